@@ -1,0 +1,94 @@
+//! What an instance keeps between its requests: configuration, the open store, its stream of the journal, playbooks.
+
+use crate::{
+    Refused,
+    border::{auto_reply, qr_scan},
+};
+use guanxi::{
+    journal::{Entry, Journal},
+    playbook::{Inbound, Scan, Shelf, Touch},
+    store::persist,
+    time::Timestamp,
+    wechat::{Reply, endpoint::Endpoint},
+};
+use guanxi_spin::{KeyValue, Stopwatch, log, now, variable};
+use std::{cell::OnceCell, rc::Rc};
+
+/// The playbook that was compiled into this component.
+const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
+
+thread_local! {
+    static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
+}
+
+pub(crate) struct Instance {
+    pub(crate) endpoint: Endpoint,
+    store: KeyValue,
+    journal: Journal,
+    playbooks: Shelf<Loaded>,
+}
+
+impl Instance {
+    /// The one of this instance, made at its first request.
+    pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
+        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
+            return Ok(instance);
+        }
+        let endpoint = endpoint().await.map_err(|why| Refused { status: 500, why })?;
+        let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
+        let playbooks = Shelf::new(BUILT_IN, Loaded::load).map_err(|why| Refused { status: 500, why })?;
+        let new = Rc::new(Self { endpoint, store, journal: Journal::default(), playbooks });
+        Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
+    }
+
+    /// The playbook that holds for a message of this moment.
+    pub(crate) async fn playbook_at(&self, at: Timestamp, watch: &Stopwatch) -> Result<Rc<Loaded>, Refused> {
+        let holding = async || self.playbooks.holding_at(at, &self.store, now(), &|line| log(line)).await;
+        persist(watch, holding).await.map_err(unavailable)
+    }
+
+    /// Writes one entry to the journal.
+    pub(crate) async fn append(&self, entry: &Entry, watch: &Stopwatch) -> Result<(), Refused> {
+        self.journal.append(&self.store, watch, now(), entry).await.map(drop).map_err(unavailable)
+    }
+}
+
+/// WeChat tries again.
+fn unavailable(error: impl ToString) -> Refused {
+    Refused { status: 503, why: error.to_string() }
+}
+
+/// The endpoint that the variables describe.
+async fn endpoint() -> Result<Endpoint, String> {
+    let token = variable("wechat_token").await?;
+    let mode = variable("wechat_mode").await?.parse().map_err(|error| format!("{error}"))?;
+    let key = variable("wechat_encoding_aes_key").await?;
+    let app_id = variable("wechat_app_id").await?;
+    Endpoint::new(&token, mode, Some(key.as_str()).filter(|key| !key.is_empty()), &app_id)
+        .map_err(|error| error.to_string())
+}
+
+/// A playbook, loaded by the two components that know what it says.
+pub(crate) struct Loaded {
+    rules: auto_reply::Playbook,
+    channels: qr_scan::Channels,
+}
+
+impl Loaded {
+    fn load(compiled: &[u8]) -> Result<Self, String> {
+        Ok(Self { rules: auto_reply::Playbook::load(compiled)?, channels: qr_scan::Channels::load(compiled)? })
+    }
+
+    /// Which channel an event belongs to, given the fan's earlier follows.
+    pub(crate) fn touch(&self, scan: Scan, follows: &[Timestamp]) -> Option<Touch> {
+        let follows: Vec<u64> = follows.iter().map(|follow| follow.0).collect();
+        self.channels.touch(&scan.into(), &follows).map(Into::into)
+    }
+
+    /// What the fan gets, and by which rule.
+    pub(crate) fn answer(&self, inbound: &Inbound, touch: Option<&Touch>) -> (Option<Reply>, Option<String>) {
+        let touch = touch.map(Into::into);
+        let answer = self.rules.answer(&inbound.into(), touch.as_ref(), None);
+        (answer.action.into(), answer.rule)
+    }
+}

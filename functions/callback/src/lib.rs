@@ -1,0 +1,110 @@
+//! GET and POST `/wechat`: verify, decrypt, append, answer.
+//!
+//! | WeChat gets | when |
+//! |---|---|
+//! | 200 and the `echostr` | a GET with the right `signature` |
+//! | 200 and a reply | the playbook has one |
+//! | 200 `success` | it has none, or the message is authentic and nothing we know |
+//! | 401 | not WeChat, another account, undecryptable, more than 5 minutes off our clock |
+//! | 405 | neither GET nor POST |
+//! | 413 | a body over 64 KiB |
+//! | 500 | the variables make no endpoint; the log says which |
+//! | 503 | the store did not take the journal entry in 4 s: WeChat tries again |
+
+extern crate guanxi_spin as spin_sdk;
+
+mod border;
+mod instance;
+
+use guanxi::{
+    journal::{Entry, Push},
+    playbook::{Inbound, Scan},
+    store::Timer,
+    wechat::{Message, Reply, endpoint},
+};
+use guanxi_spin::{
+    Response, Stopwatch, body_up_to,
+    http::{Method, Request},
+    http_service, log, now, random16, respond,
+};
+use instance::Instance;
+
+/// "Understood, nothing to say": stops WeChat's retries.
+const SUCCESS: &str = "success";
+
+#[http_service]
+async fn handle(request: Request) -> Response {
+    let watch = Stopwatch::start();
+    let answer = match *request.method() {
+        Method::GET => verify_url(&request, watch).await,
+        Method::POST => receive(request, watch).await,
+        _ => Err(Refused { status: 405, why: "neither GET nor POST".into() }),
+    };
+    answer.unwrap_or_else(|Refused { status, why }| {
+        log(format_args!("{status}: {why}"));
+        respond(status, TEXT, "")
+    })
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What the sender gets, and what only the log says.
+struct Refused {
+    status: u16,
+    why: String,
+}
+
+impl From<endpoint::Refusal> for Refused {
+    fn from(refusal: endpoint::Refusal) -> Self {
+        Self { status: refusal.status(), why: refusal.to_string() }
+    }
+}
+
+async fn verify_url(request: &Request, watch: Stopwatch) -> Result<Response, Refused> {
+    let instance = Instance::get(&watch).await?;
+    let query = endpoint::Query::parse(request.uri().query().unwrap_or_default())?;
+    let echo = instance.endpoint.verify_url(&query)?;
+    Ok(respond(200, TEXT, echo.to_string()))
+}
+
+async fn receive(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
+    let instance = Instance::get(&watch).await?;
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = body_up_to(endpoint::BODY_MAX, request).await.map_err(|_| endpoint::Refusal::TooLarge)?;
+    let push = instance.endpoint.open(&endpoint::Query::parse(&query)?, &body, now())?;
+    let message = match push.message {
+        Ok(message) => message,
+        Err(error) => {
+            log(format_args!("authentic but not understood: {error}"));
+            return Ok(respond(200, TEXT, SUCCESS));
+        }
+    };
+    let to = (message.from_user_name.clone(), message.to_user_name.clone());
+    let reply = answer(&instance, message, watch).await?;
+    Ok(match reply {
+        None => respond(200, TEXT, SUCCESS),
+        Some(reply) => {
+            let now = now();
+            let inner = reply.render(push.format, &to.0, &to.1, now);
+            respond(
+                200,
+                push.format.content_type(),
+                instance.endpoint.seal(push.format, &push.nonce, now, random16(), &inner),
+            )
+        }
+    })
+}
+
+/// Asks the pure components, appends what happened, and only then answers.
+async fn answer(instance: &Instance, message: Message, watch: Stopwatch) -> Result<Option<Reply>, Refused> {
+    let playbook = instance.playbook_at(message.create_time, &watch).await?;
+    let touch = Scan::from_message(&message).and_then(|scan| playbook.touch(scan, &[]));
+    let (reply, rule) = match Inbound::from_message(&message) {
+        Some(inbound) => playbook.answer(&inbound, touch.as_ref()),
+        None => (None, None),
+    };
+    let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let entry = Entry::Push(Push { message, touch, rule, milliseconds });
+    instance.append(&entry, &watch).await?;
+    Ok(reply)
+}

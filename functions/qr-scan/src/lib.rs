@@ -1,0 +1,43 @@
+//! QR codes to touches: the shell that gives [`guanxi::playbook::Channels`] the shape of `guanxi:bot/qr-scan`.
+//!
+//! A component without capabilities. The contract stands in `shared/wit/bot.wit`.
+
+use bot::{Channels, Guest, GuestChannels, Scan, ScanEvent};
+use exports::guanxi::bot::qr_scan as bot;
+use guanxi::{playbook, time::Timestamp};
+
+wit_bindgen::generate!({ world: "qr-scan-component", path: "../../shared/wit" });
+
+struct QrScan;
+
+impl Guest for QrScan {
+    type Channels = Loaded;
+}
+
+/// A playbook's loaded channels, as the resource that callback holds.
+struct Loaded(playbook::Channels);
+
+impl GuestChannels for Loaded {
+    fn load(compiled: Vec<u8>) -> Result<Channels, String> {
+        let channels = playbook::Channels::load(&compiled).map_err(|error| error.to_string())?;
+        Ok(Channels::new(Self(channels)))
+    }
+
+    fn touch(&self, scan: Scan, follows: Vec<u64>) -> Option<bot::Touch> {
+        let event = match scan.event {
+            ScanEvent::Subscribe => playbook::ScanEvent::Subscribe,
+            ScanEvent::Scan => playbook::ScanEvent::Scan,
+        };
+        let follows: Vec<Timestamp> = follows.into_iter().map(Timestamp).collect();
+        let scan = playbook::Scan { event, event_key: scan.event_key, create_time: Timestamp(scan.create_time) };
+        let touch = self.0.touch(&scan, &follows)?;
+        let fan = match touch.fan {
+            playbook::FanStatus::New => bot::FanStatus::New,
+            playbook::FanStatus::Returning => bot::FanStatus::Returning,
+            playbook::FanStatus::Follower => bot::FanStatus::Follower,
+        };
+        Some(bot::Touch { channel: touch.channel, fan })
+    }
+}
+
+export!(QrScan);

@@ -1,0 +1,37 @@
+//! The only place that names `spin-sdk`: store, variables, time and HTTP for the functions.
+//!
+//! Everything here is asynchronous except [`KeyValue::increment`], which no asynchronous interface offers: while it
+//! runs, its whole instance stands still.
+
+use std::iter;
+
+mod store;
+mod time;
+mod web;
+
+// `http_service` writes code that says `::spin_sdk`: a function that serves HTTP begins with
+// `extern crate guanxi_spin as spin_sdk`, and finds these here.
+pub use spin_sdk::{http, http_service, wasip3, wit_bindgen};
+pub use store::KeyValue;
+pub use time::{Stopwatch, now};
+pub use web::{Response, TooLarge, body_up_to, respond};
+
+/// The value of one of the component's variables. An error says which variable and why.
+pub async fn variable(name: &str) -> Result<String, String> {
+    spin_sdk::variables::get(name).await.map_err(|error| format!("variable {name}: {error}"))
+}
+
+/// Sixteen bytes nobody can guess.
+pub fn random16() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    for (half, number) in bytes.chunks_exact_mut(8).zip(iter::repeat_with(wasip3::random::random::get_random_u64)) {
+        half.copy_from_slice(&number.to_ne_bytes());
+    }
+    bytes
+}
+
+/// One line for the operator. Never a secret, never a fan's words.
+#[expect(clippy::print_stderr, reason = "a component's standard error is its log")]
+pub fn log(line: impl std::fmt::Display) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,111 @@
+//! What the brand decides: the playbook file, its check, its compiled form, the answer to a message.
+//!
+//! | module | what |
+//! |---|---|
+//! | `file` | reads the TOML file, names every problem in it, compiles it: [`compile`] |
+//! | `compiled` | the compiled form: what stands in the bytes |
+//! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
+//! | `channels` | from a QR code to a touch: [`Channels`] |
+//! | [`publish`] | how a published playbook stands in the store |
+//!
+//! Loading and answering know nothing of TOML. An answer is a pure function of the message, its touch and the
+//! conversation; "now" is the message's own `CreateTime`.
+//!
+//! # The file
+//!
+//! `functions/playbook.toml` is a complete, commented sample. An unknown key is an error.
+//!
+//! | key | value |
+//! |---|---|
+//! | `version` | `1` |
+//! | `account` | `"service"` or `"subscription"`; the latter has no QR codes: no channels, no `scan` |
+//! | `name` | the brand's, 1 to 64 characters |
+//! | `utc_offset` | whole hours from `"-12:00"` to `"+14:00"`; `"+08:00"` when absent |
+//! | `default` | a reply, as a rule's `reply`, for messages that no rule is for; events without a rule get none |
+//! | `[hours.<name>]` | opening hours, at most 64 |
+//! | `[[channels]]` | QR codes, at most [`CHANNELS_MAX`]: `id` (the scene string), `name`, `group`, `tags` |
+//! | `[replies.<name>]` | what to say |
+//! | `[[rules]]` | when to say it, at most [`RULES_MAX`] |
+//!
+//! ## Hours
+//!
+//! `mon` … `sun` or a range such as `mon-fri`, each `"09:30-21:00"` or a list of such; an end that is not after its
+//! beginning is the next day's. A day not named is closed. `closed = ["2026-10-01", "2026-02-16..2026-02-22"]` and
+//! `dates = { "2026-06-18" = "09:30-02:00" }` take the place of the weekday's hours on their dates. A span belongs to
+//! the day it begins on.
+//!
+//! ## Rules
+//!
+//! | key | value |
+//! |---|---|
+//! | `id` | 1 to 64 characters; what reports show. It also goes into the draw among weighted replies |
+//! | `on` | one or a list of `text` `image` `voice` `video` `shortvideo` `location` `link` `subscribe` `scan` `click` `scancode_waitmsg` `location_report` `enter_tempsession` |
+//! | `match` | what the words must be, see below; absent: whatever comes |
+//! | `priority` | higher goes first; 0 when absent; among equals the order of the file |
+//! | `when`, `outside` | holds while those hours are open, or closed |
+//! | `channel` | holds when the fan came through one of these channels |
+//! | `fan` | `"new"` or `"returning"` (a follow, with a QR code or without), or `"follower"` (a scan) |
+//! | `text` | the reply, as text |
+//! | `reply` | or the name of a reply; or `[{ use = "a", weight = 3 }, { use = "b" }]`; or `"nothing"`: no answer |
+//!
+//! `match` holds when any of its words does: `exact` (the whole text), `prefix` (its beginning), `contains` (anywhere in
+//! it), `regex` (anywhere in it; `^` and `$` are its ends); each one text or a list. It looks at the text, what WeChat
+//! understood of a voice message, the label of a location, the title of a link, the key of a menu button (`click`), the
+//! result of a `scancode_waitmsg`; the other kinds bring no words. Keywords and texts are compared [normalised](normalise),
+//! and of a text only the first [`MATCHED_MAX`] bytes.
+//!
+//! A draw among weighted replies is a hash of the event identity and the rule's id, so every try of one message draws the
+//! same and two rules draw independently.
+//!
+//! ## Replies
+//!
+//! | `type` | other keys, WeChat's own |
+//! |---|---|
+//! | `text` | `content`, at most 2,000 bytes with its placeholders filled |
+//! | `image`, `voice` | `media_id` |
+//! | `video` | `media_id`, perhaps `title`, `description` |
+//! | `music` | `thumb_media_id`, perhaps `title`, `description`, `music_url`, `hq_music_url` |
+//! | `news` | `articles`, 1 to 8 of `title`, `url`, perhaps `description`, `pic_url`; only one where a message is answered |
+//! | `transfer_customer_service` | perhaps `kf_account`; hands the fan over to agents; only after messages |
+//!
+//! ## Placeholders
+//!
+//! In every text and address of a reply. In an address what they become is percent-encoded. `{{` and `}}` are braces.
+//!
+//! | placeholder | becomes |
+//! |---|---|
+//! | `{name}` | the playbook's `name` |
+//! | `{openid}` | the fan's openid |
+//! | `{account}` | the account's original id, `gh_…` |
+//! | `{text}` | what the fan wrote, its first [`TEXT_PLACEHOLDER_MAX`] characters |
+//! | `{channel}` | the id of the channel the fan came through, else nothing |
+//! | `{channel_name}` | its name; its id where the playbook does not list it |
+//! | `{date}` | `2026-02-16`, of the message |
+//! | `{time}` | `09:30` |
+//! | `{weekday}` | `星期一` |
+//! | `{greeting}` | `早上好` from 05:00, `中午好` from 11:00, `下午好` from 13:00, `晚上好` from 18:00 |
+
+mod answer;
+mod channels;
+mod compiled;
+mod file;
+mod hours;
+mod inbound;
+mod matcher;
+mod normal;
+mod problem;
+pub mod publish;
+mod shelf;
+mod template;
+
+pub use answer::Playbook;
+pub use channels::{Channels, Scan, ScanEvent};
+pub use compiled::{Channel, LoadError};
+pub use file::{
+    CHANNELS_MAX, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, compile,
+};
+pub use inbound::{Action, Answer, FanStatus, Inbound, InboundKind, Touch};
+pub use normal::{MATCHED_MAX, normalise};
+pub use problem::Problem;
+pub use shelf::{LOOK_EVERY, Shelf};
+pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};

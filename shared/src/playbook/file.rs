@@ -1,0 +1,200 @@
+//! From the file to the compiled form: reading, the check, compiling.
+//!
+//! Everything is read once, in the order in which things name each other: opening hours, channels and replies, then the
+//! rules that use them. Readers report what is wrong and go on, so that every problem is named at once; nothing is
+//! compiled unless there is none.
+
+mod hours;
+mod reader;
+mod replies;
+mod rules;
+mod shadows;
+
+use super::compiled::{self, Body, Channel, Choice, Keyword, Pattern};
+use super::hours::Hours;
+use super::inbound::Kinds;
+use super::problem::{Findings, Problem, did_you_mean};
+use super::template::SCENE_MAX;
+use crate::time::UtcOffset;
+use reader::{Fields, Word, tables};
+use replies::Replies;
+use std::collections::BTreeMap;
+use toml::de::DeTable;
+
+use rules::RuleDraft;
+
+pub use rules::{KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX};
+
+/// The largest file in bytes.
+pub const FILE_MAX: usize = 2_000_000;
+
+/// The most channels of a playbook.
+pub const CHANNELS_MAX: usize = 10_000;
+
+/// The file format's version.
+const VERSION: &str = "1";
+const NAME_MAX: usize = 64;
+
+/// `account`: what kind of Official Account it is, which decides what is allowed (`wechat-protocol.md` section 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Account {
+    Service,
+    Subscription,
+}
+
+/// What rules may name.
+struct Known<'d> {
+    account: Option<Account>,
+    hours: Vec<(&'d str, Hours)>,
+    channels: BTreeMap<&'d str, Channel>,
+}
+
+/// Checks a playbook file and compiles it to the bytes that [`Playbook::load`](super::Playbook::load) takes.
+///
+/// # Errors
+/// Every problem of the file, in its order. A file that is not TOML is told its errors of spelling only: what it means
+/// cannot be said before.
+pub fn compile(source: &str) -> Result<Vec<u8>, Vec<Problem>> {
+    let findings = Findings::new(source);
+    let bytes = if source.len() > FILE_MAX {
+        let message = format!("the file has {} bytes, and {FILE_MAX} are the most", source.len());
+        findings.add(0, message, "drop what is not used");
+        None
+    } else {
+        parse(source, &findings).and_then(|table| read(&table, &findings))
+    };
+    match bytes {
+        Some(bytes) if findings.is_empty() => Ok(bytes),
+        _ => Err(findings.into_problems()),
+    }
+}
+
+fn parse<'s>(source: &'s str, findings: &Findings<'_>) -> Option<DeTable<'s>> {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        let help = match error.message() {
+            "duplicate key" => "keep one of the two",
+            _ => "texts stand in quotes, tables in [brackets], lists in [\"a\", \"b\"]",
+        };
+        findings.add(at, error.message(), help);
+    }
+    errors.is_empty().then(|| table.into_inner())
+}
+
+fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
+    let mut file = Fields::of_file(table, findings);
+    version(&mut file);
+    let name = file.require_text("name").map(|word| brand(&word, findings)).unwrap_or_default();
+    let account = account(&mut file);
+    let offset = offset(&mut file);
+    let hours = hours::read(&mut file);
+    let channels = channels(&mut file, account);
+    let mut replies = Replies::read(&mut file, name);
+    let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
+    let known = Known { account, hours, channels };
+    let rules = rules::read(&mut file, &known, &mut replies);
+    file.finish();
+    shadows::report(&rules, findings);
+    if findings.is_empty() { encode(offset, known, replies, default, rules) } else { None }
+}
+
+/// The compiled form of a file without problems.
+fn encode(
+    offset: UtcOffset,
+    known: Known<'_>,
+    replies: Replies<'_>,
+    default: Option<Choice>,
+    rules: Vec<RuleDraft<'_>>,
+) -> Option<Vec<u8>> {
+    let (rules, words): (Vec<_>, Vec<_>) = rules.into_iter().map(|d| (d.rule, (d.keywords, d.regexes))).unzip();
+    let (mut keywords, mut regexes) = (Vec::new(), Vec::new());
+    for (rule, (own, patterns)) in (0..).zip(&words) {
+        keywords.extend(own.iter().map(|k| Keyword { text: &k.normal, place: k.place, rule }));
+        regexes.extend(patterns.iter().map(|regex| Pattern { regex: (*regex).to_owned(), rule }));
+    }
+    let hours = known.hours.into_iter().map(|(_, hours)| hours).collect();
+    let channels: Vec<Channel> = known.channels.into_values().collect();
+    let body = Body { offset, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
+    compiled::encode(&channels, &body).ok()
+}
+
+fn version(file: &mut Fields<'_, '_>) {
+    let help = "write version = 1";
+    let Some(value) = file.require("version", help) else { return };
+    if value.get_ref().as_integer().is_none_or(|digits| digits.as_str() != VERSION) {
+        file.findings.add(value.span().start, format!("this program reads version {VERSION} of the file format"), help);
+    }
+}
+
+fn brand<'d>(word: &Word<'d>, findings: &Findings<'_>) -> &'d str {
+    if !(1..=NAME_MAX).contains(&word.text.chars().count()) {
+        let message = format!("a name has 1 to {NAME_MAX} characters");
+        findings.add(word.at(), message, "write the name that fans know");
+    }
+    word.text
+}
+
+fn account(file: &mut Fields<'_, '_>) -> Option<Account> {
+    let help = "write account = \"service\" or account = \"subscription\"";
+    file.require("account", help)?;
+    let word = file.text("account")?;
+    match word.text {
+        "service" => Some(Account::Service),
+        "subscription" => Some(Account::Subscription),
+        other => {
+            let help = did_you_mean(other, ["service", "subscription"], help);
+            file.findings.add(word.at(), format!("`{other}` is no kind of account"), help);
+            None
+        }
+    }
+}
+
+fn offset(file: &mut Fields<'_, '_>) -> UtcOffset {
+    let Some(word) = file.text("utc_offset") else { return UtcOffset::BEIJING };
+    word.text.parse().unwrap_or_else(|error| {
+        file.findings.add(word.at(), format!("`{}`: {error}", word.text), "write utc_offset = \"+08:00\"");
+        UtcOffset::BEIJING
+    })
+}
+
+/// `[[channels]]`, by id.
+fn channels<'d>(file: &mut Fields<'d, '_>, account: Option<Account>) -> BTreeMap<&'d str, Channel> {
+    let findings = file.findings;
+    let list = tables(file.get("channels"), "a channel", "write [[channels]] and below it id and name", findings);
+    if let Some(fields) = list.get(CHANNELS_MAX) {
+        findings.add(fields.at, format!("there are more than {CHANNELS_MAX} channels"), "drop those no longer printed");
+    }
+    let mut channels = BTreeMap::new();
+    let mut lines = BTreeMap::new();
+    for mut fields in list {
+        if account == Some(Account::Subscription) {
+            let help = "drop the channels, or write account = \"service\" if it is one";
+            findings.add(fields.at, "a subscription account has no QR codes, so no channels", help);
+        }
+        let at = fields.at;
+        let id = fields.require_text("id");
+        let name = fields.require_text("name").map(|word| brand(&word, findings)).unwrap_or_default();
+        let group = fields.text("group").map(|word| brand(&word, findings).to_owned());
+        let tags = fields.texts("tags").iter().map(|word| brand(word, findings).to_owned()).collect();
+        fields.finish();
+        let Some(id) = id else { continue };
+        scene(&id, findings);
+        if let Some(first) = lines.insert(id.text, at) {
+            let message = format!("the id `{}` is taken by the channel on line {}", id.text, findings.line(first));
+            findings.add(id.at(), message, "give each channel the scene of its own QR code");
+        }
+        let channel = Channel { id: id.text.to_owned(), name: name.to_owned(), group, tags };
+        channels.insert(id.text, channel);
+    }
+    channels
+}
+
+fn scene(id: &Word<'_>, findings: &Findings<'_>) {
+    let length = id.text.chars().count();
+    let sane = id.text.trim() == id.text && !id.text.chars().any(char::is_control);
+    if !(1..=SCENE_MAX).contains(&length) || !sane {
+        let message = format!("a channel's id is a scene string: 1 to {SCENE_MAX} characters, no blanks at its ends");
+        findings.add(id.at(), message, "write the scene_str the QR code was made with");
+    }
+}

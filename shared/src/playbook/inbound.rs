@@ -1,0 +1,207 @@
+//! What goes into the playbook and what comes out: the types of `bot.wit`, as the pure code knows them.
+
+use crate::time::Timestamp;
+use crate::wechat::{Event, Kind, Message, Reply};
+use serde::{Deserialize, Serialize};
+
+/// A message or event that may be answered (`wechat-protocol.md` section 3.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inbound {
+    /// The account's original id (`ToUserName`).
+    pub account: String,
+    /// The fan's openid (`FromUserName`).
+    pub fan: String,
+    /// When it happened; what "now" means to a rule.
+    pub create_time: Timestamp,
+    /// What is the same in every retry and in no other message; decides choices by weight.
+    pub identity: String,
+    /// What it is; a rule's `on` names these.
+    pub kind: InboundKind,
+    /// What a rule's `match` looks at; empty where there is nothing to match.
+    pub text: String,
+}
+
+/// What kind of message or event came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are WeChat's; `InboundKind::text` says what each brings to match")]
+pub enum InboundKind {
+    Text,
+    Image,
+    Voice,
+    Video,
+    ShortVideo,
+    Location,
+    Link,
+    Subscribe,
+    Scan,
+    Click,
+    ScancodeWaitmsg,
+    LocationReport,
+    EnterTempsession,
+}
+
+impl InboundKind {
+    /// Every kind, messages first, with the name it has in a playbook.
+    pub const ALL: [(&'static str, Self); 13] = [
+        ("text", Self::Text),
+        ("image", Self::Image),
+        ("voice", Self::Voice),
+        ("video", Self::Video),
+        ("shortvideo", Self::ShortVideo),
+        ("location", Self::Location),
+        ("link", Self::Link),
+        ("subscribe", Self::Subscribe),
+        ("scan", Self::Scan),
+        ("click", Self::Click),
+        ("scancode_waitmsg", Self::ScancodeWaitmsg),
+        ("location_report", Self::LocationReport),
+        ("enter_tempsession", Self::EnterTempsession),
+    ];
+
+    /// Its name in a playbook.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether the fan sent a message, rather than WeChat an event.
+    pub fn is_message(self) -> bool {
+        self <= Self::Link
+    }
+
+    /// Whether it brings text for a rule's `match`.
+    pub fn has_text(self) -> bool {
+        matches!(self, Self::Text | Self::Voice | Self::Location | Self::Link | Self::Click | Self::ScancodeWaitmsg)
+    }
+
+    /// Whether it may come through a channel, a QR code.
+    pub fn has_channel(self) -> bool {
+        matches!(self, Self::Subscribe | Self::Scan)
+    }
+}
+
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kinds(u16);
+
+impl Kinds {
+    /// All that fans send.
+    pub(super) fn messages() -> Self {
+        let mut kinds = Self::default();
+        InboundKind::ALL.into_iter().filter(|(_, kind)| kind.is_message()).for_each(|(_, kind)| kinds.insert(kind));
+        kinds
+    }
+
+    pub(super) fn insert(&mut self, kind: InboundKind) {
+        self.0 |= 1 << kind as u16;
+    }
+
+    pub(super) fn contains(self, kind: InboundKind) -> bool {
+        self.0 & (1 << kind as u16) != 0
+    }
+
+    pub(super) fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = InboundKind> {
+        InboundKind::ALL.into_iter().map(|(_, kind)| kind).filter(move |kind| self.contains(*kind))
+    }
+}
+
+impl Inbound {
+    /// What a rule may look at; none when the push may not be answered, so that `success` goes back.
+    pub fn from_message(message: &Message) -> Option<Self> {
+        let (kind, text) = kind_and_text(&message.kind)?;
+        Some(Self {
+            account: message.to_user_name.clone(),
+            fan: message.from_user_name.to_string(),
+            create_time: message.create_time,
+            identity: message.identity(),
+            kind,
+            text: text.to_owned(),
+        })
+    }
+}
+
+fn kind_and_text(kind: &Kind) -> Option<(InboundKind, &str)> {
+    Some(match kind {
+        Kind::Text { content, .. } => (InboundKind::Text, content),
+        Kind::Image { .. } => (InboundKind::Image, ""),
+        Kind::Voice { recognition, .. } => (InboundKind::Voice, recognition.as_deref().unwrap_or_default()),
+        Kind::Video { .. } => (InboundKind::Video, ""),
+        Kind::ShortVideo { .. } => (InboundKind::ShortVideo, ""),
+        Kind::Location { label, .. } => (InboundKind::Location, label),
+        Kind::Link { title, .. } => (InboundKind::Link, title),
+        Kind::Event(Event::Subscribe { .. }) => (InboundKind::Subscribe, ""),
+        Kind::Event(Event::Scan { .. }) => (InboundKind::Scan, ""),
+        Kind::Event(Event::Click { event_key }) => (InboundKind::Click, event_key),
+        Kind::Event(Event::ScancodeWaitmsg { scan_result, .. }) => (InboundKind::ScancodeWaitmsg, scan_result),
+        Kind::Event(Event::Location { .. }) => (InboundKind::LocationReport, ""),
+        Kind::Event(Event::UserEnterTempsession { .. }) => (InboundKind::EnterTempsession, ""),
+        _ => return None,
+    })
+}
+
+/// One contact of a fan: a scan, or a follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// The channel's id: the QR code's scene string; none for a follow by no code of ours.
+    pub channel: Option<String>,
+    /// What the fan is to the brand.
+    pub fan: FanStatus,
+}
+
+/// What a fan is to the brand at a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FanStatus {
+    /// Follows for the first time.
+    New,
+    /// Followed before and comes back.
+    Returning,
+    /// Is a follower, and scanned.
+    Follower,
+}
+
+impl FanStatus {
+    /// Every status with the name it has in a playbook.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("new", Self::New), ("returning", Self::Returning), ("follower", Self::Follower)];
+}
+
+/// What the brand says to one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What to do.
+    pub action: Action,
+    /// The rule that decided; none when the playbook's default did, or nobody.
+    pub rule: Option<String>,
+    /// The conversation as it stands after this message; none: there is none, or it ended.
+    pub conversation: Option<Vec<u8>>,
+}
+
+/// What to do about a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send it. Never [`Reply::TransferCustomerService`]: that is [`Action::HandOver`].
+    Reply(Reply),
+    /// Answer `success`: the fan sees nothing.
+    Nothing,
+    /// Hand the fan over to the account's human agents.
+    HandOver {
+        /// A certain agent (`name@gh_…`); none: whoever the queue gives.
+        kf_account: Option<String>,
+    },
+    /// Ask a service of the brand's own.
+    Ask {
+        /// The service's id in the playbook.
+        service: String,
+        /// What to ask it.
+        question: String,
+        /// The line the fan gets when the service is late, absent or wrong.
+        fallback: String,
+    },
+}

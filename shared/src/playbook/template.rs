@@ -1,0 +1,315 @@
+//! Placeholders: what may stand in braces in a reply, and what it becomes.
+
+use super::inbound::{Inbound, Touch};
+use super::normal::cut;
+use crate::time::{Local, UtcOffset};
+use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
+use std::fmt::Write;
+
+/// How many characters of a fan's own words `{text}` repeats.
+pub const TEXT_PLACEHOLDER_MAX: usize = 60;
+
+/// The longest scene string in characters, and so the longest channel id (`wechat-protocol.md` section 5.1).
+pub const SCENE_MAX: usize = 64;
+
+/// The longest UTF-8 character.
+const BYTES_A_CHARACTER: usize = 4;
+
+/// What may stand in braces; the closed list. (`{name}` is not here: it is the playbook's own name, known when the
+/// playbook is compiled.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Placeholder {
+    OpenId,
+    Account,
+    Text,
+    Channel,
+    ChannelName,
+    Date,
+    Time,
+    Weekday,
+    Greeting,
+}
+
+impl Placeholder {
+    /// Each with its name and the most bytes it becomes.
+    pub(super) const ALL: [(&'static str, Self, usize); 9] = [
+        ("openid", Self::OpenId, SCENE_MAX),
+        ("account", Self::Account, SCENE_MAX),
+        ("text", Self::Text, TEXT_PLACEHOLDER_MAX * BYTES_A_CHARACTER),
+        ("channel", Self::Channel, SCENE_MAX * BYTES_A_CHARACTER),
+        ("channel_name", Self::ChannelName, SCENE_MAX * BYTES_A_CHARACTER),
+        ("date", Self::Date, 10),
+        ("time", Self::Time, 5),
+        ("weekday", Self::Weekday, 9),
+        ("greeting", Self::Greeting, 9),
+    ];
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, placeholder, _)| *placeholder)
+    }
+
+    /// The most bytes it becomes in a text.
+    pub(super) fn longest(self) -> usize {
+        Self::ALL.iter().find(|(_, placeholder, _)| *placeholder == self).map_or(0, |(.., bytes)| *bytes)
+    }
+}
+
+/// A text with placeholders, taken apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Template(pub(super) Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Piece {
+    Words(String),
+    Place(Placeholder),
+}
+
+/// What placeholders stand for while one message is answered.
+pub(super) struct Values<'a> {
+    pub(super) message: &'a Inbound,
+    pub(super) touch: Option<&'a Touch>,
+    /// The name of the touch's channel, or its id where the playbook does not know it.
+    pub(super) channel_name: &'a str,
+    offset: UtcOffset,
+    now: OnceCell<Local>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(
+        message: &'a Inbound,
+        touch: Option<&'a Touch>,
+        channel_name: &'a str,
+        offset: UtcOffset,
+    ) -> Self {
+        Self { message, touch, channel_name, offset, now: OnceCell::new() }
+    }
+
+    /// The message's own time on the playbook's clock.
+    pub(super) fn now(&self) -> Local {
+        *self.now.get_or_init(|| self.offset.local(self.message.create_time))
+    }
+
+    fn write(&self, placeholder: Placeholder, out: &mut String) {
+        let channel = || self.touch.and_then(|touch| touch.channel.as_deref()).unwrap_or_default();
+        match placeholder {
+            Placeholder::OpenId => out.push_str(cut(&self.message.fan, SCENE_MAX)),
+            Placeholder::Account => out.push_str(cut(&self.message.account, SCENE_MAX)),
+            Placeholder::Text => out.extend(self.message.text.chars().take(TEXT_PLACEHOLDER_MAX)),
+            Placeholder::Channel => out.extend(channel().chars().take(SCENE_MAX)),
+            Placeholder::ChannelName => out.extend(self.channel_name.chars().take(SCENE_MAX)),
+            Placeholder::Date => {
+                if let Some(date) = self.now().day.date() {
+                    let _ = write!(out, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
+                }
+            }
+            Placeholder::Time => {
+                let minute = self.now().minute;
+                let _ = write!(out, "{:02}:{:02}", minute / 60, minute % 60);
+            }
+            Placeholder::Weekday => out.push_str(weekday(self.now())),
+            Placeholder::Greeting => out.push_str(greeting(self.now())),
+        }
+    }
+}
+
+fn weekday(now: Local) -> &'static str {
+    const NAMES: [&str; 7] = ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"];
+    NAMES.get(now.day.weekday()).copied().unwrap_or_default()
+}
+
+fn greeting(now: Local) -> &'static str {
+    match now.minute / 60 {
+        5..=10 => "早上好",
+        11..=12 => "中午好",
+        13..=17 => "下午好",
+        _ => "晚上好",
+    }
+}
+
+impl Template {
+    /// The text with its placeholders filled.
+    pub(super) fn fill(&self, values: &Values<'_>) -> String {
+        if let [Piece::Words(words)] = self.0.as_slice() {
+            return words.clone();
+        }
+        let mut out = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Words(words) => out.push_str(words),
+                Piece::Place(placeholder) => values.write(*placeholder, &mut out),
+            }
+        }
+        out
+    }
+
+    /// The same for an address: what a placeholder becomes is percent-encoded.
+    pub(super) fn fill_url(&self, values: &Values<'_>) -> String {
+        let (mut out, mut value) = (String::new(), String::new());
+        for piece in &self.0 {
+            match piece {
+                Piece::Words(words) => out.push_str(words),
+                Piece::Place(placeholder) => {
+                    value.clear();
+                    values.write(*placeholder, &mut value);
+                    percent_encode(&value, &mut out);
+                }
+            }
+        }
+        out
+    }
+
+    /// The most bytes [`fill`](Self::fill) can give.
+    pub(super) fn longest(&self) -> usize {
+        let longest = |piece: &Piece| match piece {
+            Piece::Words(words) => words.len(),
+            Piece::Place(placeholder) => placeholder.longest(),
+        };
+        self.0.iter().map(longest).sum()
+    }
+
+    pub(super) fn is_blank(&self) -> bool {
+        self.0.iter().all(|piece| matches!(piece, Piece::Words(words) if words.trim().is_empty()))
+    }
+}
+
+fn percent_encode(value: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |hex| char::from(*hex));
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+}
+
+/// What is wrong with a template, and at which byte of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// `{word}` with a word that is not on the list.
+    Unknown(usize, String),
+    /// A brace alone.
+    Brace(usize, char),
+}
+
+/// Takes a text apart; `name` is what `{name}` stands for. All that is wrong is told at once.
+pub(super) fn parse(text: &str, name: &str) -> Result<Template, Vec<Wrong>> {
+    let (mut pieces, mut words, mut wrong) = (Vec::new(), String::new(), Vec::new());
+    let mut rest = text;
+    while let Some((before, brace, after)) = split_at_brace(rest) {
+        words.push_str(before);
+        let at = text.len() - after.len() - 1;
+        if let Some(after) = after.strip_prefix(brace) {
+            words.push(brace);
+            rest = after;
+            continue;
+        }
+        let inside = after.split_once('}').filter(|(word, _)| brace == '{' && !word.contains(['{', '\n']));
+        rest = inside.map_or(after, |(_, after)| after);
+        match inside.map(|(word, _)| (word, Placeholder::named(word))) {
+            None => wrong.push(Wrong::Brace(at, brace)),
+            Some(("name", _)) => words.push_str(name),
+            Some((word, None)) => wrong.push(Wrong::Unknown(at, word.to_owned())),
+            Some((_, Some(placeholder))) => {
+                if !words.is_empty() {
+                    pieces.push(Piece::Words(std::mem::take(&mut words)));
+                }
+                pieces.push(Piece::Place(placeholder));
+            }
+        }
+    }
+    words.push_str(rest);
+    if !words.is_empty() {
+        pieces.push(Piece::Words(words));
+    }
+    if wrong.is_empty() { Ok(Template(pieces)) } else { Err(wrong) }
+}
+
+fn split_at_brace(text: &str) -> Option<(&str, char, &str)> {
+    let at = text.find(['{', '}'])?;
+    let (before, from) = text.split_at_checked(at)?;
+    let brace = from.chars().next()?;
+    Some((before, brace, from.get(1..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::playbook::inbound::{FanStatus, InboundKind};
+    use crate::time::Timestamp;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn message(text: &str) -> Inbound {
+        Inbound {
+            account: "gh_1".into(),
+            fan: "oFan".into(),
+            // 2026-02-17 00:30:59 in Beijing, a Tuesday.
+            create_time: Timestamp(1_771_259_459),
+            identity: "i".into(),
+            kind: InboundKind::Text,
+            text: text.into(),
+        }
+    }
+
+    fn fill(template: &str, text: &str) -> String {
+        let (message, touch) = (message(text), Touch { channel: Some("bag_1".into()), fan: FanStatus::New });
+        let values = Values::new(&message, Some(&touch), "猫粮袋", UtcOffset::BEIJING);
+        parse(template, "喵粮").unwrap().fill(&values)
+    }
+
+    #[test]
+    fn every_placeholder_becomes_what_it_stands_for() {
+        for (template, filled) in [
+            ("{openid} {account} {name}", "oFan gh_1 喵粮"),
+            ("{channel}/{channel_name}", "bag_1/猫粮袋"),
+            ("{date} {time} {weekday} {greeting}", "2026-02-17 00:30 星期二 晚上好"),
+            ("「{text}」", "「你好」"),
+            ("{{text}}", "{text}"),
+            ("}}{{", "}{"),
+            ("", ""),
+        ] {
+            assert_eq!(fill(template, "你好"), filled, "{template}");
+        }
+    }
+
+    #[test]
+    fn no_placeholder_becomes_longer_than_it_says() {
+        let mut message = message(&"\u{1f63a}".repeat(1_000));
+        message.fan = "o".repeat(1_000);
+        message.account = "g".repeat(1_000);
+        let channel = "\u{1f63a}".repeat(1_000);
+        let touch = Touch { channel: Some(channel.clone()), fan: FanStatus::New };
+        let values = Values::new(&message, Some(&touch), &channel, UtcOffset::BEIJING);
+        for (name, placeholder, longest) in Placeholder::ALL {
+            let filled = Template(vec![Piece::Place(placeholder)]).fill(&values);
+            assert!(filled.len() <= longest && !filled.is_empty(), "{name}: {} of {longest}", filled.len());
+        }
+    }
+
+    #[test]
+    fn in_an_address_a_value_is_percent_encoded() {
+        let message = message("猫 a&b=c");
+        let values = Values::new(&message, None, "", UtcOffset::BEIJING);
+        let url = parse("https://x.cn/?q={text}&u={openid}", "").unwrap().fill_url(&values);
+        assert_eq!(url, "https://x.cn/?q=%E7%8C%AB%20a%26b%3Dc&u=oFan");
+    }
+
+    #[test]
+    fn all_that_is_wrong_in_a_text_is_told_at_once() {
+        let unknown = |at, word: &str| Wrong::Unknown(at, word.into());
+        for (template, wrong) in [
+            ("{opendi} {x}", vec![unknown(0, "opendi"), unknown(9, "x")]),
+            ("猫} b", vec![Wrong::Brace(3, '}')]),
+            ("a { b", vec![Wrong::Brace(2, '{')]),
+            ("{a{name}", vec![Wrong::Brace(0, '{')]),
+            ("{}", vec![unknown(0, "")]),
+            ("{{}", vec![Wrong::Brace(2, '}')]),
+        ] {
+            assert_eq!(parse(template, "n"), Err(wrong), "{template}");
+        }
+    }
+}

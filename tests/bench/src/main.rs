@@ -1,0 +1,69 @@
+//! The figures of README's performance section. Each is a ratio to something measured in the same run.
+//!
+//! ```text
+//! cargo bench-guanxi instructions   decrypt + parse + match + encrypt beside its own AES and SHA-1; 10,000 keywords
+//!                                   beside 10. Counts instructions with valgrind, so noise does not matter.
+//! cargo bench-guanxi fresh          the first message of an instance beside the later ones
+//! cargo bench-guanxi callback       server CPU of a callback beside that of a component with one call and one `set`
+//! ```
+#![allow(clippy::print_stdout, reason = "a command for people")]
+
+mod callback;
+mod fresh;
+mod instructions;
+mod peer;
+mod rules;
+mod work;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(about = "Measures Guanxi")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Instructions of the pure code, counted by valgrind.
+    Instructions,
+    /// One of the loops that `instructions` counts.
+    #[command(hide = true)]
+    Work {
+        /// Which.
+        work: work::Work,
+        /// How often.
+        times: u64,
+    },
+    /// A fresh instance's first message beside its later ones.
+    Fresh,
+    /// Server CPU of a whole callback.
+    Callback {
+        /// Seconds of each run.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Runs of each side, in turns.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// Publishes the rules of another system's benchmark into a store, from the first second on.
+    PublishRules {
+        /// `{"exact": {…}, "contains": {…}, "default": "…"}`
+        rules: PathBuf,
+        /// The SQLite file; none: prints the playbook.
+        database: Option<PathBuf>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().what {
+        What::Instructions => instructions::report(),
+        What::Work { work, times } => work::run(work, times),
+        What::Fresh => fresh::report(),
+        What::Callback { seconds, rounds } => callback::report(seconds, rounds),
+        What::PublishRules { rules, database } => peer::publish_rules(&rules, database.as_deref()),
+    }
+}

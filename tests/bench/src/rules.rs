@@ -1,0 +1,49 @@
+//! Playbooks of a given size.
+
+use std::fmt::Write;
+
+/// Half exact, half contains, each with a keyword and an answer of its own.
+pub(crate) fn playbook(rules: usize) -> String {
+    let mut source = head();
+    for number in 0..rules {
+        let how = if number % 2 == 0 { "exact" } else { "contains" };
+        rule(&mut source, number, how, &format!("\"{}\"", keyword(number)));
+    }
+    source
+}
+
+/// One rule with many keywords, and one more behind it that the measured text meets.
+pub(crate) fn keywords(count: usize) -> String {
+    let mut source = head();
+    let words: Vec<String> = (1..count).map(|number| format!("\"{}\"", keyword(number))).collect();
+    rule(&mut source, 1, "contains", &format!("[{}]", words.join(", ")));
+    rule(&mut source, 0, "contains", &format!("\"{}\"", keyword(0)));
+    source
+}
+
+/// Four characters: a number in the thousand character numerals, so none is part of another.
+pub(crate) fn keyword(number: usize) -> String {
+    const FIRST: [char; 10] = ['红', '清', '麻', '糖', '干', '酸', '椒', '葱', '蒜', '孜'];
+    const SECOND: [char; 10] = ['烧', '蒸', '辣', '醋', '煸', '菜', '盐', '油', '蓉', '然'];
+    const THIRD: [char; 10] = ['牛', '鲈', '豆', '排', '茄', '土', '羊', '大', '鸡', '藕'];
+    const FOURTH: [char; 10] = ['肉', '鱼', '腐', '骨', '子', '片', '虾', '翅', '汤', '饭'];
+    let digit = |table: [char; 10], place: usize| table.get(number / place % 10).copied().unwrap_or('零');
+    [digit(FIRST, 1), digit(SECOND, 10), digit(THIRD, 100), digit(FOURTH, 1000)].iter().collect()
+}
+
+fn head() -> String {
+    "version = 1\naccount = \"service\"\nname = \"bench\"\nutc_offset = \"+08:00\"\ndefault = \"default\"\n\
+     [replies.default]\ntype = \"text\"\ncontent = \"收到您的消息啦，我们会尽快回复。\"\n"
+        .to_owned()
+}
+
+fn rule(source: &mut String, number: usize, how: &str, keywords: &str) {
+    let text = format!(
+        "【{number:05}】您好，感谢关注！营业时间为每天 9:00-21:30，节假日照常。如有疑问请拨打 400-000-{number:04}。"
+    );
+    // Writing to a string does not fail.
+    _ = write!(
+        source,
+        "\n[[rules]]\nid = \"rule-{number}\"\non = \"text\"\nmatch = {{ {how} = {keywords} }}\ntext = \"{text}\"\n"
+    );
+}

@@ -1,0 +1,193 @@
+//! `cargo demo`: builds the components, serves `spin.toml` in this process, and lets simulated fans follow, ask and
+//! mistype. Ends by itself with what they saw; with `--stay` it goes on serving and prints a `curl` line.
+//!
+//! The components' clock and the fans' are set to a certain morning, so the same seed gives the same answers.
+
+mod brand;
+mod report;
+mod stay;
+
+use anyhow::{Context, bail};
+use clap::{Parser, ValueEnum};
+use guanxi::{
+    time::Timestamp,
+    wechat::{endpoint::Mode, fields::Format, sender::Sender},
+};
+use guanxi_host::{BuildWhen, Clock, Host, Options, StateDir};
+use guanxi_simulator::{Conditions, Delivery, Network, Scenario, Target, Trace, delivery::DEADLINE};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Monday, 2 March 2026, 10:00 in Beijing: the shop is open.
+const MORNING: Timestamp = Timestamp(1_772_416_800);
+
+/// All that the fans do falls into this many seconds. WeChat's clock stands at [`MORNING`] meanwhile.
+const SPAN: u32 = 240;
+
+/// One answer in twelve comes after WeChat's 5 seconds, some connections break; every message has one good try.
+const NETWORK: Network = Network { late: 0.08, reset_before: 0.01, reset_after: 0.01, tries_max: 2 };
+
+/// Messages on the way at a time.
+const AT_ONCE: usize = 32;
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// The sample account. Its secrets are in the source, so they are nobody's.
+pub(crate) const TOKEN: &str = "guanxidemo";
+pub(crate) const ENCODING_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+pub(crate) const APP_ID: &str = "wx6d656f77656f7721";
+pub(crate) const ACCOUNT: &str = "gh_meowfood";
+
+/// Plays a brand's morning: simulated fans against the real components.
+#[derive(Parser)]
+#[command(name = "cargo demo", bin_name = "cargo demo --")]
+struct Arguments {
+    /// How many fans.
+    #[arg(long, default_value_t = 300)]
+    fans: usize,
+    /// Another seed, other fans.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The account's mode.
+    #[arg(long, value_enum, default_value_t = ModeName::Safe)]
+    mode: ModeName,
+    /// Print every message and what became of it.
+    #[arg(long)]
+    trace: bool,
+    /// Go on serving afterwards, until Ctrl-C.
+    #[arg(long)]
+    stay: bool,
+    /// Where to listen with --stay; otherwise a free port.
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ModeName {
+    Plain,
+    Compat,
+    Safe,
+}
+
+impl ModeName {
+    /// The value of `wechat_mode`.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Compat => "compat",
+            Self::Safe => "safe",
+        }
+    }
+}
+
+/// Ends with 1 when a fan saw a fault or a retry got another answer, with 130 when it was stopped before its end.
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let state = tempfile::tempdir().context("cannot make a folder for the store")?;
+    let (host, clean) = tokio::select! {
+        played = demo(&arguments, state.path()) => played?,
+        stopped = stop() => return stopped.map(|()| ExitCode::from(130)),
+    };
+    if arguments.stay {
+        host.clock().set(SystemTime::now());
+        stay::print(&host.url(), &sender(&arguments)?, arguments.mode.variable())?;
+        stop().await?;
+    }
+    host.stop().await;
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ctrl-C, or SIGTERM.
+async fn stop() -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}
+
+/// Everything up to the summary. Says whether all was as it must be.
+async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    install_target()?;
+    let host = start(arguments, &root, state).await?;
+    let delivery = Delivery::new(Target {
+        url: format!("{}/wechat", host.url()).parse()?,
+        account: ACCOUNT.to_owned(),
+        sender: sender(arguments)?,
+        format: Format::Xml,
+        deadline: DEADLINE,
+        clock: Arc::new(|| MORNING),
+    })?;
+    let began = Instant::now();
+    let trace = play(arguments, &root, &delivery).await?;
+    let clean = report::print(&trace, began.elapsed(), host.store(), arguments.trace).await?;
+    Ok((host, clean))
+}
+
+/// WeChat's side of the sample account.
+fn sender(arguments: &Arguments) -> anyhow::Result<Sender> {
+    let mode: Mode = arguments.mode.variable().parse()?;
+    Ok(Sender::new(TOKEN, mode, &ENCODING_AES_KEY.parse()?, APP_ID))
+}
+
+/// The host, with components as fresh as their sources.
+async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Result<Host> {
+    let clock = Clock::real();
+    clock.stop_at(SystemTime::UNIX_EPOCH + Duration::from_secs(MORNING.0));
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = Options {
+        listen: if arguments.stay { arguments.listen } else { free },
+        state_dir: StateDir::Path(state.to_owned()),
+        build: BuildWhen::Always,
+        clock,
+        ..Options::for_test(root.join("spin.toml"))
+    };
+    let options = options
+        .variable("wechat_token", TOKEN)
+        .variable("wechat_encoding_aes_key", ENCODING_AES_KEY)
+        .variable("wechat_app_id", APP_ID)
+        .variable("wechat_mode", arguments.mode.variable());
+    Ok(Host::start(options).await?)
+}
+
+/// WeChat verifies the URL, then the fans come.
+async fn play(arguments: &Arguments, root: &Path, delivery: &Delivery) -> anyhow::Result<Trace> {
+    let seed = arguments.seed;
+    delivery.verify_url(&mut ChaCha8Rng::seed_from_u64(seed)).await?;
+    let playbook = root.join("functions/playbook.toml");
+    let brand = brand::read(&playbook).with_context(|| format!("cannot use {}", playbook.display()))?;
+    let scenario = Scenario::draw(seed, arguments.fans, SPAN, &brand);
+    // Draws nothing where there is no terminal.
+    let bar = ProgressBar::new(scenario.steps.len() as u64)
+        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {per_sec}")?);
+    let conditions = Conditions { start: MORNING, network: NETWORK, seed, at_once: AT_ONCE };
+    let trace = guanxi_simulator::run(&scenario, delivery, conditions, || bar.inc(1)).await?;
+    bar.finish_and_clear();
+    Ok(trace)
+}
+
+/// Installs the components' compilation target where rustup can; else says what is missing.
+fn install_target() -> anyhow::Result<()> {
+    let rustc = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let libraries = rustc.context("cannot run rustc")?.stdout;
+    if Path::new(String::from_utf8_lossy(&libraries).trim()).exists() {
+        return Ok(());
+    }
+    let added = Command::new("rustup").args(["target", "add", TARGET]).stdout(Stdio::null()).status();
+    if !added.is_ok_and(|status| status.success()) {
+        bail!("Rust's target {TARGET} is missing, and `rustup target add {TARGET}` does not work here");
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Over real HTTP against the real `.wasm`.
+//!
+//! A suite that needs only HTTP talks to [`server`]: the local host in this process, or, when `GUANXI_BASE_URL` is set,
+//! whatever listens there, such as `spin up`. That one must have been started with the [`variables`]. Tests that set the
+//! clock, look into the store or break it start a [`local`] host, and say so in their names.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's own tools fail a test by panicking")]
+
+use bytes::Bytes;
+use guanxi::{
+    time::Timestamp,
+    wechat::{endpoint::Mode, sender::Sender},
+};
+use guanxi_host::{Host, Options};
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Method, Request};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Once, OnceLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::{runtime::Runtime, sync::OnceCell};
+
+/// The account that the tests talk to.
+pub const ACCOUNT: &str = "gh_e2e";
+const TOKEN: &str = "e2etoken";
+const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+/// Its AppID.
+pub const APP_ID: &str = "wxe2e0000000000001";
+
+/// The variables that a server under test must have.
+pub fn variables(mode: &str) -> [(&'static str, String); 4] {
+    [
+        ("wechat_token", TOKEN.into()),
+        ("wechat_encoding_aes_key", AES_KEY.into()),
+        ("wechat_app_id", APP_ID.into()),
+        ("wechat_mode", mode.into()),
+    ]
+}
+
+/// WeChat's half of the callback, as `mode` has it.
+pub fn sender(mode: Mode) -> Sender {
+    Sender::new(TOKEN, mode, &AES_KEY.parse().unwrap(), APP_ID)
+}
+
+/// The folder of `spin.toml`.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// One for all tests of a process: a host must not end with the test that happened to start it.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+/// Runs a test.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    runtime().block_on(test)
+}
+
+/// Builds the components, once a process, so that no test runs yesterday's.
+pub fn build() {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let components = ["-p", "callback", "-p", "auto-reply", "-p", "qr-scan"];
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]).args(components);
+        // `spin.toml` names the default target folder.
+        let built = cargo.current_dir(root()).env_remove("CARGO_TARGET_DIR").status().unwrap();
+        assert!(built.success(), "the components do not build");
+    });
+}
+
+/// What a test starts the local host with; for those that change it.
+pub fn options(mode: &str) -> Options {
+    build();
+    let options = Options::for_test(root().join("spin.toml"));
+    variables(mode).into_iter().fold(options, |options, (name, value)| options.variable(name, &value))
+}
+
+/// A local host of the test's own, in one mode.
+pub async fn local(mode: &str) -> (Host, Server) {
+    let host = Host::start(options(mode)).await.unwrap();
+    let server = Server::new(&host.url(), mode.parse().unwrap());
+    (host, server)
+}
+
+/// The server under test, in safe mode: one for all tests of a process.
+pub async fn server() -> &'static Server {
+    static SERVER: OnceCell<(Option<Host>, Server)> = OnceCell::const_new();
+    let start = async || match std::env::var("GUANXI_BASE_URL") {
+        Ok(url) => (None, Server::new(url.trim_end_matches('/'), Mode::Safe)),
+        Err(_) => {
+            let (host, server) = local("safe").await;
+            (Some(host), server)
+        }
+    };
+    let (_, server) = SERVER.get_or_init(start).await;
+    server
+}
+
+/// A server under test and how to talk to it.
+pub struct Server {
+    url: String,
+    /// WeChat's half.
+    pub sender: Sender,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Of HTTP.
+    pub status: u16,
+    /// Of HTTP.
+    pub headers: HeaderMap,
+    /// As text; what is not UTF-8 fails the test.
+    pub body: String,
+}
+
+impl Server {
+    /// At `url`, such as `http://127.0.0.1:3000`.
+    pub fn new(url: &str, mode: Mode) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self {
+            url: url.to_owned(),
+            sender: sender(mode),
+            client: Client::builder(TokioExecutor::new()).build(connector),
+        }
+    }
+
+    /// Any request.
+    pub async fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let response = self.client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// One message as WeChat pushes it now.
+    pub async fn push(&self, message: &str) -> Answer {
+        self.push_at(message, now()).await
+    }
+
+    /// One message with a timestamp of the test's choice.
+    pub async fn push_at(&self, message: &str, timestamp: Timestamp) -> Answer {
+        let (query, body) = self.sealed(message, timestamp);
+        self.request(Method::POST, &format!("/wechat?{query}"), body).await
+    }
+
+    /// The query and body that `push_at` sends.
+    pub fn sealed(&self, message: &str, timestamp: Timestamp) -> (String, String) {
+        let random = std::array::from_fn(|_| rand::random_range(b'a'..=b'z'));
+        self.sender.push(message, "fan", &timestamp.to_string(), &nonce(), random).unwrap()
+    }
+
+    /// The reply inside an answer.
+    pub fn open(&self, answer: &Answer) -> String {
+        self.sender.open_reply(&answer.body).unwrap()
+    }
+}
+
+/// Now.
+pub fn now() -> Timestamp {
+    Timestamp(UNIX_EPOCH.elapsed().unwrap().as_secs())
+}
+
+/// As the local host's clock wants it.
+pub fn at(timestamp: Timestamp) -> SystemTime {
+    UNIX_EPOCH + std::time::Duration::from_secs(timestamp.0)
+}
+
+fn nonce() -> String {
+    rand::random_range(100_000_000..2_000_000_000_u32).to_string()
+}
+
+/// A text message.
+pub fn text(fan: &str, create_time: Timestamp, msg_id: u64, content: &str) -> String {
+    message(fan, create_time, "text", &format!("<Content><![CDATA[{content}]]></Content><MsgId>{msg_id}</MsgId>"))
+}
+
+/// An event.
+pub fn event(fan: &str, create_time: Timestamp, event: &str, more: &str) -> String {
+    message(fan, create_time, "event", &format!("<Event><![CDATA[{event}]]></Event>{more}"))
+}
+
+/// One of every message and event that WeChat sends, with the name of its file.
+pub fn fixtures() -> Vec<(String, String)> {
+    let folder = fs::read_dir(root().join("shared/fixtures/wechat/messages")).unwrap();
+    let mut files: Vec<PathBuf> = folder.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 50, "only {} fixtures", files.len());
+    let read = |file: PathBuf| (file.file_name().unwrap().to_string_lossy().into(), fs::read_to_string(&file).unwrap());
+    files.into_iter().map(read).collect()
+}
+
+/// Any message.
+pub fn message(fan: &str, create_time: Timestamp, msg_type: &str, more: &str) -> String {
+    format!(
+        "<xml><ToUserName><![CDATA[{ACCOUNT}]]></ToUserName><FromUserName><![CDATA[{fan}]]></FromUserName>\
+         <CreateTime>{create_time}</CreateTime><MsgType><![CDATA[{msg_type}]]></MsgType>{more}</xml>"
+    )
+}

@@ -1,0 +1,69 @@
+//! The subcommands: `up` and `build` as in Spin, `check` and `say` for playbooks.
+
+mod playbook;
+mod up;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use guanxi_host::{BuildWhen, Manifest};
+
+/// Runs a Spin application on this machine.
+#[derive(Parser)]
+#[command(name = "guanxi-host", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds what is missing and serves the application.
+    Up(up::Up),
+    /// Builds every component.
+    Build(Build),
+    /// Prints the problems of a playbook.
+    Check(playbook::Check),
+    /// Prints what a playbook answers, and the rule that said so.
+    Say(playbook::Say),
+}
+
+#[derive(clap::Args)]
+struct Build {
+    /// The manifest, or the folder of a spin.toml.
+    #[arg(short = 'f', long = "from", default_value = "spin.toml")]
+    from: PathBuf,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Up(up) => block_on(up.run()),
+            Command::Build(build) => block_on(build.run()),
+            Command::Check(check) => check.run(),
+            Command::Say(say) => say.run(),
+        };
+        match result {
+            Ok(code) => code,
+            Err(error) => {
+                // Without a stderr there is nowhere to say it.
+                _ = writeln!(std::io::stderr(), "Error: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+impl Build {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let manifest = Manifest::read(&self.from)?;
+        guanxi_host::build(&manifest, BuildWhen::Always, false).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,169 @@
+//! `check` and `say`: a playbook without an account, a store or a component.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow};
+use clap::builder::PossibleValuesParser;
+use guanxi::playbook::{self, Action, Answer, FanStatus, Inbound, InboundKind, Playbook, Touch};
+use guanxi::time::{Timestamp, UtcOffset};
+use guanxi::wechat::{Reply, reply::Article};
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// `check FILE`.
+#[derive(clap::Args)]
+pub(crate) struct Check {
+    /// The playbook.
+    file: PathBuf,
+}
+
+impl Check {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        if compile(&self.file)?.is_none() {
+            return Ok(ExitCode::FAILURE);
+        }
+        writeln!(std::io::stdout(), "{}: no problems", self.file.display())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The source and the compiled form; none when there are problems, which are printed.
+fn compile(path: &Path) -> anyhow::Result<Option<(String, Vec<u8>)>> {
+    let source = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    match playbook::compile(&source) {
+        Ok(compiled) => Ok(Some((source, compiled))),
+        Err(problems) => {
+            let mut out = std::io::stdout().lock();
+            for problem in problems {
+                writeln!(out, "{}:{problem}", path.display())?;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// `say --playbook FILE 猫粮`.
+#[derive(clap::Args)]
+pub(crate) struct Say {
+    /// The playbook.
+    #[arg(long, value_name = "FILE")]
+    playbook: PathBuf,
+    /// What comes in.
+    #[arg(long, value_name = "KIND", default_value = "text", value_parser = PossibleValuesParser::new(kinds()))]
+    on: String,
+    /// When, by the playbook's own clock, such as 2026-01-31T21:00:00. [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime>,
+    /// The channel that the fan came through.
+    #[arg(long, value_name = "ID")]
+    channel: Option<String>,
+    /// What the fan is to the brand, with `--on subscribe` or `scan`.
+    #[arg(long, default_value = "new", value_parser = PossibleValuesParser::new(statuses()))]
+    fan: String,
+    /// What the fan writes, or the key of the menu button.
+    #[arg(default_value = "")]
+    text: String,
+}
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    InboundKind::ALL.into_iter().map(|(name, _)| name)
+}
+
+fn statuses() -> impl Iterator<Item = &'static str> {
+    FanStatus::ALL.into_iter().map(|(name, _)| name)
+}
+
+/// The value that goes by `name`.
+fn named<T>(all: impl IntoIterator<Item = (&'static str, T)>, name: &str) -> anyhow::Result<T> {
+    all.into_iter().find(|(other, _)| *other == name).map(|(_, value)| value).ok_or_else(|| anyhow!("unknown: {name}"))
+}
+
+impl Say {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let Some((source, compiled)) = compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
+        let playbook = Playbook::load(&compiled)?;
+        let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
+        let touch = kind.has_channel().then(|| Touch { channel: self.channel.clone(), fan });
+        let answer = playbook.answer(&self.message(moment(self.at, offset(&source)?)?)?, touch.as_ref(), None);
+        print(&answer)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn message(&self, at: Timestamp) -> anyhow::Result<Inbound> {
+        Ok(Inbound {
+            account: "gh_say".to_owned(),
+            fan: "o_say".to_owned(),
+            create_time: at,
+            // A choice by weight is a hash of this: another time or text may draw another reply.
+            identity: format!("gh_say|o_say|{at}|{}|{}", self.on, self.text),
+            kind: named(InboundKind::ALL, &self.on)?,
+            text: self.text.clone(),
+        })
+    }
+}
+
+/// The playbook's clock. It has been checked, so an absent key means the default.
+fn offset(source: &str) -> anyhow::Result<UtcOffset> {
+    let table: toml::Table = toml::from_str(source)?;
+    match table.get("utc_offset").and_then(toml::Value::as_str) {
+        Some(text) => Ok(UtcOffset::from_str(text)?),
+        None => Ok(UtcOffset::BEIJING),
+    }
+}
+
+fn moment(at: Option<DateTime>, offset: UtcOffset) -> anyhow::Result<Timestamp> {
+    let at = match at {
+        Some(local) => Offset::from_hours(i8::from(offset))?.to_timestamp(local)?,
+        None => jiff::Timestamp::now(),
+    };
+    Ok(Timestamp(u64::try_from(at.as_second()).context("--at is before 1970")?))
+}
+
+fn print(answer: &Answer) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match (&answer.rule, &answer.action) {
+        (Some(rule), _) => writeln!(out, "rule: {rule}")?,
+        (None, Action::Nothing) => writeln!(out, "rule: none")?,
+        (None, _) => writeln!(out, "rule: none, so the default")?,
+    }
+    match &answer.action {
+        Action::Nothing => writeln!(out, "reply: nothing"),
+        Action::HandOver { kf_account: Some(agent) } => writeln!(out, "reply: hands over to the agent {agent}"),
+        Action::HandOver { kf_account: None } => writeln!(out, "reply: hands over to an agent"),
+        Action::Ask { service, question, fallback } => {
+            writeln!(out, "reply: asks the service {service}: {question}")?;
+            writeln!(out, "or else: {fallback}")
+        }
+        Action::Reply(reply) => print_reply(&mut out, reply),
+    }
+}
+
+fn print_reply(out: &mut impl Write, reply: &Reply) -> std::io::Result<()> {
+    match reply {
+        Reply::Text { content } => writeln!(out, "reply: text\n{content}"),
+        Reply::Image { media_id } => writeln!(out, "reply: image {media_id}"),
+        Reply::Voice { media_id } => writeln!(out, "reply: voice {media_id}"),
+        Reply::Video { media_id, title, description } => {
+            writeln!(out, "reply: video {media_id}")?;
+            print_lines(out, [title, description])
+        }
+        Reply::Music { title, description, music_url, hq_music_url, thumb_media_id } => {
+            writeln!(out, "reply: music {thumb_media_id}")?;
+            print_lines(out, [title, description, music_url, hq_music_url])
+        }
+        Reply::News { articles } => {
+            writeln!(out, "reply: news")?;
+            articles.iter().try_for_each(|Article { title, description, url, .. }| {
+                writeln!(out, "{title}\n  {description}\n  {url}")
+            })
+        }
+        Reply::TransferCustomerService { .. } => writeln!(out, "reply: hands over to an agent"),
+    }
+}
+
+fn print_lines<const N: usize>(out: &mut impl Write, lines: [&Option<String>; N]) -> std::io::Result<()> {
+    lines.into_iter().flatten().try_for_each(|line| writeln!(out, "{line}"))
+}

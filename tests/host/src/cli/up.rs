@@ -1,0 +1,105 @@
+//! `up`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use guanxi_host::{BuildWhen, Host, Options, StateDir};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The flags of `spin up` that the host knows.
+#[derive(clap::Args)]
+pub(crate) struct Up {
+    /// The manifest, or the folder of a spin.toml.
+    #[arg(short = 'f', long = "from", default_value = "spin.toml")]
+    from: PathBuf,
+    /// The address to serve on.
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// A value for an application variable: NAME=VALUE, or @FILE with a TOML or JSON table of them.
+    #[arg(long = "variable", value_name = "NAME=VALUE")]
+    variables: Vec<String>,
+    /// Runtime configuration: the place of the store.
+    #[arg(long, value_name = "FILE")]
+    runtime_config_file: Option<PathBuf>,
+    /// Where the store and the logs are kept; "" keeps the store in memory. [default: .spin beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    state_dir: Option<String>,
+    /// Build every component first, not only what is missing.
+    #[arg(long)]
+    build: bool,
+    /// Keep the components' output off the terminal.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Up {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        // Before the start, so that a signal during it is not lost.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let host = Host::start(self.options()?).await?;
+        announce(&host)?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        host.stop().await;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn options(self) -> anyhow::Result<Options> {
+        Ok(Options {
+            listen: self.listen,
+            variables: variables(&self.variables)?,
+            runtime_config: self.runtime_config_file,
+            state_dir: self.state_dir.map_or(StateDir::Default, |text| StateDir::from_text(&text)),
+            build: if self.build { BuildWhen::Always } else { BuildWhen::Missing },
+            quiet: self.quiet,
+            ..Options::new(self.from)
+        })
+    }
+}
+
+/// What `spin up` prints.
+fn announce(host: &Host) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\nServing {}", host.url())?;
+    writeln!(out, "Available Routes:")?;
+    for (component, route) in host.routes() {
+        let (route, wildcard) = match route.strip_suffix("/...") {
+            Some(prefix) => (prefix, " (wildcard)"),
+            None => (route, ""),
+        };
+        writeln!(out, "  {component}: {}{route}{wildcard}", host.url())?;
+    }
+    out.flush()
+}
+
+/// Later flags win over earlier ones.
+fn variables(flags: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut variables = BTreeMap::new();
+    for flag in flags {
+        if let Some(path) = flag.strip_prefix('@') {
+            variables.extend(read_variables(Path::new(path))?);
+        } else if let Some((name, value)) = flag.split_once('=') {
+            variables.insert(name.to_owned(), value.to_owned());
+        } else {
+            bail!("--variable {flag}: write NAME=VALUE or @FILE");
+        }
+    }
+    Ok(variables)
+}
+
+fn read_variables(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let table = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => toml::from_str(&text).map_err(anyhow::Error::from),
+        Some("json") => serde_json::from_str(&text).map_err(anyhow::Error::from),
+        _ => bail!("--variable @{}: the file must end in .toml or .json", path.display()),
+    };
+    table.with_context(|| format!("{} must be a table of strings", path.display()))
+}

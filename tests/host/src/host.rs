@@ -1,0 +1,233 @@
+//! The host as a whole: from a manifest to a served address, and back.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::application::{self, LoadError, Surroundings};
+use crate::building::{BuildError, BuildWhen, build};
+use crate::clock::Clock;
+use crate::logs::Logs;
+use crate::manifest::{Manifest, ManifestError};
+use crate::routes::{RouteError, Routes};
+use crate::runtime_config::{Places, RuntimeConfigError, StateDir};
+use crate::server::{Server, serve};
+use crate::store::{Store, StoreError};
+use crate::variables::{Resolved, VariablesError};
+
+/// How to run an application: the flags of `spin up`, and what tests need besides.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The manifest, or the folder of a `spin.toml`.
+    pub manifest: PathBuf,
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `--variable`.
+    pub variables: BTreeMap<String, String>,
+    /// Whether `SPIN_VARIABLE_…` of this process and the `.env` file count.
+    pub inherit_variables: bool,
+    /// `--runtime-config-file`.
+    pub runtime_config: Option<PathBuf>,
+    /// `--state-dir`.
+    pub state_dir: StateDir,
+    /// What to build first.
+    pub build: BuildWhen,
+    /// Whether the components' output stays off the terminal.
+    pub quiet: bool,
+    /// The time of day that components see.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// As `spin up` without a flag.
+    #[must_use]
+    pub fn new(manifest: impl Into<PathBuf>) -> Self {
+        Self {
+            manifest: manifest.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            variables: BTreeMap::new(),
+            inherit_variables: true,
+            runtime_config: None,
+            state_dir: StateDir::Default,
+            build: BuildWhen::Missing,
+            quiet: false,
+            clock: Clock::real(),
+        }
+    }
+
+    /// For a test: a free port, a store in memory, nothing on the terminal and nothing from the environment.
+    #[must_use]
+    pub fn for_test(manifest: impl Into<PathBuf>) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            inherit_variables: false,
+            state_dir: StateDir::None,
+            quiet: true,
+            ..Self::new(manifest)
+        }
+    }
+
+    /// With a value for one application variable.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// Why the host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Its routes.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// Nothing to do.
+    #[error("the manifest has no [[trigger.http]]")]
+    NoTrigger,
+    /// The variables.
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
+    /// The runtime configuration.
+    #[error(transparent)]
+    RuntimeConfig(#[from] RuntimeConfigError),
+    /// Building.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The store.
+    #[error("cannot open the key-value store: {0}")]
+    Store(#[from] StoreError),
+    /// The log files.
+    #[error("cannot make the folder for logs: {0}")]
+    Logs(std::io::Error),
+    /// The components.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The address.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A running application. Dropping it stops it at once; [`Host::stop`] lets requests end first.
+pub struct Host {
+    address: SocketAddr,
+    store: Store,
+    clock: Clock,
+    logs: Logs,
+    server: Arc<Server>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+impl Host {
+    /// Builds what is missing, loads the application and serves it.
+    ///
+    /// # Errors
+    /// When anything is not as `spin up` needs it, or as only the local host refuses it.
+    pub async fn start(options: Options) -> Result<Self, HostError> {
+        let manifest = Manifest::read(&options.manifest)?;
+        if manifest.http.is_empty() {
+            return Err(HostError::NoTrigger);
+        }
+        let routes = Routes::new(&manifest.http)?;
+        let variables = Resolved::resolve(&manifest, &options.variables, options.inherit_variables)?;
+        let places = Places::new(&manifest.folder, &options.state_dir, options.runtime_config.as_deref())?;
+        build(&manifest, options.build, options.quiet).await?;
+
+        let logs = Logs::new(places.logs, options.quiet).map_err(HostError::Logs)?;
+        let store = Store::open(&places.store)?;
+        let clock = options.clock;
+        let surroundings = Surroundings { variables, store: store.clone(), clock: clock.clone(), logs: logs.clone() };
+        let load = tokio::task::spawn_blocking(move || application::load(&manifest, &surroundings));
+        let handlers = load.await.map_err(|panic| LoadError::Engine(panic.to_string()))??;
+
+        let failed = |source| HostError::Listen { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let server = Arc::new(Server { routes, handlers });
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(serve(listener, Arc::clone(&server), stopped));
+        Ok(Self { address, store, clock, logs, server, stop: Some(stop), serving })
+    }
+
+    /// `http://127.0.0.1:3000`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The components' store, to look into and to break.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The components' time of day.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What the components print.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// The most linear memory that one instance of a component (with its dependencies) has had so far, in bytes; 0 where
+    /// it was never called.
+    #[must_use]
+    pub fn peak_memory(&self, component: &str) -> usize {
+        let handler = self.server.handlers.get(component);
+        handler.map_or(0, |handler| handler.state().shared().peak_memory.load(Ordering::Relaxed))
+    }
+
+    /// Component and route of every HTTP trigger, the most specific first.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.server.routes.list().map(|trigger| (trigger.component.as_str(), trigger.route.as_str()))
+    }
+
+    /// Takes no more connections, lets requests in flight end (for at most ten seconds), closes the store.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The server may have ended by itself.
+            _ = stop.send(());
+        }
+        _ = (&mut self.serving).await;
+        self.logs.close();
+        self.store.close().await;
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Host").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.logs.close();
+        self.serving.abort();
+    }
+}

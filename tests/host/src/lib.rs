@@ -1,0 +1,31 @@
+//! Runs `spin.toml` on wasmtime as `spin up` would, so that nobody needs the Spin CLI to try or test an application.
+//!
+//! It may be stricter than Spin and is never laxer: what it does not run, and what works on one of Spin's backends and
+//! not on another, is an error that says so. It is a library too: a test starts a [`Host`] in its own process, on a free
+//! port, sets its [`Clock`], looks into its [`store::Store`] and breaks it.
+
+mod application;
+mod building;
+mod clock;
+mod compose;
+mod host;
+mod instance;
+mod interfaces;
+mod logs;
+mod manifest;
+mod routes;
+mod runtime_config;
+mod server;
+pub mod store;
+mod variables;
+
+pub use application::LoadError;
+pub use building::{BuildError, BuildWhen, build};
+pub use clock::Clock;
+pub use compose::{ComposeError, imports_of};
+pub use host::{Host, HostError, Options};
+pub use logs::{Line, Logs, Source};
+pub use manifest::{Build, Component, Dependency, DependencySource, HttpTrigger, Manifest, ManifestError, Variable};
+pub use routes::RouteError;
+pub use runtime_config::{RuntimeConfigError, StateDir};
+pub use variables::{Template, TemplateError, VariablesError};

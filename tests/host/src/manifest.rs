@@ -1,0 +1,248 @@
+//! `spin.toml`, manifest version 2, as far as the host runs it.
+//!
+//! Whatever is not run is an error that names the key, its line and its column: a manifest never means less here than it
+//! would under `spin up`.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::variables::{Template, TemplateError, check_name};
+
+/// A manifest that passed every check that needs the manifest alone.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The folder of the manifest; every relative path in it starts here.
+    pub folder: PathBuf,
+    /// `application.name`.
+    pub name: String,
+    /// `application.version`; empty where it is absent.
+    pub version: String,
+    /// `[variables]` by name.
+    pub variables: BTreeMap<String, Variable>,
+    /// `[[trigger.http]]` in the order of the file.
+    pub http: Vec<HttpTrigger>,
+    /// `[component.ID]` by id.
+    pub components: BTreeMap<String, Component>,
+}
+
+/// One of `[variables]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The value where no source has one; none: the variable is required.
+    pub default: Option<String>,
+    /// Whether the value must not be shown.
+    pub secret: bool,
+}
+
+/// One `[[trigger.http]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpTrigger {
+    /// The route as written.
+    pub route: String,
+    /// The id of the component that answers.
+    pub component: String,
+}
+
+/// One `[component.ID]`.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// The `.wasm` file.
+    pub source: PathBuf,
+    /// For the list of routes; empty where it is absent.
+    pub description: String,
+    /// The component's own variables by name.
+    pub variables: BTreeMap<String, Template>,
+    /// Environment variables of the component.
+    pub environment: BTreeMap<String, String>,
+    /// The labels of the stores it may open.
+    pub key_value_stores: Vec<String>,
+    /// The hosts it may call. Always empty as yet: a manifest that names one is refused.
+    pub allowed_outbound_hosts: Vec<String>,
+    /// How to build it; none: it is there already.
+    pub build: Option<Build>,
+    /// The import's name and what satisfies it.
+    pub dependencies: BTreeMap<String, Dependency>,
+}
+
+/// `[component.ID.build]`. `watch` is read and ignored, as `spin up` does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Shell commands, run one after the other.
+    pub commands: Vec<String>,
+    /// Where they run.
+    pub folder: PathBuf,
+}
+
+/// One entry of `[component.ID.dependencies]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// Where the component that satisfies the import comes from.
+    pub source: DependencySource,
+    /// The export to take; none: the one named as the import.
+    pub export: Option<String>,
+}
+
+/// Where a dependency comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DependencySource {
+    /// Another component of the manifest, by id.
+    Component(String),
+    /// A `.wasm` file.
+    Path(PathBuf),
+}
+
+/// Why a manifest is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The manifest.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file says something that is not run.
+    #[error("{path}:{line}:{column}: {message}", path = path.display())]
+    Refused {
+        /// The manifest.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1, in characters.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Manifest {
+    /// Reads and checks the manifest at `path`; a folder stands for the `spin.toml` in it, as in Spin.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds what the host does not run.
+    pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        let path = if path.is_dir() { path.join("spin.toml") } else { path.to_owned() };
+        let failed = |source| ManifestError::Read { path: path.clone(), source };
+        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let absolute = std::path::absolute(&path).map_err(failed)?;
+        let folder = absolute.parent().map_or_else(PathBuf::new, Path::to_owned);
+        Self::parse(&text, folder).map_err(|refusal| refusal.at(&path, &text))
+    }
+
+    fn parse(text: &str, folder: PathBuf) -> Result<Self, Refusal> {
+        let file: file::File = toml::from_str(text).map_err(Refusal::from_toml)?;
+        let manifest = file.check(folder)?;
+        manifest.check_references(text)?;
+        Ok(manifest)
+    }
+
+    /// Checks what one part of the manifest says of another.
+    fn check_references(&self, text: &str) -> Result<(), Refusal> {
+        let refuse = |needle: &str, message: String| Err(Refusal { span: find(text, needle), message });
+        for trigger in &self.http {
+            if !self.components.contains_key(&trigger.component) {
+                return refuse(&trigger.component, format!("there is no component `{}`", trigger.component));
+            }
+        }
+        for (id, component) in &self.components {
+            for (name, template) in &component.variables {
+                if let Some(unknown) = template.names().find(|name| !self.variables.contains_key(*name)) {
+                    let message = format!(
+                        "variable `{name}` of component `{id}` uses `{unknown}`, which [variables] does not declare"
+                    );
+                    return refuse(unknown, message);
+                }
+            }
+            for (import, dependency) in &component.dependencies {
+                match &dependency.source {
+                    DependencySource::Component(other) if other == id => {
+                        return refuse(import, format!("component `{id}` depends on itself"));
+                    }
+                    DependencySource::Component(other) if !self.components.contains_key(other) => {
+                        return refuse(import, format!("there is no component `{other}`"));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where `needle` stands first as a quoted string or key; the start of the file where it is not found.
+fn find(text: &str, needle: &str) -> Option<Range<usize>> {
+    let at = text.find(&format!("\"{needle}\"")).map(|at| at + 1).or_else(|| text.find(needle))?;
+    Some(at..at + needle.len())
+}
+
+/// What is wrong and where, before the file's name is known.
+#[derive(Debug)]
+struct Refusal {
+    span: Option<Range<usize>>,
+    message: String,
+}
+
+impl Refusal {
+    fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span: Some(span), message: message.into() }
+    }
+
+    /// The parser's own error; a key that Spin knows and the host does not is said to be that.
+    fn from_toml(error: toml::de::Error) -> Self {
+        let message = match error.message().split('`').collect::<Vec<_>>().as_slice() {
+            ["unknown field ", key, ..] if SPINS_OWN_KEYS.contains(key) => not_yet(key),
+            _ => error.message().to_owned(),
+        };
+        Self { span: error.span(), message }
+    }
+
+    fn at(self, path: &Path, text: &str) -> ManifestError {
+        let before = text.get(..self.span.map_or(0, |span| span.start)).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        ManifestError::Refused {
+            path: path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            message: self.message,
+        }
+    }
+}
+
+/// Keys of Spin's manifest that the host does not run.
+const SPINS_OWN_KEYS: &[&str] = &[
+    "ai_models",
+    "allowed_http_hosts",
+    "components",
+    "cron",
+    "dependencies_inherit_configuration",
+    "exclude_files",
+    "executor",
+    "files",
+    "inherit_configuration",
+    "mqtt",
+    "profile",
+    "redis",
+    "sqlite_databases",
+    "sqs",
+    "static_response",
+    "targets",
+    "tool",
+    "trigger",
+];
+
+fn not_yet(key: &str) -> String {
+    format!("`{key}` is Spin's, but the local host does not support it yet")
+}
+
+impl From<(Range<usize>, TemplateError)> for Refusal {
+    fn from((span, error): (Range<usize>, TemplateError)) -> Self {
+        Self::new(span, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

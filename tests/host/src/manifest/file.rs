@@ -1,0 +1,250 @@
+//! The shape of the file, and the step from it to [`Manifest`](super::Manifest).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use super::{
+    Build, Component, Dependency, DependencySource, HttpTrigger, Manifest, Refusal, Variable, check_name, not_yet,
+};
+use crate::variables::Template;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    spin_manifest_version: Spanned<i64>,
+    application: Application,
+    #[serde(default)]
+    variables: BTreeMap<Spanned<String>, Spanned<FileVariable>>,
+    trigger: Triggers,
+    #[serde(default)]
+    component: BTreeMap<Spanned<String>, FileComponent>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Application {
+    name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default, rename = "description")]
+    _description: String,
+    #[serde(default, rename = "authors")]
+    _authors: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileVariable {
+    #[serde(default, rename = "description")]
+    _description: String,
+    #[serde(default)]
+    required: bool,
+    default: Option<String>,
+    #[serde(default)]
+    secret: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Triggers {
+    #[serde(default)]
+    http: Vec<FileHttpTrigger>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileHttpTrigger {
+    #[serde(default, rename = "id")]
+    _id: String,
+    route: Spanned<Value>,
+    component: Spanned<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileComponent {
+    source: Spanned<Value>,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    variables: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    key_value_stores: Vec<String>,
+    allowed_outbound_hosts: Option<Spanned<Vec<String>>>,
+    build: Option<FileBuild>,
+    #[serde(default)]
+    dependencies: BTreeMap<Spanned<String>, Spanned<Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileBuild {
+    command: Spanned<Value>,
+    workdir: Option<PathBuf>,
+    #[serde(default, rename = "watch")]
+    _watch: Vec<String>,
+}
+
+impl File {
+    pub(super) fn check(self, folder: PathBuf) -> Result<Manifest, Refusal> {
+        if *self.spin_manifest_version.get_ref() != 2 {
+            return Err(Refusal::new(
+                self.spin_manifest_version.span(),
+                "only `spin_manifest_version = 2` is supported",
+            ));
+        }
+        let variables = self.variables.into_iter().map(|(name, variable)| variable.into_inner().check(name));
+        let components = self.component.into_iter().map(|(id, component)| {
+            check_id(&id)?;
+            Ok((id.into_inner(), component.check(&folder)?))
+        });
+        Ok(Manifest {
+            name: self.application.name,
+            version: self.application.version,
+            variables: variables.collect::<Result<_, _>>()?,
+            http: self.trigger.http.into_iter().map(FileHttpTrigger::check).collect::<Result<_, _>>()?,
+            components: components.collect::<Result<_, Refusal>>()?,
+            folder,
+        })
+    }
+}
+
+/// Spin's rule: words of lower case letters and digits, joined by single hyphens.
+fn check_id(id: &Spanned<String>) -> Result<(), Refusal> {
+    let word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if id.get_ref().split('-').all(word) {
+        return Ok(());
+    }
+    Err(Refusal::new(id.span(), format!("component id `{}` is not in kebab-case", id.get_ref())))
+}
+
+impl FileVariable {
+    fn check(self, name: Spanned<String>) -> Result<(String, Variable), Refusal> {
+        let span = name.span();
+        check_name(name.get_ref()).map_err(|message| Refusal::new(span.clone(), message))?;
+        let name = name.into_inner();
+        match (self.required, self.default) {
+            (true, Some(_)) => {
+                Err(Refusal::new(span, format!("variable `{name}` is required and has a default: drop one")))
+            }
+            (false, None) => {
+                Err(Refusal::new(span, format!("variable `{name}` needs `required = true` or a `default`")))
+            }
+            (_, default) => Ok((name, Variable { default, secret: self.secret })),
+        }
+    }
+}
+
+impl FileHttpTrigger {
+    fn check(self) -> Result<HttpTrigger, Refusal> {
+        let span = self.route.span();
+        let route = match self.route.into_inner() {
+            Value::String(route) => route,
+            Value::Table(_) => {
+                return Err(Refusal::new(span, "a private route: the local host does not support it yet"));
+            }
+            _ => return Err(Refusal::new(span, "`route` must be a string")),
+        };
+        let span = self.component.span();
+        match self.component.into_inner() {
+            Value::String(component) => Ok(HttpTrigger { route, component }),
+            _ => Err(Refusal::new(
+                span,
+                "a component written into its trigger is not supported: give it a [component.ID]",
+            )),
+        }
+    }
+}
+
+impl FileComponent {
+    fn check(self, folder: &Path) -> Result<Component, Refusal> {
+        let span = self.source.span();
+        let Value::String(source) = self.source.into_inner() else {
+            return Err(Refusal::new(span, "only a local file is supported as `source`"));
+        };
+        let variables = self.variables.into_iter().map(|(name, template)| {
+            check_name(name.get_ref()).map_err(|message| Refusal::new(name.span(), message))?;
+            let span = template.span();
+            Ok((name.into_inner(), Template::parse(template.get_ref()).map_err(|error| (span, error))?))
+        });
+        let dependencies = self.dependencies.into_iter().map(|(name, value)| check_dependency(name, value, folder));
+        Ok(Component {
+            source: folder.join(source),
+            description: self.description,
+            variables: variables.collect::<Result<_, Refusal>>()?,
+            environment: self.environment,
+            key_value_stores: self.key_value_stores,
+            allowed_outbound_hosts: check_outbound(self.allowed_outbound_hosts)?,
+            build: self.build.map(|build| build.check(folder)).transpose()?,
+            dependencies: dependencies.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn check_outbound(hosts: Option<Spanned<Vec<String>>>) -> Result<Vec<String>, Refusal> {
+    match hosts {
+        Some(hosts) if !hosts.get_ref().is_empty() => {
+            Err(Refusal::new(hosts.span(), "`allowed_outbound_hosts`: outbound HTTP is not supported yet; only [] is"))
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+impl FileBuild {
+    fn check(self, folder: &Path) -> Result<Build, Refusal> {
+        let span = self.command.span();
+        let refuse = || Refusal::new(span.clone(), "`command` must be a string or a list of strings");
+        let commands = match self.command.into_inner() {
+            Value::String(command) => vec![command],
+            Value::Array(commands) => {
+                let text = |value: Value| value.as_str().map(str::to_owned).ok_or_else(refuse);
+                commands.into_iter().map(text).collect::<Result<_, _>>()?
+            }
+            _ => return Err(refuse()),
+        };
+        Ok(Build { commands, folder: self.workdir.map_or_else(|| folder.to_owned(), |workdir| folder.join(workdir)) })
+    }
+}
+
+fn check_dependency(
+    name: Spanned<String>,
+    value: Spanned<Value>,
+    folder: &Path,
+) -> Result<(String, Dependency), Refusal> {
+    let refuse = |message: String| Err(Refusal::new(value.span(), message));
+    // Spin also takes a package name, or one without a version, and matches what it finds: here it is written out.
+    if !name.get_ref().contains('/') {
+        return refuse(format!("write the whole import out: `{}` names no interface", name.get_ref()));
+    }
+    let Value::Table(table) = value.get_ref() else {
+        return refuse(
+            "a dependency from a registry is not supported: use { component = \"…\" } or { path = \"…\" }".into(),
+        );
+    };
+    let mut export = None;
+    let mut sources = Vec::new();
+    for (key, value) in table {
+        match (key.as_str(), value.as_str()) {
+            ("component", Some(id)) => sources.push(DependencySource::Component(id.to_owned())),
+            ("path", Some(path)) => sources.push(DependencySource::Path(folder.join(path))),
+            ("export", Some(name)) => export = Some(name.to_owned()),
+            ("component" | "path" | "export", None) => return refuse(format!("`{key}` must be a string")),
+            ("version" | "registry" | "package" | "url" | "digest" | "inherit_configuration", _) => {
+                return refuse(not_yet(key));
+            }
+            _ => return refuse(format!("unknown key `{key}`")),
+        }
+    }
+    match (sources.pop(), sources.is_empty()) {
+        (Some(source), true) => Ok((name.into_inner(), Dependency { source, export })),
+        _ => refuse("a dependency needs `component` or `path`, and only one of them".into()),
+    }
+}

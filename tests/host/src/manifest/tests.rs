@@ -1,0 +1,135 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+
+const WHOLE: &str = r#"
+spin_manifest_version = 2
+
+[application]
+name = "guanxi"
+version = "0.1.0"
+authors = ["a"]
+description = "d"
+
+[variables]
+token = { required = true, secret = true }
+mode = { default = "safe", description = "how" }
+
+[[trigger.http]]
+route = "/wechat"
+component = "callback"
+
+[component.callback]
+source = "target/callback.wasm"
+key_value_stores = ["default"]
+allowed_outbound_hosts = []
+environment = { RUST_BACKTRACE = "1" }
+
+[component.callback.variables]
+token = "{{ token }}"
+
+[component.callback.build]
+command = "cargo build"
+workdir = "functions"
+watch = ["**/*.rs"]
+
+[component.callback.dependencies]
+"guanxi:bot/auto-reply@0.1.0" = { component = "auto-reply" }
+"guanxi:bot/qr-scan@0.1.0" = { path = "qr.wasm", export = "other:bot/qr-scan@0.1.0" }
+
+[component.auto-reply]
+source = "auto.wasm"
+"#;
+
+fn parse(text: &str) -> Result<Manifest, String> {
+    let path = Path::new("spin.toml");
+    Manifest::parse(text, PathBuf::from("/app")).map_err(|refusal| refusal.at(path, text).to_string())
+}
+
+/// The refusal of the whole manifest with one thing changed.
+fn refusal(from: &str, to: &str) -> String {
+    assert!(WHOLE.contains(from), "the manifest has no {from:?}");
+    parse(&WHOLE.replacen(from, to, 1)).unwrap_err()
+}
+
+#[test]
+fn a_manifest_is_read_as_a_whole() {
+    let manifest = parse(WHOLE).unwrap();
+    assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("guanxi", "0.1.0"));
+    assert_eq!(manifest.variables["token"], Variable { default: None, secret: true });
+    assert_eq!(manifest.variables["mode"], Variable { default: Some("safe".into()), secret: false });
+    assert_eq!(manifest.http, [HttpTrigger { route: "/wechat".into(), component: "callback".into() }]);
+    let callback = &manifest.components["callback"];
+    assert_eq!(callback.source, Path::new("/app/target/callback.wasm"));
+    assert_eq!(callback.key_value_stores, ["default"]);
+    assert_eq!(callback.variables["token"].names().collect::<Vec<_>>(), ["token"]);
+    let build = Build { commands: vec!["cargo build".into()], folder: "/app/functions".into() };
+    assert_eq!(callback.build, Some(build));
+    let sources: Vec<_> = callback.dependencies.values().map(|dependency| dependency.source.clone()).collect();
+    assert_eq!(
+        sources,
+        [DependencySource::Component("auto-reply".into()), DependencySource::Path("/app/qr.wasm".into())]
+    );
+}
+
+#[test]
+fn what_is_not_run_is_named_with_its_place() {
+    for (from, to, expected) in [
+        ("spin_manifest_version = 2", "spin_manifest_version = 1", "spin.toml:2:25: only `spin_manifest_version = 2`"),
+        ("description = \"d\"", "targets = []", "spin.toml:8:1: `targets` is Spin's"),
+        ("description = \"d\"", "colour = \"d\"", "spin.toml:8:1: unknown field `colour`"),
+        ("route = \"/wechat\"", "route = { private = true }", "spin.toml:15:9: a private route"),
+        (
+            "route = \"/wechat\"",
+            "route = \"/wechat\"\nexecutor = { type = \"http\" }",
+            "spin.toml:16:1: `executor` is Spin's",
+        ),
+        ("[[trigger.http]]", "[[trigger.redis]]", "spin.toml:14:11: `redis` is Spin's"),
+        ("[[trigger.http]]", "[[trigger.cron]]", "spin.toml:14:11: `cron` is Spin's"),
+        (
+            "component = \"callback\"",
+            "component = { source = \"x.wasm\" }",
+            "spin.toml:16:13: a component written into",
+        ),
+        ("component = \"callback\"", "component = \"call\"", "there is no component `call`"),
+        ("source = \"target/callback.wasm\"", "source = { url = \"u\", digest = \"d\" }", "only a local file"),
+        ("source = \"target/callback.wasm\"", "source = \"a\"\nfiles = [\"x\"]", "spin.toml:20:1: `files` is Spin's"),
+        ("source = \"target/callback.wasm\"", "source = \"a\"\nai_models = []", "`ai_models` is Spin's"),
+        ("source = \"target/callback.wasm\"", "source = \"a\"\nsqlite_databases = []", "`sqlite_databases` is Spin's"),
+        (
+            "allowed_outbound_hosts = []",
+            "allowed_outbound_hosts = [\"https://x\"]",
+            "spin.toml:21:26: `allowed_outbound_hosts`: outbound HTTP is not supported yet",
+        ),
+        ("{{ token }}", "{{ tokens }}", "uses `tokens`, which [variables] does not declare"),
+        ("{{ token }}", "{{ token", "unmatched {{"),
+        ("{ required = true, secret = true }", "{ secret = true }", "`token` needs `required = true` or a `default`"),
+        ("{ default = \"safe\"", "{ required = true, default = \"safe\"", "`mode` is required and has a default"),
+        ("mode =", "Mode =", "`Mode` is not in snake_case"),
+        ("[component.auto-reply]", "[component.auto_reply]", "`auto_reply` is not in kebab-case"),
+        ("command = \"cargo build\"", "command = 1", "`command` must be a string"),
+        ("command = \"cargo build\"", "", "missing field `command`"),
+        ("{ component = \"auto-reply\" }", "{ component = \"callback\" }", "depends on itself"),
+        ("{ component = \"auto-reply\" }", "{ component = \"other\" }", "there is no component `other`"),
+        ("{ component = \"auto-reply\" }", "\">= 1.0\"", "from a registry is not supported"),
+        (
+            "{ component = \"auto-reply\" }",
+            "{ component = \"auto-reply\", inherit_configuration = true }",
+            "`inherit_configuration` is Spin's",
+        ),
+        ("{ component = \"auto-reply\" }", "{ component = \"auto-reply\", path = \"x\" }", "only one of them"),
+        ("{ component = \"auto-reply\" }", "{ }", "needs `component` or `path`"),
+        ("guanxi:bot/auto-reply@0.1.0", "guanxi:bot", "names no interface"),
+    ] {
+        let refusal = refusal(from, to);
+        assert!(refusal.contains(expected), "{to:?}: expected {expected:?} in {refusal:?}");
+    }
+}
+
+#[test]
+fn the_manifest_of_a_folder_is_its_spin_toml() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Manifest::read(folder.path()), Err(ManifestError::Read { .. })));
+    std::fs::write(folder.path().join("spin.toml"), WHOLE).unwrap();
+    assert_eq!(Manifest::read(folder.path()).unwrap().folder, folder.path());
+}

@@ -1,0 +1,48 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+
+/// The places with this runtime configuration, written to a folder of its own.
+fn places(flag: &StateDir, config: &str) -> Result<(Places, PathBuf), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runtime.toml");
+    std::fs::write(&path, config).unwrap();
+    let places = Places::new(Path::new("/app"), flag, Some(&path)).map_err(|error| error.to_string())?;
+    Ok((places, folder.path().to_owned()))
+}
+
+#[test]
+fn state_is_beside_the_manifest_unless_a_flag_or_the_file_says_otherwise() {
+    let state = |at: &str| Places {
+        store: Location::File(Path::new(at).join("sqlite_key_value.db")),
+        logs: Some(Path::new(at).join("logs")),
+    };
+    let nowhere = Places { store: Location::Memory, logs: None };
+    let flag = StateDir::from_text("/flag");
+    assert_eq!(Places::new(Path::new("/app"), &StateDir::Default, None).unwrap(), state("/app/.spin"));
+    assert_eq!(Places::new(Path::new("/app"), &flag, None).unwrap(), state("/flag"));
+    assert_eq!(Places::new(Path::new("/app"), &StateDir::from_text(""), None).unwrap(), nowhere);
+    assert_eq!(places(&StateDir::Default, "state_dir = '/file'").unwrap().0, state("/file"));
+    assert_eq!(places(&flag, "state_dir = '/file'").unwrap().0, state("/flag"));
+}
+
+#[test]
+fn a_stores_path_starts_at_the_file_that_names_it() {
+    let config = "[key_value_store.default]\ntype = 'spin'\npath = 'kv.db'";
+    let (places, folder) = places(&StateDir::None, config).unwrap();
+    assert_eq!(places, Places { store: Location::File(folder.join("kv.db")), logs: None });
+}
+
+#[test]
+fn what_is_not_run_is_named_with_its_line() {
+    for (config, expected) in [
+        ("variables_provider = 1", "variables_provider"),
+        ("[key_value_store.other]\ntype = 'spin'\npath = 'x'", "key_value_store.other"),
+        ("\n[key_value_store.default]\ntype = 'redis'\nurl = 'redis://x'", "url"),
+        ("\n[key_value_store.default]\ntype = 'redis'", "line 2: key_value_store.default: type `redis`"),
+        ("[key_value_store.default]\ntype = 'spin'", "`path` is missing"),
+    ] {
+        let refusal = places(&StateDir::Default, config).unwrap_err();
+        assert!(refusal.contains(expected), "{config}: {refusal}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The host against real components, over HTTP, started in this process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+mod command;
+mod fixtures;
+mod http;
+mod start;
+mod store;

@@ -1,0 +1,100 @@
+//! The things a fan can do, and what WeChat's rules say of each.
+
+use std::fmt;
+
+/// One thing that a fan does. Names of the fields are WeChat's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Follows, or follows again: `subscribe`.
+    Follow {
+        /// The QR code that brought the fan; goes out as `qrscene_…`.
+        scene: Option<String>,
+    },
+    /// `unsubscribe`
+    Unfollow,
+    /// A follower scans a QR code: `SCAN`.
+    Scan {
+        /// Goes out without prefix.
+        scene: String,
+    },
+    /// Writes.
+    Text(String),
+    /// Sends a picture.
+    Image,
+    /// Speaks.
+    Voice {
+        /// What WeChat understood, where the account has recognition.
+        recognition: Option<String>,
+    },
+    /// Sends a place.
+    Location,
+    /// Sends a page.
+    Link,
+    /// Taps a menu button: `CLICK`.
+    Click {
+        /// The button's key.
+        key: String,
+    },
+    /// Taps a menu button that opens a page: `VIEW`.
+    View {
+        /// The page.
+        url: String,
+    },
+    /// Something that WeChat invented after this was written.
+    Unknown,
+}
+
+impl Act {
+    /// `MsgType`, or `Event` of an event.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Follow { .. } => "subscribe",
+            Self::Unfollow => "unsubscribe",
+            Self::Scan { .. } => "SCAN",
+            Self::Text(_) => "text",
+            Self::Image => "image",
+            Self::Voice { .. } => "voice",
+            Self::Location => "location",
+            Self::Link => "link",
+            Self::Click { .. } => "CLICK",
+            Self::View { .. } => "VIEW",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// A message, not an event: it has a `MsgId`, and only it may go on to human agents (section 3.4).
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Image | Self::Voice { .. } | Self::Location | Self::Link)
+    }
+
+    /// Whether WeChat takes an answer to it (section 3.5).
+    pub fn may_be_answered(&self) -> bool {
+        self.is_message() || matches!(self, Self::Follow { .. } | Self::Scan { .. } | Self::Click { .. })
+    }
+
+    /// Whether the fan waits for something, and so gets a notice when nothing comes (section 1.8).
+    pub fn is_waited_for(&self) -> bool {
+        self.is_message() || matches!(self, Self::Click { .. })
+    }
+
+    /// How many articles an answer may show (section 3.2).
+    pub fn articles_max(&self) -> usize {
+        if self.is_message() { 1 } else { 8 }
+    }
+}
+
+/// `text 「猫粮」`, `SCAN poster_7`, `image`.
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
+        match self {
+            Self::Text(text) => write!(f, " 「{text}」"),
+            Self::Voice { recognition: Some(text) } => write!(f, " 「{text}」"),
+            Self::Follow { scene: Some(scene) } => write!(f, " qrscene_{scene}"),
+            Self::Scan { scene } => write!(f, " {scene}"),
+            Self::Click { key } => write!(f, " {key}"),
+            Self::View { url } => write!(f, " {url}"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What WeChat makes of an act: the message's text, in XML or JSON.
+//!
+//! Written by hand and on purpose apart from `guanxi`'s own writer of XML: one side's mistake must not agree with the
+//! other's.
+
+use super::Act;
+use std::fmt::Write as _;
+
+/// One message or event, the same in every try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// `ToUserName`, the account's `gh_…`.
+    pub account: String,
+    /// `FromUserName`
+    pub openid: String,
+    /// `CreateTime`, seconds since 1970.
+    pub create_time: u64,
+    /// `MsgId`; events go without.
+    pub msg_id: u64,
+    /// What the fan did.
+    pub act: Act,
+}
+
+/// How a value stands in the XML: text in CDATA, numbers bare.
+enum Value {
+    Text(String),
+    Number(String),
+}
+
+impl Message {
+    /// As WeChat sends it to Official Accounts.
+    pub fn to_xml(&self) -> String {
+        let mut xml = String::from("<xml>");
+        for (name, value) in self.fields() {
+            // Writing to a string cannot fail.
+            let _ = match value {
+                Value::Text(text) => writeln!(xml, "<{name}><![CDATA[{}]]></{name}>", split_cdata(&text)),
+                Value::Number(digits) => writeln!(xml, "<{name}>{digits}</{name}>"),
+            };
+        }
+        xml + "</xml>"
+    }
+
+    /// As WeChat sends it to accounts that chose JSON (section 1.7). Coordinates are strings there too.
+    pub fn to_json(&self) -> String {
+        let value = |value| match value {
+            Value::Text(text) => serde_json::Value::from(text),
+            Value::Number(digits) => match digits.parse::<u64>() {
+                Ok(number) => number.into(),
+                Err(_) => digits.into(),
+            },
+        };
+        let fields = self.fields().into_iter().map(|(name, field)| (name.to_owned(), value(field)));
+        serde_json::Value::Object(fields.collect()).to_string()
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![
+            ("ToUserName", text(&self.account)),
+            ("FromUserName", text(&self.openid)),
+            ("CreateTime", Value::Number(self.create_time.to_string())),
+        ];
+        if self.act.is_message() {
+            fields.push(("MsgType", text(self.act.kind())));
+            fields.extend(self.of_message());
+            fields.push(("MsgId", Value::Number(self.msg_id.to_string())));
+        } else {
+            fields.push(("MsgType", text("event")));
+            fields.extend(self.of_event());
+        }
+        fields
+    }
+
+    fn of_message(&self) -> Vec<(&'static str, Value)> {
+        let media_id = || ("MediaId", text(&format!("media-{}", self.msg_id)));
+        match &self.act {
+            Act::Text(content) => vec![("Content", text(content))],
+            Act::Image => vec![("PicUrl", text("http://mmbiz.qpic.cn/mmbiz_jpg/a/0")), media_id()],
+            Act::Voice { recognition } => {
+                let heard = recognition.iter().map(|heard| ("Recognition", text(heard)));
+                [media_id(), ("Format", text("amr"))].into_iter().chain(heard).collect()
+            }
+            Act::Location => vec![
+                ("Location_X", Value::Number("31.240018".to_owned())),
+                ("Location_Y", Value::Number("121.490317".to_owned())),
+                ("Scale", Value::Number("16".to_owned())),
+                ("Label", text("上海市黄浦区中山东一路")),
+            ],
+            Act::Link => vec![
+                ("Title", text("猫咪怎么换粮")),
+                ("Description", text("七天换粮法 & 常见问题 <图>")),
+                ("Url", text("https://example.com/read?id=7&from=share")),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    fn of_event(&self) -> Vec<(&'static str, Value)> {
+        let event = |name, key: &str| vec![("Event", text(name)), ("EventKey", text(key))];
+        let ticket = |scene: &str| ("Ticket", text(&format!("gQ-ticket-of-{scene}")));
+        match &self.act {
+            Act::Follow { scene: Some(scene) } => {
+                let mut fields = event("subscribe", &format!("qrscene_{scene}"));
+                fields.push(ticket(scene));
+                fields
+            }
+            Act::Scan { scene } => {
+                let mut fields = event("SCAN", scene);
+                fields.push(ticket(scene));
+                fields
+            }
+            Act::Click { key } => event("CLICK", key),
+            Act::View { url } => event("VIEW", url),
+            Act::Unknown => vec![("Event", text("user_waved_back")), ("WaveCount", Value::Number("3".to_owned()))],
+            act => event(act.kind(), ""),
+        }
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// A text may hold the mark that ends CDATA; it then goes on in a second section (section 3.3).
+fn split_cdata(text: &str) -> String {
+    text.replace("]]>", "]]]]><![CDATA[>")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn message(act: Act) -> Message {
+        Message { account: "gh_1".into(), openid: "oFan".into(), create_time: 1_700_000_000, msg_id: 7, act }
+    }
+
+    #[test]
+    fn a_text_looks_as_wechat_writes_it() {
+        let expected = "<xml><ToUserName><![CDATA[gh_1]]></ToUserName>\n\
+            <FromUserName><![CDATA[oFan]]></FromUserName>\n<CreateTime>1700000000</CreateTime>\n\
+            <MsgType><![CDATA[text]]></MsgType>\n<Content><![CDATA[a]]]]><![CDATA[>b]]></Content>\n\
+            <MsgId>7</MsgId>\n</xml>";
+        assert_eq!(message(Act::Text("a]]>b".into())).to_xml(), expected);
+    }
+
+    #[test]
+    fn an_event_has_no_msg_id_and_a_follow_by_code_has_the_prefix() {
+        let xml = message(Act::Follow { scene: Some("poster_7".into()) }).to_xml();
+        assert!(xml.contains("<EventKey><![CDATA[qrscene_poster_7]]></EventKey>"), "{xml}");
+        assert!(!xml.contains("MsgId"), "{xml}");
+        let xml = message(Act::Scan { scene: "poster_7".into() }).to_xml();
+        assert!(xml.contains("<EventKey><![CDATA[poster_7]]></EventKey>"), "{xml}");
+    }
+
+    #[test]
+    fn json_has_the_same_fields_with_numbers_as_numbers() {
+        let json: serde_json::Value = serde_json::from_str(&message(Act::Text("猫粮".into())).to_json()).unwrap();
+        let expected = serde_json::json!({
+            "ToUserName": "gh_1", "FromUserName": "oFan", "CreateTime": 1_700_000_000,
+            "MsgType": "text", "Content": "猫粮", "MsgId": 7,
+        });
+        assert_eq!(json, expected);
+    }
+}
