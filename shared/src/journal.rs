@@ -6,11 +6,15 @@
 //! append that failed for good leaves a gap in its stream; a lost answer to `increment` leaves a gap in the numbers.
 //! Gaps are harmless.
 
+pub mod reader;
+
 use crate::{
+    orders::OrderEvent,
     playbook::Touch,
+    record::{self, RecordError},
     store::{BUDGET, Store, StoreError, Timer, persist},
     time::Timestamp,
-    wechat::Message,
+    wechat::{Message, OpenId},
 };
 use serde::{Deserialize, Serialize};
 use std::{cell::RefCell, fmt, time::Duration};
@@ -29,9 +33,14 @@ const FORMAT: u8 = 1;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "nearly every entry is a push; smaller where pointers are")]
 pub enum Entry {
     /// WeChat sent something and got an answer.
     Push(Push),
+    /// The shop system reported purchases: one request, all or nothing.
+    Orders(Orders),
+    /// Somebody wants to be forgotten.
+    Erase(Erase),
 }
 
 /// A push of WeChat and what we made of it.
@@ -47,31 +56,36 @@ pub struct Push {
     pub milliseconds: u32,
 }
 
-/// The bytes are no journal entry that we can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EntryError {
-    /// Written by a newer Guanxi.
-    #[error("journal entry of format {0}, newer than {FORMAT}")]
-    Newer(u8),
-    /// Not what we wrote.
-    #[error("damaged journal entry")]
-    Damaged,
+/// A request of the shop system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// When it came in, by our clock.
+    pub at: Timestamp,
+    /// What it said.
+    pub orders: Vec<OrderEvent>,
+}
+
+/// The wish to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// Who.
+    pub openid: OpenId,
+    /// When it came in, by our clock.
+    pub at: Timestamp,
 }
 
 impl Entry {
     /// The stored bytes.
     pub fn encode(&self) -> Vec<u8> {
-        // Strings, numbers and lists always fit: `to_extend` fails only when the target is full, and a `Vec` never is.
-        postcard::to_extend(self, vec![FORMAT]).unwrap_or_default()
+        record::encode(FORMAT, self)
     }
 
     /// Reads stored bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        match bytes.split_first() {
-            Some((&FORMAT, entry)) => postcard::from_bytes(entry).map_err(|_| EntryError::Damaged),
-            Some((&format, _)) if format > FORMAT => Err(EntryError::Newer(format)),
-            _ => Err(EntryError::Damaged),
-        }
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote them, or they are damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        record::decode(FORMAT, bytes)
     }
 }
 

@@ -6,12 +6,30 @@
 //! |---|---|
 //! | [`wechat`] | WeChat's protocol: signatures, encryption, messages and events, replies |
 //! | [`playbook`] | what the brand decides: the file, its check, its compiled form, the answer to a message |
+//! | [`fan`], [`counts`] | the records that it keeps: of each fan, and of each hour, day and week |
+//! | [`bearer`] | who may run jobs and read reports |
+//! | [`fold`] | from journal entries to new records |
+//! | [`orders`] | purchases that the shop system reports |
+//! | [`report`] | what the counts say, as tables |
 //! | [`journal`] | the record of everything that happened: entries, and where an instance writes its next one |
+//! | [`rollup`] | the job that folds the journal, exactly once |
+//! | [`run`], [`redo`] | one run of a job at a time; many writes as one |
+//! | [`record`] | what every stored record begins with |
 //! | [`store`] | the store as this crate sees it |
 //! | [`time`] | seconds since 1970 and the playbook's clock |
 
+pub mod bearer;
+pub mod counts;
+pub mod fan;
+pub mod fold;
 pub mod journal;
+pub mod orders;
 pub mod playbook;
+pub mod record;
+pub mod redo;
+pub mod report;
+pub mod rollup;
+pub mod run;
 pub mod store;
 pub mod time;
 pub mod wechat;

@@ -6,6 +6,7 @@
 //! | `compiled` | the compiled form: what stands in the bytes |
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
 //! | `channels` | from a QR code to a touch: [`Channels`] |
+//! | `terms` | what the fold and the reports go by: [`Terms`] |
 //! | [`publish`] | how a published playbook stands in the store |
 //!
 //! Loading and answering know nothing of TOML. An answer is a pure function of the message, its touch and the
@@ -22,8 +23,11 @@
 //! | `name` | the brand's, 1 to 64 characters |
 //! | `utc_offset` | whole hours from `"-12:00"` to `"+14:00"`; `"+08:00"` when absent |
 //! | `default` | a reply, as a rule's `reply`, for messages that no rule is for; events without a rule get none |
+//! | `keep_days` | folded journal entries stay so long, 1 to 30; 7 when absent |
+//! | `forget_after_days` | fans who unfollowed are forgotten so long after, 1 to 3,650; 30 when absent |
+//! | `attribution_days` | so long a touch explains a purchase, 1 to 365; 30 when absent |
 //! | `[hours.<name>]` | opening hours, at most 64 |
-//! | `[[channels]]` | QR codes, at most [`CHANNELS_MAX`]: `id` (the scene string), `name`, `group`, `tags` |
+//! | `[[channels]]` | QR codes, at most [`CHANNELS_MAX`]: `id` (the scene string), `name`, perhaps `group` (package, poster, shop, KOL, article, …), `tags`, `cost` (whole yuan), `valid_from`, `valid_until` (dates) |
 //! | `[replies.<name>]` | what to say |
 //! | `[[rules]]` | when to say it, at most [`RULES_MAX`] |
 //!
@@ -97,6 +101,7 @@ mod problem;
 pub mod publish;
 mod shelf;
 mod template;
+mod terms;
 
 pub use answer::Playbook;
 pub use channels::{Channels, Scan, ScanEvent};
@@ -109,3 +114,4 @@ pub use normal::{MATCHED_MAX, normalise};
 pub use problem::Problem;
 pub use shelf::{LOOK_EVERY, Shelf};
 pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};
+pub use terms::Terms;

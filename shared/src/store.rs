@@ -5,8 +5,8 @@
 
 pub mod memory;
 
-use futures::future::{Either, select};
-use std::{pin::pin, time::Duration};
+use futures::future::{Either, select, try_join_all};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 /// How long a request tries to reach its store: WeChat waits 5 s for an answer.
 pub const BUDGET: Duration = Duration::from_secs(4);
@@ -67,6 +67,22 @@ pub async fn within<T>(
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(StoreError(format!("no answer in {} ms", limit.as_millis()))),
     }
+}
+
+/// Reads of one request under way at once.
+pub const WINDOW: usize = 64;
+
+/// The values of many keys, without those that are not there.
+///
+/// # Errors
+/// When any read fails.
+pub async fn load(store: &impl Store, keys: Vec<String>) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
+    let mut found = BTreeMap::new();
+    for window in keys.chunks(WINDOW) {
+        let values = try_join_all(window.iter().map(|key| store.get(key))).await?;
+        found.extend(window.iter().cloned().zip(values).filter_map(|(key, value)| Some((key, value?))));
+    }
+    Ok(found)
 }
 
 /// Calls until it works or [`BUDGET`] is used up. The call must be safe to repeat.

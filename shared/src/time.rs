@@ -106,6 +106,49 @@ impl Day {
     }
 }
 
+/// The text is no moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a moment is written as in RFC 3339, such as 2026-02-16T09:30:00+08:00")]
+pub struct NotAMoment;
+
+impl std::str::FromStr for Timestamp {
+    type Err = NotAMoment;
+
+    /// Reads RFC 3339; fractions of a second are dropped. By hand, because `jiff`'s parser and its error messages would be
+    /// an eighth of the one component that reads moments.
+    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        let (day, rest) = text.split_at_checked(10).ok_or(NotAMoment)?;
+        let day = day.parse::<Day>().map_err(|_| NotAMoment)?.0;
+        let rest = rest.strip_prefix(['T', 't', ' ']).ok_or(NotAMoment)?;
+        let (clock, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-']).ok_or(NotAMoment)?);
+        let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+        let [hours, minutes, seconds] = numbers(clock, [23, 59, 59])?;
+        let digits = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+        let local = day * SECONDS_A_DAY + hours * 3600 + minutes * 60 + seconds;
+        let moment = match zone.split_at_checked(1) {
+            Some(("Z" | "z", "")) => Some(local),
+            Some((sign, offset)) => {
+                let [hours, minutes] = numbers(offset, [23, 59])?;
+                let offset = hours * 3600 + minutes * 60;
+                if sign == "-" { local.checked_add(offset) } else { local.checked_sub(offset) }
+            }
+            None => None,
+        };
+        moment.filter(|_| digits).map(Self).ok_or(NotAMoment)
+    }
+}
+
+/// Two-digit numbers between colons, each at most its limit.
+fn numbers<const N: usize>(text: &str, limits: [u64; N]) -> Result<[u64; N], NotAMoment> {
+    let mut parts = text.split(':');
+    let mut numbers = [0; N];
+    for (number, limit) in numbers.iter_mut().zip(limits) {
+        let part = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()));
+        *number = part.and_then(|part| part.parse().ok()).filter(|number| *number <= limit).ok_or(NotAMoment)?;
+    }
+    if parts.next().is_some() { Err(NotAMoment) } else { Ok(numbers) }
+}
+
 /// The text is not a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a date is a day of the calendar from 1970 on, written 2026-02-16")]
@@ -171,6 +214,42 @@ mod tests {
             ["2026-2-16", "2026-02-30", "26-02-16", "1969-12-31", "2026-13-01", "2026-02-16x", "2026/02/16", ""]
         {
             assert_eq!(wrong.parse::<Day>(), Err(NotADay), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_moment_reads_as_jiff_reads_it() {
+        for text in [
+            "2026-02-16T09:30:00+08:00",
+            "2026-02-16t09:30:00z",
+            "2026-02-16 09:30:00.123456Z",
+            "1970-01-01T00:00:00Z",
+            "2024-02-29T23:59:59-11:30",
+        ] {
+            let expected: jiff::Timestamp = text.parse().unwrap();
+            assert_eq!(text.parse(), Ok(Timestamp(expected.as_second() as u64)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "soon",
+            "2026-02-16",
+            "2026-02-16T09:30:00",
+            "2026-02-30T09:30:00Z",
+            "2026-02-16T24:00:00Z",
+            "2026-02-16T09:30Z",
+            "2026-02-16T09:30:00.Z",
+            "2026-02-16T9:30:00Z",
+            "2026-02-16T09:30:00+8",
+            "2026-02-16T09:30:00Zx",
+            "1970-01-01T00:00:00+08:00",
+            "1771205400",
+            "２０２６-02-16T09:30:00Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotAMoment), "{text}");
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use futures::FutureExt;
 use guanxi::{
-    journal::{Entry, EntryError, Journal, Place, Push, SEQUENCE, STREAM_ENTRIES, STREAM_LIFE},
+    journal::{Entry, Journal, LOOK_AHEAD, Place, Push, SEQUENCE, STREAM_ENTRIES, STREAM_LIFE},
+    record::RecordError,
     store::{
         BUDGET, Timer,
         memory::{Fate, Memory, SleepClock, Verb},
@@ -35,9 +36,9 @@ fn append(journal: &Journal, store: &Memory, now: Timestamp) -> Result<Place, St
 fn an_entry_reads_back_as_it_was_written() {
     let bytes = entry().encode();
     assert_eq!(Entry::decode(&bytes), Ok(entry()));
-    assert_eq!(Entry::decode(&[&[9], &bytes[1..]].concat()), Err(EntryError::Newer(9)));
-    assert_eq!(Entry::decode(&bytes[..bytes.len() - 1]), Err(EntryError::Damaged));
-    assert_eq!(Entry::decode(&[]), Err(EntryError::Damaged));
+    assert_eq!(Entry::decode(&[&[9], &bytes[1..]].concat()), Err(RecordError::Newer(9)));
+    assert_eq!(Entry::decode(&bytes[..bytes.len() - 1]), Err(RecordError::Damaged));
+    assert_eq!(Entry::decode(&[]), Err(RecordError::Damaged));
 }
 
 #[test]
@@ -98,6 +99,20 @@ fn a_store_that_stays_away_costs_the_budget_and_says_so() {
         assert!(error.starts_with("no entry written in 4 s: the store failed: "), "{error}");
         assert!(store.operations() > 1, "tried more than once");
         assert!(store.values().is_empty());
+    }
+}
+
+#[test]
+fn a_stream_takes_no_entry_while_as_many_are_unwritten_as_a_reader_looks_past() {
+    let (journal, store) = (Journal::default(), Memory::default());
+    store.judge_by(|operation| if operation.verb == Verb::Set { Fate::Fails } else { Fate::Works });
+    for _ in 0..LOOK_AHEAD {
+        append(&journal, &store, NOW).unwrap_err();
+    }
+    store.judge_by(|_| Fate::Works);
+    assert_eq!(append(&journal, &store, NOW), Ok(Place { stream: 2, index: 0 }));
+    for index in 1..STREAM_ENTRIES {
+        assert_eq!(append(&journal, &store, NOW), Ok(Place { stream: 2, index }));
     }
 }
 

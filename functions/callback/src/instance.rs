@@ -5,11 +5,12 @@ use crate::{
     border::{auto_reply, qr_scan},
 };
 use guanxi::{
+    fan,
     journal::{Entry, Journal},
     playbook::{Inbound, Scan, Shelf, Touch},
-    store::persist,
+    store::{Store, persist},
     time::Timestamp,
-    wechat::{Reply, endpoint::Endpoint},
+    wechat::{OpenId, Reply, endpoint::Endpoint},
 };
 use guanxi_spin::{KeyValue, Stopwatch, log, now, variable};
 use std::{cell::OnceCell, rc::Rc};
@@ -47,6 +48,12 @@ impl Instance {
         persist(watch, holding).await.map_err(unavailable)
     }
 
+    /// What rollup keeps of a fan.
+    pub(crate) async fn fan(&self, openid: &OpenId, watch: &Stopwatch) -> Result<Option<Vec<u8>>, Refused> {
+        let key = fan::key(openid);
+        persist(watch, async || self.store.get(&key).await).await.map_err(unavailable)
+    }
+
     /// Writes one entry to the journal.
     pub(crate) async fn append(&self, entry: &Entry, watch: &Stopwatch) -> Result<(), Refused> {
         self.journal.append(&self.store, watch, now(), entry).await.map(drop).map_err(unavailable)
@@ -79,10 +86,9 @@ impl Loaded {
         Ok(Self { rules: auto_reply::Playbook::load(compiled)?, channels: qr_scan::Channels::load(compiled)? })
     }
 
-    /// Which channel an event belongs to, given the fan's earlier follows.
-    pub(crate) fn touch(&self, scan: Scan, follows: &[Timestamp]) -> Option<Touch> {
-        let follows: Vec<u64> = follows.iter().map(|follow| follow.0).collect();
-        self.channels.touch(&scan.into(), &follows).map(Into::into)
+    /// Which channel an event belongs to, given the record that rollup keeps of the fan.
+    pub(crate) fn touch(&self, scan: Scan, fan: Option<&[u8]>) -> Option<Touch> {
+        self.channels.touch(&scan.into(), fan).map(Into::into)
     }
 
     /// What the fan gets, and by which rule.

@@ -98,7 +98,10 @@ async fn receive(request: Request, watch: Stopwatch) -> Result<Response, Refused
 /// Asks the pure components, appends what happened, and only then answers.
 async fn answer(instance: &Instance, message: Message, watch: Stopwatch) -> Result<Option<Reply>, Refused> {
     let playbook = instance.playbook_at(message.create_time, &watch).await?;
-    let touch = Scan::from_message(&message).and_then(|scan| playbook.touch(scan, &[]));
+    let touch = match Scan::from_message(&message) {
+        Some(scan) => playbook.touch(scan, instance.fan(&message.from_user_name, &watch).await?.as_deref()),
+        None => None,
+    };
     let (reply, rule) = match Inbound::from_message(&message) {
         Some(inbound) => playbook.answer(&inbound, touch.as_ref()),
         None => (None, None),

@@ -4,7 +4,7 @@
 
 use bot::{Channels, Guest, GuestChannels, Scan, ScanEvent};
 use exports::guanxi::bot::qr_scan as bot;
-use guanxi::{playbook, time::Timestamp};
+use guanxi::{fan, playbook, time::Timestamp};
 
 wit_bindgen::generate!({ world: "qr-scan-component", path: "../../shared/wit" });
 
@@ -23,12 +23,12 @@ impl GuestChannels for Loaded {
         Ok(Channels::new(Self(channels)))
     }
 
-    fn touch(&self, scan: Scan, follows: Vec<u64>) -> Option<bot::Touch> {
+    fn touch(&self, scan: Scan, fan: Option<Vec<u8>>) -> Option<bot::Touch> {
         let event = match scan.event {
             ScanEvent::Subscribe => playbook::ScanEvent::Subscribe,
             ScanEvent::Scan => playbook::ScanEvent::Scan,
         };
-        let follows: Vec<Timestamp> = follows.into_iter().map(Timestamp).collect();
+        let follows = fan.map(|record| fan::follows(&record)).unwrap_or_default();
         let scan = playbook::Scan { event, event_key: scan.event_key, create_time: Timestamp(scan.create_time) };
         let touch = self.0.touch(&scan, &follows)?;
         let fan = match touch.fan {

@@ -3,8 +3,6 @@
 //! Everything here is asynchronous except [`KeyValue::increment`], which no asynchronous interface offers: while it
 //! runs, its whole instance stands still.
 
-use std::iter;
-
 mod store;
 mod time;
 mod web;
@@ -21,11 +19,16 @@ pub async fn variable(name: &str) -> Result<String, String> {
     spin_sdk::variables::get(name).await.map_err(|error| format!("variable {name}: {error}"))
 }
 
+/// A number nobody can guess.
+pub fn random() -> u64 {
+    wasip3::random::random::get_random_u64()
+}
+
 /// Sixteen bytes nobody can guess.
 pub fn random16() -> [u8; 16] {
     let mut bytes = [0; 16];
-    for (half, number) in bytes.chunks_exact_mut(8).zip(iter::repeat_with(wasip3::random::random::get_random_u64)) {
-        half.copy_from_slice(&number.to_ne_bytes());
+    for half in bytes.chunks_exact_mut(8) {
+        half.copy_from_slice(&random().to_ne_bytes());
     }
     bytes
 }

@@ -33,7 +33,7 @@ impl Playbook {
     /// When the bytes are damaged, something else, or written by a newer compiler. Never panics, whatever they are.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
         let (channels, rest) = compiled::decode(bytes)?;
-        let Body { offset, hours, replies, rules, default, keywords, regexes } = compiled::body(rest)?;
+        let Body { offset, hours, replies, rules, default, keywords, regexes, lengths: _ } = compiled::body(rest)?;
         let mut unmatched: [Vec<u32>; InboundKind::ALL.len()] = Default::default();
         for (rank, rule) in (0..).zip(&rules).filter(|(_, rule)| !rule.matches) {
             for kind in rule.kinds.iter() {

@@ -13,14 +13,14 @@
 use super::hours::Hours;
 use super::inbound::{FanStatus, Kinds};
 use super::template::Template;
-use crate::time::UtcOffset;
+use crate::time::{Day, UtcOffset};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 const MAGIC: &[u8; 4] = b"GXPB";
 
 /// Raised whenever the body's layout changes.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;
@@ -48,14 +48,29 @@ pub struct Channel {
     pub name: String,
     /// Package, poster, shop, …
     pub group: Option<String>,
-    /// Free words.
+    /// Free words, given to the fans that it brings.
     pub tags: Vec<String>,
+    /// What it cost, in whole yuan.
+    pub cost: Option<u32>,
+    /// The first day that it is out.
+    pub valid_from: Option<Day>,
+    /// The last day that it is out.
+    pub valid_until: Option<Day>,
+}
+
+/// How long things are kept and hold, in days.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Lengths {
+    pub(super) keep: u32,
+    pub(super) forget_after: u32,
+    pub(super) attribution: u32,
 }
 
 /// What `answer` needs, besides the channels.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Body<'a> {
     pub(super) offset: UtcOffset,
+    pub(super) lengths: Lengths,
     pub(super) hours: Vec<Hours>,
     pub(super) replies: Vec<Line>,
     /// Best rank first: by priority, then by place in the file.

@@ -4,19 +4,19 @@
 //! rules that use them. Readers report what is wrong and go on, so that every problem is named at once; nothing is
 //! compiled unless there is none.
 
+mod channels;
 mod hours;
 mod reader;
 mod replies;
 mod rules;
 mod shadows;
 
-use super::compiled::{self, Body, Channel, Choice, Keyword, Pattern};
+use super::compiled::{self, Body, Channel, Choice, Keyword, Lengths, Pattern};
 use super::hours::Hours;
 use super::inbound::Kinds;
 use super::problem::{Findings, Problem, did_you_mean};
-use super::template::SCENE_MAX;
 use crate::time::UtcOffset;
-use reader::{Fields, Word, tables};
+use reader::{Fields, Word};
 use replies::Replies;
 use std::collections::BTreeMap;
 use toml::de::DeTable;
@@ -88,20 +88,21 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let name = file.require_text("name").map(|word| brand(&word, findings)).unwrap_or_default();
     let account = account(&mut file);
     let offset = offset(&mut file);
+    let lengths = lengths(&mut file);
     let hours = hours::read(&mut file);
-    let channels = channels(&mut file, account);
+    let channels = channels::read(&mut file, account);
     let mut replies = Replies::read(&mut file, name);
     let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
     let known = Known { account, hours, channels };
     let rules = rules::read(&mut file, &known, &mut replies);
     file.finish();
     shadows::report(&rules, findings);
-    if findings.is_empty() { encode(offset, known, replies, default, rules) } else { None }
+    if findings.is_empty() { encode((offset, lengths), known, replies, default, rules) } else { None }
 }
 
 /// The compiled form of a file without problems.
 fn encode(
-    offset: UtcOffset,
+    (offset, lengths): (UtcOffset, Lengths),
     known: Known<'_>,
     replies: Replies<'_>,
     default: Option<Choice>,
@@ -115,7 +116,7 @@ fn encode(
     }
     let hours = known.hours.into_iter().map(|(_, hours)| hours).collect();
     let channels: Vec<Channel> = known.channels.into_values().collect();
-    let body = Body { offset, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
+    let body = Body { offset, lengths, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
     compiled::encode(&channels, &body).ok()
 }
 
@@ -158,43 +159,13 @@ fn offset(file: &mut Fields<'_, '_>) -> UtcOffset {
     })
 }
 
-/// `[[channels]]`, by id.
-fn channels<'d>(file: &mut Fields<'d, '_>, account: Option<Account>) -> BTreeMap<&'d str, Channel> {
-    let findings = file.findings;
-    let list = tables(file.get("channels"), "a channel", "write [[channels]] and below it id and name", findings);
-    if let Some(fields) = list.get(CHANNELS_MAX) {
-        findings.add(fields.at, format!("there are more than {CHANNELS_MAX} channels"), "drop those no longer printed");
-    }
-    let mut channels = BTreeMap::new();
-    let mut lines = BTreeMap::new();
-    for mut fields in list {
-        if account == Some(Account::Subscription) {
-            let help = "drop the channels, or write account = \"service\" if it is one";
-            findings.add(fields.at, "a subscription account has no QR codes, so no channels", help);
-        }
-        let at = fields.at;
-        let id = fields.require_text("id");
-        let name = fields.require_text("name").map(|word| brand(&word, findings)).unwrap_or_default();
-        let group = fields.text("group").map(|word| brand(&word, findings).to_owned());
-        let tags = fields.texts("tags").iter().map(|word| brand(word, findings).to_owned()).collect();
-        fields.finish();
-        let Some(id) = id else { continue };
-        scene(&id, findings);
-        if let Some(first) = lines.insert(id.text, at) {
-            let message = format!("the id `{}` is taken by the channel on line {}", id.text, findings.line(first));
-            findings.add(id.at(), message, "give each channel the scene of its own QR code");
-        }
-        let channel = Channel { id: id.text.to_owned(), name: name.to_owned(), group, tags };
-        channels.insert(id.text, channel);
-    }
-    channels
-}
-
-fn scene(id: &Word<'_>, findings: &Findings<'_>) {
-    let length = id.text.chars().count();
-    let sane = id.text.trim() == id.text && !id.text.chars().any(char::is_control);
-    if !(1..=SCENE_MAX).contains(&length) || !sane {
-        let message = format!("a channel's id is a scene string: 1 to {SCENE_MAX} characters, no blanks at its ends");
-        findings.add(id.at(), message, "write the scene_str the QR code was made with");
+/// How long things are kept and hold.
+fn lengths(file: &mut Fields<'_, '_>) -> Lengths {
+    let mut days =
+        |key, default: u32, most| file.number(key, 1..=most).and_then(|days| days.try_into().ok()).unwrap_or(default);
+    Lengths {
+        keep: days("keep_days", 7, 30),
+        forget_after: days("forget_after_days", 30, 3_650),
+        attribution: days("attribution_days", 30, 365),
     }
 }

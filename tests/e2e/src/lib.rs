@@ -7,12 +7,13 @@
 
 use bytes::Bytes;
 use guanxi::{
+    orders::webhook::Secret,
     time::Timestamp,
     wechat::{endpoint::Mode, sender::Sender},
 };
 use guanxi_host::{Host, Options};
 use http_body_util::{BodyExt, Full};
-use hyper::{HeaderMap, Method, Request};
+use hyper::{HeaderMap, Method, Request, http::request};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -33,13 +34,23 @@ const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 /// Its AppID.
 pub const APP_ID: &str = "wxe2e0000000000001";
 
+/// Who may run jobs.
+pub const JOB_TOKEN: &str = "e2e-job-token";
+/// Who may read reports.
+pub const CONSOLE_TOKEN: &str = "e2e-console-token";
+/// What the shop system signs with.
+pub const ORDERS_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// The variables that a server under test must have.
-pub fn variables(mode: &str) -> [(&'static str, String); 4] {
+pub fn variables(mode: &str) -> [(&'static str, String); 7] {
     [
         ("wechat_token", TOKEN.into()),
         ("wechat_encoding_aes_key", AES_KEY.into()),
         ("wechat_app_id", APP_ID.into()),
         ("wechat_mode", mode.into()),
+        ("job_token", JOB_TOKEN.into()),
+        ("console_token", CONSOLE_TOKEN.into()),
+        ("orders_secret", ORDERS_SECRET.into()),
     ]
 }
 
@@ -68,7 +79,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let components = ["-p", "callback", "-p", "auto-reply", "-p", "qr-scan"];
+        let components = ["-p", "callback", "-p", "auto-reply", "-p", "qr-scan", "-p", "orders", "-p", "stats"];
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]).args(components);
         // `spin.toml` names the default target folder.
@@ -138,7 +149,26 @@ impl Server {
 
     /// Any request.
     pub async fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.send(Request::builder().method(method).uri(format!("{}{path}", self.url)), body).await
+    }
+
+    /// A request with a bearer token.
+    pub async fn authorized(&self, method: Method, path: &str, token: &str) -> Answer {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        self.send(request.header("authorization", format!("Bearer {token}")), "").await
+    }
+
+    /// Purchases as the shop system sends them.
+    pub async fn orders(&self, body: &str, timestamp: Timestamp) -> Answer {
+        let secret: Secret = ORDERS_SECRET.parse().unwrap();
+        let request = Request::post(format!("{}/orders", self.url))
+            .header("webhook-id", "msg_1")
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("webhook-signature", secret.sign("msg_1", timestamp, body.as_bytes()));
+        self.send(request, body.to_owned()).await
+    }
+
+    async fn send(&self, request: request::Builder, body: impl Into<Bytes>) -> Answer {
         let response = self.client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();

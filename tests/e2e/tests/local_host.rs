@@ -22,8 +22,10 @@ use std::{
 async fn journal(host: &Host) -> Vec<Push> {
     let mut entries = Vec::new();
     for key in host.store().keys("journal:").await.unwrap() {
-        let Entry::Push(push) = Entry::decode(&host.store().get(&key).await.unwrap().unwrap()).unwrap();
-        entries.push(push);
+        match Entry::decode(&host.store().get(&key).await.unwrap().unwrap()).unwrap() {
+            Entry::Push(push) => entries.push(push),
+            other => panic!("callback writes pushes only, not {other:?}"),
+        }
     }
     entries
 }

@@ -11,6 +11,8 @@ const STD: [&str; 3] = ["wasi:cli/", "wasi:io/", "wasi:random/insecure-seed@"];
 
 /// Bytes; each component on its own.
 const SIZE_MAX: u64 = 450_000;
+/// Of the one that nobody waits for: it folds once a minute and makes reports.
+const STATS_SIZE_MAX: u64 = 750_000;
 
 /// What a component may do. No component of these may reach any host.
 struct Granted {
@@ -21,7 +23,7 @@ struct Granted {
     imports: &'static [&'static str],
 }
 
-const GRANTED: [Granted; 3] = [
+const GRANTED: [Granted; 5] = [
     Granted { id: "auto-reply", stores: &[], variables: &[], imports: &[] },
     Granted {
         id: "callback",
@@ -40,7 +42,35 @@ const GRANTED: [Granted; 3] = [
             "wasi:random/random@",
         ],
     },
+    Granted {
+        id: "orders",
+        stores: &["default"],
+        variables: &["orders_secret"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/store@",
+        ],
+    },
     Granted { id: "qr-scan", stores: &[], variables: &[], imports: &[] },
+    Granted {
+        id: "stats",
+        stores: &["default"],
+        variables: &["console_token", "job_token"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/batch@",
+            "wasi:keyvalue/store@",
+            "wasi:random/random@",
+        ],
+    },
 ];
 
 fn manifest() -> Table {
@@ -113,6 +143,20 @@ fn pure_components_have_neither_clock_nor_file_nor_socket() {
     }
 }
 
+/// What differs between backends, or looks at every key of the store.
+#[test]
+fn no_component_imports_a_store_call_that_is_not_safe_everywhere() {
+    let contains = |wasm: &[u8], name: &str| wasm.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+    let manifest = manifest();
+    assert!(contains(&wasm(manifest["component"]["stats"].as_table().unwrap()), "set-many"), "is this test blind?");
+    for Granted { id, .. } in GRANTED {
+        let wasm = wasm(manifest["component"][id].as_table().unwrap());
+        for name in ["get-keys", "list-keys", "get-many", "cas.new"] {
+            assert!(!contains(&wasm, name), "{id} imports {name}");
+        }
+    }
+}
+
 #[test]
 fn secrets_are_declared_secret() {
     let manifest = manifest();
@@ -126,6 +170,7 @@ fn secrets_are_declared_secret() {
 fn every_component_is_small() {
     for (id, component) in manifest()["component"].as_table().unwrap() {
         let size = wasm(component.as_table().unwrap()).len() as u64;
-        assert!(size < SIZE_MAX, "{id} has {size} bytes");
+        let most = if id == "stats" { STATS_SIZE_MAX } else { SIZE_MAX };
+        assert!(size < most, "{id} has {size} bytes");
     }
 }

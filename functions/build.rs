@@ -1,4 +1,7 @@
-//! Compiles `functions/playbook.toml` into the component: a playbook that does not check does not build.
+//! The build script of every function that needs the playbook: compiles `functions/playbook.toml` into it. A playbook that does
+//! not check does not build.
+
+#![allow(clippy::print_stderr, reason = "what a build script says goes to whoever builds")]
 
 use std::{env, fs, path::PathBuf, process::exit};
 

@@ -1,0 +1,75 @@
+//! What an instance keeps between its requests: the open store, its stream of the journal, playbooks.
+
+use crate::{Refused, unavailable};
+use guanxi::{
+    fold::Records,
+    journal::{Entry, Journal},
+    playbook::{Shelf, Terms},
+    report::{Brand, Moment},
+    rollup::backlog_now,
+    store::{self, persist},
+};
+use guanxi_spin::{KeyValue, Stopwatch, log, now, variable};
+use std::{cell::OnceCell, rc::Rc};
+
+/// The playbook that was compiled into this component.
+const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
+
+thread_local! {
+    static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
+}
+
+/// Who may do what.
+pub(crate) struct Tokens {
+    pub(crate) job: String,
+    pub(crate) console: String,
+}
+
+impl Tokens {
+    pub(crate) async fn read() -> Result<Self, Refused> {
+        let read = async |name| variable(name).await.map_err(|why| Refused { status: 500, why });
+        Ok(Self { job: read("job_token").await?, console: read("console_token").await? })
+    }
+}
+
+pub(crate) struct Instance {
+    pub(crate) store: KeyValue,
+    journal: Journal,
+    playbooks: Shelf<Brand>,
+}
+
+impl Instance {
+    /// The one of this instance, made at its first request.
+    pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
+        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
+            return Ok(instance);
+        }
+        let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
+        let load = |bytes: &[u8]| Terms::load(bytes).map(Brand::from).map_err(|error| error.to_string());
+        let playbooks = Shelf::new(BUILT_IN, load).map_err(|why| Refused { status: 500, why })?;
+        let new = Rc::new(Self { store, journal: Journal::default(), playbooks });
+        Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
+    }
+
+    /// What the playbook that holds now says.
+    pub(crate) async fn brand(&self, watch: &Stopwatch) -> Result<Rc<Brand>, Refused> {
+        let holding = async || self.playbooks.holding_at(now(), &self.store, now(), &|line| log(line)).await;
+        persist(watch, holding).await.map_err(unavailable)
+    }
+
+    /// What is true now.
+    pub(crate) async fn moment(&self) -> Result<Moment, Refused> {
+        let backlog = backlog_now(&self.store).await.map_err(unavailable)?;
+        Ok(Moment { now: now(), backlog: Some(backlog) })
+    }
+
+    /// The records of a report.
+    pub(crate) async fn load(&self, keys: Vec<String>) -> Result<Records, Refused> {
+        store::load(&self.store, keys).await.map_err(unavailable)
+    }
+
+    /// Writes one entry to the journal.
+    pub(crate) async fn append(&self, entry: &Entry, watch: &Stopwatch) -> Result<(), Refused> {
+        self.journal.append(&self.store, watch, now(), entry).await.map(drop).map_err(unavailable)
+    }
+}

@@ -1,0 +1,112 @@
+//! `/jobs/rollup` folds the journal; reports and one fan's timeline say what came of it.
+//!
+//! | request | bearer | answer |
+//! |---|---|---|
+//! | GET, POST `/jobs/rollup` | `job_token` | 200 and what the run did; 409 when another run is at work |
+//! | GET `/reports/<name>?days=30&format=csv` | `console_token` | overview, channels, trend, cohorts, questions, stale-rules |
+//! | GET `/fans/<openid>` | `console_token` | what is known of one fan |
+//! | DELETE `/fans/<openid>` | `console_token` | 202: at the next rollup the fan is forgotten, and the counts stay |
+//!
+//! 400 says what to write instead, 401 that the token is wrong, 503 that the store does not answer.
+
+extern crate guanxi_spin as spin_sdk;
+
+mod instance;
+
+use guanxi::{
+    bearer,
+    journal::{Entry, Erase},
+    report::{Ask, Form, ReportError},
+    rollup::rollup,
+    run::Refused as NotStarted,
+};
+use guanxi_spin::{
+    Response, Stopwatch,
+    http::{Method, Request},
+    http_service, log, now, random, respond,
+};
+use instance::{Instance, Tokens};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv; charset=utf-8";
+
+#[http_service]
+async fn handle(request: Request) -> Response {
+    let watch = Stopwatch::start();
+    answer(&request, watch).await.unwrap_or_else(|Refused { status, why }| {
+        log(format_args!("{status}: {why}"));
+        // Whoever has the token may know why; whoever has not learns nothing.
+        let why = if status == 401 { String::new() } else { why };
+        respond(status, TEXT, why)
+    })
+}
+
+/// The status, and why.
+struct Refused {
+    status: u16,
+    why: String,
+}
+
+/// The store does not do what it should: worth another try.
+fn unavailable(error: impl ToString) -> Refused {
+    Refused { status: 503, why: error.to_string() }
+}
+
+fn bad(error: impl ToString) -> Refused {
+    Refused { status: 400, why: error.to_string() }
+}
+
+async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused> {
+    let tokens = Tokens::read().await?;
+    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let path: Vec<&str> = request.uri().path().trim_matches('/').split('/').collect();
+    let token = if path.first() == Some(&"jobs") { &tokens.job } else { &tokens.console };
+    if !bearer::allows(authorization, token) {
+        return Err(Refused { status: 401, why: "wrong or no bearer token".into() });
+    }
+    let instance = Instance::get(&watch).await?;
+    let query = request.uri().query().unwrap_or_default();
+    match (request.method(), path.as_slice()) {
+        (&Method::GET | &Method::POST, ["jobs", "rollup"]) => run(&instance, watch).await,
+        (&Method::GET, ["reports", name]) => {
+            let brand = instance.brand(&watch).await?;
+            let (ask, form) = Ask::from_request(name, query, now(), &brand.settings).map_err(bad)?;
+            report(&instance, &ask, form, &watch).await
+        }
+        (&Method::GET, ["fans", openid]) => {
+            report(&instance, &Ask::Fan(openid.parse().map_err(bad)?), Form::Json, &watch).await
+        }
+        (&Method::DELETE, ["fans", openid]) => {
+            let erase = Erase { openid: openid.parse().map_err(bad)?, at: now() };
+            instance.append(&Entry::Erase(erase), &watch).await?;
+            Ok(respond(202, TEXT, "erased at the next rollup"))
+        }
+        _ => Err(Refused { status: 405, why: "not that method here".into() }),
+    }
+}
+
+async fn run(instance: &Instance, watch: Stopwatch) -> Result<Response, Refused> {
+    let brand = instance.brand(&watch).await?;
+    let report =
+        rollup(&instance.store, &watch, &brand.settings, now(), random()).await.map_err(|refused| match refused {
+            NotStarted::Stopped(stop) => unavailable(stop),
+            busy => Refused { status: 409, why: busy.to_string() },
+        })?;
+    log(format_args!("rollup: {} entries in {} ms, {:?}", report.entries, report.milliseconds, report.end));
+    Ok(respond(200, JSON, report.json()))
+}
+
+async fn report(instance: &Instance, ask: &Ask, form: Form, watch: &Stopwatch) -> Result<Response, Refused> {
+    let brand = instance.brand(watch).await?;
+    let moment = instance.moment().await?;
+    let records = instance.load(ask.keys(&brand, moment)).await?;
+    let sheet = ask.answer(&brand, moment, &records).map_err(|error| match error {
+        ReportError::NoSuchFan => Refused { status: 404, why: error.to_string() },
+        error => unavailable(error),
+    })?;
+    Ok(match form {
+        Form::Json => respond(200, JSON, sheet.json()),
+        Form::Csv => respond(200, CSV, sheet.csv()),
+    })
+}

@@ -1,0 +1,140 @@
+//! The fold: from journal entries and the records they touch to new records. Pure; who loads and writes is
+//! `rollup`.
+//!
+//! One chunk of entries is folded in three steps: load [`keys`], load [`more_keys`] until it names none, [`fold`].
+
+mod engine;
+pub(crate) mod record;
+
+pub use crate::fan::forget::{forget, forget_keys};
+
+use crate::{
+    fan,
+    journal::{Entry, Place},
+    playbook::{Channel, Terms},
+    time::UtcOffset,
+};
+use engine::Engine;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An entry and where it stood in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub entry: Entry,
+}
+
+/// Loaded records by key; a key that is absent is not in the store.
+pub type Records = BTreeMap<String, Vec<u8>>;
+
+/// One change of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Of a record that is rollup's to write.
+    pub key: String,
+    /// The new value, at most 300 KB; none: the record goes.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A stored record that the fold cannot read. It is never overwritten.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// Written by a newer Guanxi.
+    #[error("record {key} has format {format}, newer than this program")]
+    Newer {
+        /// Whose record.
+        key: String,
+        /// Its format.
+        format: u8,
+    },
+    /// Not what we wrote.
+    #[error("record {key} is damaged")]
+    Damaged {
+        /// Whose record.
+        key: String,
+    },
+}
+
+/// What the playbook says about folding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whose days are counted.
+    pub utc_offset: UtcOffset,
+    /// Folded entries stay this many days.
+    pub keep_days: u32,
+    /// Fans who unfollowed are forgotten after this many days.
+    pub forget_after_days: u32,
+    /// A touch explains a purchase for this many days.
+    pub attribution_days: u32,
+    /// The channels that the playbook lists, with the tags a touch gives to a fan.
+    pub channels: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl From<&Terms> for Settings {
+    fn from(terms: &Terms) -> Self {
+        let tags = |channel: &Channel| (channel.id.clone(), channel.tags.iter().cloned().collect());
+        Self {
+            utc_offset: terms.utc_offset,
+            keep_days: terms.keep_days,
+            forget_after_days: terms.forget_after_days,
+            attribution_days: terms.attribution_days,
+            channels: terms.channels.iter().map(tags).collect(),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            utc_offset: UtcOffset::BEIJING,
+            keep_days: 7,
+            forget_after_days: 30,
+            attribution_days: 30,
+            channels: BTreeMap::new(),
+        }
+    }
+}
+
+/// The records to load first.
+pub fn keys(entries: &[Placed]) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for Placed { entry, .. } in entries {
+        match entry {
+            Entry::Push(push) => drop(keys.insert(fan::key(&push.message.from_user_name))),
+            Entry::Erase(erase) => drop(keys.insert(fan::key(&erase.openid))),
+            Entry::Orders(orders) => {
+                keys.extend(orders.orders.iter().filter_map(|order| order.openid.as_ref()).map(fan::key))
+            }
+        }
+    }
+    keys
+}
+
+/// The records to load next, given those `loaded` of all that were `tried`; none: everything is there.
+///
+/// It folds with what there is and names every record that came up. A record that cannot be read ends the search; then
+/// [`fold`] says which.
+pub fn more_keys(
+    settings: &Settings,
+    entries: &[Placed],
+    loaded: &Records,
+    tried: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mut engine = Engine::new(settings, loaded);
+    match engine.run(entries) {
+        Ok(()) => engine.keys().difference(tried).cloned().collect(),
+        Err(_) => BTreeSet::new(),
+    }
+}
+
+/// The changes that the entries make, sorted by key; only of records that become others than they were.
+///
+/// # Errors
+/// [`FoldError`], when a record among `loaded` cannot be read.
+pub fn fold(settings: &Settings, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
+    let mut engine = Engine::new(settings, loaded);
+    engine.run(entries)?;
+    engine.writes()
+}

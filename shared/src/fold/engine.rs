@@ -1,0 +1,253 @@
+//! Entry after entry: who it is about, whether it is news, what it changes.
+
+use super::{
+    FoldError, Placed, Records, Settings, Write,
+    record::{Digest, Table, digest, hex},
+};
+use crate::{
+    counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
+    fan::{
+        self, Fan,
+        event::{Event, Moment, OrderNews, What, menu_key},
+        forget::{self, ForgetPage},
+        union_key,
+    },
+    journal::{Entry, Erase, Orders, Place, Push},
+    orders::{OrderEvent, OrderLog, Union, Waiting},
+    time::Timestamp,
+    wechat::{Event as Pushed, Kind, OpenId},
+};
+use std::collections::BTreeSet;
+
+/// Characters kept of a menu key, a `MsgType` and a rule's id.
+const NAME_MAX: usize = 64;
+
+/// A fold in progress.
+pub(super) struct Engine<'a> {
+    settings: &'a Settings,
+    loaded: &'a Records,
+    fans: Table<Fan>,
+    logs: Table<OrderLog>,
+    unions: Table<Union>,
+    waiting: Table<Waiting>,
+    scenes: Table<Scenes>,
+    forget: Table<ForgetPage>,
+    cursor: Table<forget::Cursor>,
+    deltas: Deltas,
+}
+
+/// What an order waits under or belongs to.
+fn wait_key(union: &Digest) -> String {
+    format!("order:wait:{}", hex(union))
+}
+
+fn log_key(order: &Digest) -> String {
+    format!("order:{}", hex(order))
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(settings: &'a Settings, loaded: &'a Records) -> Self {
+        Self {
+            settings,
+            loaded,
+            fans: Table::default(),
+            logs: Table::default(),
+            unions: Table::default(),
+            waiting: Table::default(),
+            scenes: Table::default(),
+            forget: Table::default(),
+            cursor: Table::default(),
+            deltas: Deltas::new(settings.utc_offset),
+        }
+    }
+
+    pub(super) fn run(&mut self, entries: &[Placed]) -> Result<(), FoldError> {
+        for Placed { place, entry } in entries {
+            match entry {
+                Entry::Push(push) => self.push(*place, push)?,
+                Entry::Orders(orders) => self.orders(*place, orders)?,
+                Entry::Erase(Erase { openid, at }) => self.erase(openid, *at)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record that was looked at or will be written.
+    pub(super) fn keys(&self) -> BTreeSet<String> {
+        let mut keys = self.deltas.keys();
+        keys.extend(self.fans.keys().cloned());
+        keys.extend(self.logs.keys().cloned());
+        keys.extend(self.unions.keys().cloned());
+        keys.extend(self.waiting.keys().cloned());
+        keys.extend(self.scenes.keys().cloned());
+        keys.extend(self.forget.keys().cloned());
+        keys.extend(self.cursor.keys().cloned());
+        keys
+    }
+
+    pub(super) fn writes(self) -> Result<Vec<Write>, FoldError> {
+        let loaded = self.loaded;
+        let mut writes = Vec::new();
+        self.deltas.apply(loaded, &mut writes)?;
+        writes.extend(self.fans.writes(loaded));
+        writes.extend(self.logs.writes(loaded));
+        writes.extend(self.unions.writes(loaded));
+        writes.extend(self.waiting.writes(loaded));
+        writes.extend(self.scenes.writes(loaded));
+        writes.extend(self.forget.writes(loaded));
+        writes.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(writes)
+    }
+
+    fn push(&mut self, place: Place, push: &Push) -> Result<(), FoldError> {
+        let message = &push.message;
+        if let Kind::Event(
+            Pushed::UserAuthorizationRevoke { open_id, .. } | Pushed::UserAuthorizationCancellation { open_id },
+        ) = &message.kind
+        {
+            let named = OpenId::try_from(open_id.clone()).ok();
+            return self.erase(named.as_ref().unwrap_or(&message.from_user_name), message.create_time);
+        }
+        let channel = push.touch.as_ref().and_then(|touch| touch.channel.as_deref());
+        let Some(what) = What::of_push(message, channel) else { return Ok(()) };
+        let (what, tags) = self.name_channel(what)?;
+        let number = message.msg_id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_default();
+        let event = Event {
+            moment: Moment { at: message.create_time, number, place, part: 0 },
+            identity: digest(&message.identity()),
+            answer: Some(answer_class(push.milliseconds)),
+            what,
+        };
+        let unfollowed = event.what == What::Unfollow;
+        let fan = self.fans.get(fan::key(&message.from_user_name), self.loaded)?;
+        if !fan.insert(event, false, self.settings.utc_offset, &mut self.deltas) {
+            return Ok(());
+        }
+        fan.tag(tags.unwrap_or(&BTreeSet::new()));
+        if unfollowed {
+            self.forget_later(&message.from_user_name, message.create_time)?;
+        }
+        self.count(push);
+        Ok(())
+    }
+
+    /// Puts the name that a channel has in counts in the place of its scene, and finds the channel's tags.
+    fn name_channel(&mut self, mut what: What) -> Result<(What, Option<&'a BTreeSet<String>>), FoldError> {
+        let (What::Follow(Some(scene)) | What::Scan(scene)) = &mut what else { return Ok((what, None)) };
+        let tags = self.settings.channels.get(scene);
+        if tags.is_none() {
+            // A code may say anything; these two names are ours.
+            *scene = match scene.as_str() {
+                DIRECT | OTHER => OTHER.to_owned(),
+                _ => self.scenes.get(SCENES_KEY.to_owned(), self.loaded)?.name(scene),
+            };
+        }
+        Ok((what, tags))
+    }
+
+    /// Counts what does not depend on the fan's history.
+    fn count(&mut self, push: &Push) {
+        let (message, at) = (&push.message, push.message.create_time);
+        if let Some(rule) = &push.rule {
+            self.deltas.rule(&cut(rule, NAME_MAX), at);
+        }
+        let asked = match &message.kind {
+            Kind::Text { content, .. } => Some(content.as_str()),
+            Kind::Voice { recognition, .. } => recognition.as_deref(),
+            _ => None,
+        };
+        match &message.kind {
+            Kind::Event(event) => {
+                if let Some(key) = menu_key(event) {
+                    *self.deltas.general(at).clicks.entry(cut(key, NAME_MAX)).or_default() += 1;
+                }
+            }
+            kind => {
+                let name = cut(kind.msg_type(), NAME_MAX);
+                *self.deltas.general(at).kinds.entry(name).or_default() += 1;
+            }
+        }
+        if let Some(question) = asked.filter(|_| push.rule.is_none()).and_then(question_of) {
+            self.deltas.general(at).unanswered += 1;
+            self.deltas.unanswered(question, message.from_user_name.as_str(), at);
+        }
+    }
+
+    fn orders(&mut self, place: Place, Orders { at, orders }: &Orders) -> Result<(), FoldError> {
+        for (part, order) in (0..).zip(orders) {
+            let id = digest(&order.id);
+            let event = Event {
+                moment: Moment { at: *at, number: 0, place, part },
+                identity: digest(&format!("order|{}|{:?}|{}", order.id, order.kind, order.version)),
+                answer: None,
+                what: What::Order(OrderNews {
+                    order: id,
+                    kind: order.kind,
+                    version: order.version,
+                    at: order.at,
+                    window: self.settings.attribution_days,
+                    lines: order.lines.clone(),
+                }),
+            };
+            let log = self.logs.get(log_key(&id), self.loaded)?;
+            let Some(copy) = log.is_copy(order) else { continue };
+            self.order(order, event, copy)?;
+        }
+        Ok(())
+    }
+
+    /// Brings an order to its fan, or lets it wait for one.
+    fn order(&mut self, order: &OrderEvent, event: Event, copy: bool) -> Result<(), FoldError> {
+        let union = order.unionid.as_ref().map(|unionid| digest(unionid));
+        let openid = match (&order.openid, union) {
+            (Some(openid), Some(union)) => {
+                self.link(openid, union)?;
+                Some(openid.clone())
+            }
+            (Some(openid), None) => Some(openid.clone()),
+            (None, Some(union)) => self.unions.get(union_key(&hex(&union)), self.loaded)?.0.clone(),
+            (None, None) => return Ok(()),
+        };
+        match (openid, union) {
+            (Some(openid), _) => {
+                let fan = self.fans.get(fan::key(&openid), self.loaded)?;
+                fan.insert(event, copy, self.settings.utc_offset, &mut self.deltas);
+            }
+            (None, Some(union)) => self.waiting.get(wait_key(&union), self.loaded)?.add(event, copy),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Learns which fan a unionid is; the orders that waited for that come to the fan.
+    fn link(&mut self, openid: &OpenId, union: Digest) -> Result<(), FoldError> {
+        let linked = self.unions.get(union_key(&hex(&union)), self.loaded)?;
+        if linked.0.is_some() {
+            return Ok(());
+        }
+        linked.0 = Some(openid.clone());
+        let waiting = std::mem::take(self.waiting.get(wait_key(&union), self.loaded)?);
+        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        fan.union = Some(union);
+        for event in waiting.0 {
+            fan.insert(event, false, self.settings.utc_offset, &mut self.deltas);
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        if let Some(union) = fan.union {
+            self.unions.get(union_key(&hex(&union)), self.loaded)?.0 = None;
+        }
+        fan.erase(at, self.settings.utc_offset, &mut self.deltas);
+        self.forget_later(openid, at)
+    }
+
+    fn forget_later(&mut self, openid: &OpenId, gone: Timestamp) -> Result<(), FoldError> {
+        let done = *self.cursor.get(forget::CURSOR.to_owned(), self.loaded)?;
+        let key = forget::page_key(self.settings, openid, gone, done);
+        self.forget.get(key, self.loaded)?.add(openid);
+        Ok(())
+    }
+}

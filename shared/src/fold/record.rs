@@ -1,0 +1,88 @@
+//! The records that a fold works on.
+
+use super::{FoldError, Records, Write};
+use crate::record::{self, RecordError};
+use serde::{Serialize, de::DeserializeOwned};
+use sha1::{Digest as _, Sha1};
+use std::collections::{BTreeMap, btree_map};
+
+/// What every record begins with. Older formats are read, newer ones refused.
+const FORMAT: u8 = 1;
+
+/// 128 bits of a SHA-1: what identities, order numbers and unionids are kept as.
+pub(crate) type Digest = [u8; 16];
+
+/// The digest of a text.
+pub(crate) fn digest(text: &str) -> Digest {
+    Sha1::digest(text.as_bytes()).first_chunk().copied().unwrap_or_default()
+}
+
+/// A digest as it stands in a key.
+pub(crate) fn hex(digest: &Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Which of `pages` a name belongs to: records that would grow too large are split by this.
+pub(crate) fn page(name: &str, pages: u8) -> u8 {
+    digest(name).first().map_or(0, |byte| byte % pages)
+}
+
+/// A kind of record that rollup keeps.
+pub(crate) trait Record: Default + Serialize + DeserializeOwned {
+    /// Whether it says nothing: such a record is not stored, so that the same history gives the same bytes.
+    fn is_nothing(&self) -> bool;
+}
+
+/// The stored bytes.
+pub(crate) fn encode(record: &impl Serialize) -> Vec<u8> {
+    record::encode(FORMAT, record)
+}
+
+/// Reads stored bytes.
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
+    record::decode(FORMAT, bytes).map_err(|error| match error {
+        RecordError::Newer(format) => FoldError::Newer { key: key.to_owned(), format },
+        RecordError::Damaged => FoldError::Damaged { key: key.to_owned() },
+    })
+}
+
+/// A record as it stands among the loaded ones; one that is absent says nothing.
+pub(crate) fn load<T: Record>(key: &str, loaded: &Records) -> Result<T, FoldError> {
+    loaded.get(key).map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))
+}
+
+/// The records of one kind that a fold touches, each decoded once.
+#[derive(Debug)]
+pub(crate) struct Table<T>(BTreeMap<String, T>);
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Record> Table<T> {
+    /// The record as it stands now in this fold.
+    pub(crate) fn get(&mut self, key: String, loaded: &Records) -> Result<&mut T, FoldError> {
+        match self.0.entry(key) {
+            btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
+            btree_map::Entry::Vacant(slot) => {
+                let record = load(slot.key(), loaded)?;
+                Ok(slot.insert(record))
+            }
+        }
+    }
+
+    /// The keys touched so far.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
+    /// The records that are not as they were loaded.
+    pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
+        self.0.into_iter().filter_map(|(key, record)| {
+            let value = (!record.is_nothing()).then(|| encode(&record));
+            (value.as_ref() != loaded.get(&key)).then_some(Write { key, value })
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! Reports: from records to tables, as JSON and as CSV that Excel opens.
+//!
+//! A report names the records it needs ([`Ask::keys`]; all of them by number, none by a listing), the caller loads them,
+//! and [`Ask::answer`] makes a [`Sheet`] of them. Days are days of the playbook's offset.
+//!
+//! | report | rows |
+//! |---|---|
+//! | overview | one each for today, yesterday, the last 7 and 30 days and all time |
+//! | channels | one per channel with anything to say in the days asked for: scan → follow → still here → bought → bought again |
+//! | trend | one per hour or day |
+//! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
+//! | questions | the texts that nobody answered and three different fans asked, most asked first |
+//! | stale rules | the playbook's rules without a hit in [`STALE_DAYS`] days |
+//! | fan | one fan's timeline |
+//!
+//! Fans from before the installation are unknown until they act: "followers" are known followers.
+
+mod fan;
+mod request;
+mod sheet;
+mod tables;
+
+pub use request::{Form, RequestError};
+pub use sheet::{Cell, Sheet};
+
+use crate::{
+    counts::{PAGES, QUESTIONS_KEY, Span, cohort_key, rules_key, week_of},
+    fan::key,
+    fold::{FoldError, Records, Settings},
+    playbook::{Channel, Terms},
+    time::{Day, Timestamp},
+    wechat::OpenId,
+};
+use std::collections::BTreeMap;
+
+/// The most days of one report.
+pub const DAYS_MAX: u64 = 366;
+/// The most days of a trend by hour.
+pub const HOURLY_DAYS_MAX: u64 = 31;
+/// The most weeks of a report on cohorts.
+pub const WEEKS_MAX: u64 = 26;
+/// A rule is stale after so many days without a hit.
+pub const STALE_DAYS: u64 = 30;
+/// The most questions shown.
+pub const QUESTIONS_SHOWN: usize = 200;
+
+/// What the playbook says that reports need.
+#[derive(Clone, Debug, Default)]
+pub struct Brand {
+    /// As the fold knows it.
+    pub settings: Settings,
+    /// By id.
+    pub channels: BTreeMap<String, Look>,
+    /// The ids of all rules.
+    pub rules: Vec<String>,
+}
+
+/// What a channel looks like in a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// For people.
+    pub name: String,
+    /// Package, poster, shop, …
+    pub group: String,
+    /// In cents.
+    pub cost: Option<i64>,
+    /// The first and the last day that it is out.
+    pub valid: (Option<Day>, Option<Day>),
+}
+
+impl From<Terms> for Brand {
+    fn from(terms: Terms) -> Self {
+        let look = |channel: &Channel| Look {
+            name: channel.name.clone(),
+            group: channel.group.clone().unwrap_or_default(),
+            cost: channel.cost.map(|yuan| i64::from(yuan) * 100),
+            valid: (channel.valid_from, channel.valid_until),
+        };
+        let channels = terms.channels.iter().map(|channel| (channel.id.clone(), look(channel))).collect();
+        Self { settings: Settings::from(&terms), channels, rules: terms.rules }
+    }
+}
+
+/// What is true when the report is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Now.
+    pub now: Timestamp,
+    /// Streams of the journal that no rollup has opened yet, if known.
+    pub backlog: Option<u64>,
+}
+
+/// Days, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Days {
+    first: Day,
+    last: Day,
+}
+
+/// Why a report cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// The days are not in order, or too many.
+    #[error("a report is about 1 to {0} days, the first before the last")]
+    Days(u64),
+    /// There is no such fan.
+    #[error("no fan of that openid is known")]
+    NoSuchFan,
+    /// A record cannot be read.
+    #[error(transparent)]
+    Record(#[from] FoldError),
+}
+
+impl Days {
+    /// From one day to another, at most `max`.
+    ///
+    /// # Errors
+    /// [`ReportError::Days`]
+    pub fn new(first: Day, last: Day, max: u64) -> Result<Self, ReportError> {
+        let count = last.0.checked_sub(first.0).filter(|days| *days < max);
+        count.map(|_| Self { first, last }).ok_or(ReportError::Days(max))
+    }
+
+    /// The `count` days that end with the day of `now`.
+    pub fn until(now: Timestamp, settings: &Settings, count: u64) -> Self {
+        let last = settings.utc_offset.local(now).day;
+        Self { first: Day(last.0.saturating_sub(count.saturating_sub(1))), last }
+    }
+
+    fn iter(self) -> impl Iterator<Item = Day> {
+        (self.first.0..=self.last.0).map(Day)
+    }
+}
+
+/// A trend's step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Row by row an hour, at most [`HOURLY_DAYS_MAX`] days.
+    Hour,
+    /// Row by row a day.
+    Day,
+}
+
+/// What one wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// How things stand.
+    Overview,
+    /// What each channel brought in these days.
+    Channels(Days),
+    /// How it went.
+    Trend(Days, Step),
+    /// Who stayed, of those who followed in the last so many weeks; at most [`WEEKS_MAX`].
+    Cohorts(u64),
+    /// What nobody answers.
+    Questions,
+    /// Which rules nobody needs.
+    StaleRules,
+    /// What is known of one fan.
+    Fan(OpenId),
+}
+
+impl Ask {
+    /// Its name in paths and files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Channels(_) => "channels",
+            Self::Trend(..) => "trend",
+            Self::Cohorts(_) => "cohorts",
+            Self::Questions => "questions",
+            Self::StaleRules => "stale-rules",
+            Self::Fan(_) => "fan",
+        }
+    }
+
+    /// The records to load.
+    pub fn keys(&self, brand: &Brand, moment: Moment) -> Vec<String> {
+        let settings = &brand.settings;
+        match self {
+            Self::Overview => {
+                let days = Days::until(moment.now, settings, tables::OVERVIEW_DAYS).iter().map(Span::Day);
+                days.chain([Span::All]).map(|span| span.to_string()).collect()
+            }
+            Self::Channels(days) => days.iter().flat_map(|day| Span::Day(day).keys()).collect(),
+            Self::Trend(days, step) => spans(*days, *step, settings).map(|span| span.to_string()).collect(),
+            Self::Cohorts(weeks) => {
+                let pages = |week| (0..PAGES).map(move |page| cohort_key(week, page));
+                weeks_until(*weeks, settings, moment).flat_map(pages).collect()
+            }
+            Self::Questions => vec![QUESTIONS_KEY.to_owned()],
+            Self::StaleRules => (0..PAGES).map(rules_key).collect(),
+            Self::Fan(openid) => vec![key(openid)],
+        }
+    }
+
+    /// The report.
+    ///
+    /// # Errors
+    /// [`ReportError`], when a record cannot be read, or the fan is unknown.
+    pub fn answer(&self, brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
+        match self {
+            Self::Overview => tables::overview(brand, moment, records),
+            Self::Channels(days) => tables::channels(brand, *days, records),
+            Self::Trend(days, step) => tables::trend(spans(*days, *step, &brand.settings), brand, records),
+            Self::Cohorts(weeks) => {
+                let weeks = weeks_until(*weeks, &brand.settings, moment);
+                tables::cohorts(weeks, week_of(moment.now, brand.settings.utc_offset), brand, records)
+            }
+            Self::Questions => tables::questions(brand, records),
+            Self::StaleRules => tables::stale_rules(brand, moment, records),
+            Self::Fan(openid) => fan::timeline(openid, brand, records),
+        }
+    }
+}
+
+/// The hours or days of some days, in order.
+fn spans(days: Days, step: Step, settings: &Settings) -> Box<dyn Iterator<Item = Span>> {
+    match step {
+        Step::Day => Box::new(days.iter().map(Span::Day)),
+        Step::Hour => {
+            // Midnight of the offset, in hours of UTC.
+            let offset = i64::from(i8::from(settings.utc_offset));
+            let midnight = move |day: Day| day.0.saturating_mul(24).saturating_add_signed(-offset);
+            Box::new(days.iter().flat_map(move |day| (0..24).map(move |hour| Span::Hour(midnight(day) + hour))))
+        }
+    }
+}
+
+/// The last so many weeks, with that of `now`.
+fn weeks_until(weeks: u64, settings: &Settings, moment: Moment) -> std::ops::RangeInclusive<u64> {
+    let last = week_of(moment.now, settings.utc_offset);
+    last.saturating_sub(weeks.clamp(1, WEEKS_MAX) - 1)..=last
+}

@@ -1,0 +1,168 @@
+//! A small brand: entries in one line each, and a store that a fold runs against.
+
+use guanxi::{
+    counts::{ChannelPage, General, Metric, Metrics, Span},
+    fan::{Fan, State},
+    fold::{Placed, Records, Settings, fold, keys, more_keys},
+    journal::{Entry, Erase, Orders, Place, Push},
+    orders::{Line, OrderEvent, OrderKind},
+    playbook::{FanStatus, Touch},
+    time::{Timestamp, UtcOffset},
+    wechat::{Event, Kind, Message, OpenId},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// 2026-03-02 10:00 in Beijing, a Monday.
+pub(crate) const START: u64 = 1_772_416_800;
+
+pub(crate) fn settings() -> Settings {
+    let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<BTreeSet<_>>();
+    let channels = BTreeMap::from([("bag".to_owned(), tags(&["cat"])), ("poster".to_owned(), tags(&[]))]);
+    Settings { channels, ..Settings::default() }
+}
+
+pub(crate) fn openid(name: &str) -> OpenId {
+    name.parse().unwrap()
+}
+
+/// A push at `START` + `at` seconds.
+pub(crate) fn push(fan: &str, at: u64, kind: Kind) -> Push {
+    let channel = match &kind {
+        Kind::Event(Event::Subscribe { event_key, .. }) => event_key.strip_prefix("qrscene_").map(str::to_owned),
+        Kind::Event(Event::Scan { event_key, .. }) => Some(event_key.clone()),
+        _ => None,
+    };
+    let message = Message {
+        to_user_name: "gh_1".into(),
+        from_user_name: openid(fan),
+        create_time: Timestamp(START + at),
+        msg_id: None,
+        kind,
+        other: Default::default(),
+    };
+    Push { message, touch: Some(Touch { channel, fan: FanStatus::New }), rule: None, milliseconds: 3 }
+}
+
+pub(crate) fn follow(fan: &str, at: u64, channel: &str) -> Entry {
+    let event_key = if channel.is_empty() { String::new() } else { format!("qrscene_{channel}") };
+    Entry::Push(push(fan, at, Kind::Event(Event::Subscribe { event_key, ticket: None })))
+}
+
+pub(crate) fn unfollow(fan: &str, at: u64) -> Entry {
+    Entry::Push(push(fan, at, Kind::Event(Event::Unsubscribe { event_key: String::new() })))
+}
+
+pub(crate) fn scan(fan: &str, at: u64, channel: &str) -> Entry {
+    Entry::Push(push(fan, at, Kind::Event(Event::Scan { event_key: channel.into(), ticket: None })))
+}
+
+pub(crate) fn text(fan: &str, at: u64, content: &str, rule: Option<&str>) -> Entry {
+    let mut push = push(fan, at, Kind::Text { content: content.into(), bizmsgmenuid: None });
+    push.message.msg_id = Some(format!("{at}"));
+    push.rule = rule.map(str::to_owned);
+    Entry::Push(push)
+}
+
+/// One order event, placed by the shop and reported at the same second.
+pub(crate) fn order(id: &str, kind: OrderKind, fan: &str, at: u64, amount: i64) -> OrderEvent {
+    OrderEvent {
+        id: id.into(),
+        kind,
+        version: 1,
+        openid: Some(openid(fan)),
+        unionid: None,
+        at: Timestamp(START + at),
+        lines: vec![Line { product: "food".into(), quantity: 1, amount }],
+    }
+}
+
+pub(crate) fn reported(at: u64, orders: impl Into<Vec<OrderEvent>>) -> Entry {
+    Entry::Orders(Orders { at: Timestamp(START + at), orders: orders.into() })
+}
+
+pub(crate) fn erase(fan: &str, at: u64) -> Entry {
+    Entry::Erase(Erase { openid: openid(fan), at: Timestamp(START + at) })
+}
+
+/// The entries at places of the journal, in their order.
+pub(crate) fn placed(entries: impl IntoIterator<Item = Entry>) -> Vec<Placed> {
+    let place = |n: u32| Place { stream: u64::from(1 + n / 128), index: n % 128 };
+    (0..).zip(entries).map(|(n, entry)| Placed { place: place(n), entry }).collect()
+}
+
+/// Records that a fold loads from and writes to, as rollup would.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Brand {
+    pub(crate) records: Records,
+}
+
+impl Brand {
+    pub(crate) fn fold(&mut self, entries: &[Placed]) -> &mut Self {
+        let settings = settings();
+        let mut tried = keys(entries);
+        let mut wanted = tried.clone();
+        let mut loaded = Records::new();
+        for round in 0.. {
+            assert!(round < 5, "never ends: {wanted:?}");
+            loaded.extend(wanted.iter().filter_map(|key| Some((key.clone(), self.records.get(key)?.clone()))));
+            wanted = more_keys(&settings, entries, &loaded, &tried);
+            tried.extend(wanted.iter().cloned());
+            if wanted.is_empty() {
+                break;
+            }
+        }
+        let writes = fold(&settings, entries, &loaded).unwrap();
+        assert!(writes.windows(2).all(|pair| pair[0].key < pair[1].key), "sorted, each key once");
+        for write in writes {
+            assert!(["fan:", "count:", "order:"].iter().any(|prefix| write.key.starts_with(prefix)), "{}", write.key);
+            assert!(tried.contains(&write.key), "{} was never looked at", write.key);
+            assert_ne!(write.value.as_ref(), self.records.get(&write.key), "{} is as it was", write.key);
+            match write.value {
+                Some(value) => drop(self.records.insert(write.key, value)),
+                None => drop(self.records.remove(&write.key)),
+            }
+        }
+        self
+    }
+
+    pub(crate) fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut brand = Self::default();
+        brand.fold(&placed(entries));
+        brand
+    }
+
+    pub(crate) fn state(&self, fan: &str) -> State {
+        let key = format!("fan:{fan}");
+        Fan::decode(&key, &self.records[&key]).unwrap().state(UtcOffset::BEIJING)
+    }
+
+    /// The sums over all hours, or over all days, of each channel and of the account.
+    pub(crate) fn counts(&self, prefix: &str) -> (BTreeMap<String, Metrics>, General) {
+        let (mut channels, mut general) = (BTreeMap::<String, Metrics>::new(), General::default());
+        for (key, bytes) in self.records.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix)) {
+            let body = &bytes[1..];
+            if key.splitn(4, ':').count() > if prefix == "count:all" { 2 } else { 3 } {
+                for (channel, metrics) in postcard::from_bytes::<ChannelPage>(body).unwrap().0 {
+                    channels.entry(channel).or_default().add_all(&metrics);
+                }
+            } else {
+                general.add_all(&postcard::from_bytes(body).unwrap());
+            }
+        }
+        channels.retain(|_, metrics| !metrics.is_zero());
+        (channels, general)
+    }
+
+    /// One number of a channel over all days.
+    pub(crate) fn count(&self, channel: &str, metric: Metric) -> i64 {
+        self.counts("count:d:").0.get(channel).map_or(0, |metrics| metrics.get(metric))
+    }
+
+    /// What one day says of a channel. Day 0 is that of `START`.
+    pub(crate) fn day(&self, day: u64, channel: &str, metric: Metric) -> i64 {
+        let span = Span::Day(UtcOffset::BEIJING.local(Timestamp(START + day * 86_400)).day);
+        let pages = span.keys().skip(1).filter_map(|key| self.records.get(&key));
+        let pages = pages.map(|bytes| postcard::from_bytes::<ChannelPage>(&bytes[1..]).unwrap());
+        pages.filter_map(|page| page.0.get(channel).map(|metrics| metrics.get(metric))).sum()
+    }
+}

@@ -1,0 +1,185 @@
+//! Laws of the fold, over random histories.
+
+use crate::{
+    brand::{Brand, erase, follow, openid, order, placed, reported, scan, text, unfollow},
+    oracle,
+};
+use guanxi::{
+    counts::Metric,
+    fold::Placed,
+    journal::Entry,
+    orders::{OrderEvent, OrderKind},
+    time::Timestamp,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const FANS: [&str; 3] = ["oA", "oB", "oC"];
+const CHANNELS: [&str; 4] = ["bag", "poster", "unknown_1", "(direct)x"];
+
+/// An entry of some second; of the same fan and second there may be many.
+fn entry() -> impl Strategy<Value = Entry> {
+    // Half an hour around a midnight of the brand, so that days, hours and the 15 minutes all matter.
+    let at = 13 * 3_600 + 2_700..13 * 3_600 + 4_500_u64;
+    let fan = prop::sample::select(&FANS[..]);
+    let channel = prop::sample::select(&CHANNELS[..]);
+    (0..12, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
+        0 | 1 => follow(fan, at, channel),
+        2 => follow(fan, at, ""),
+        3 | 4 => unfollow(fan, at),
+        5 | 6 => scan(fan, at, channel),
+        7 => text(fan, at, ["猫粮", "电话 13800138000", "?"][pick.index(3)], (at % 2 == 0).then_some("food")),
+        _ => reported(at, [some_order(pick)]),
+    })
+}
+
+/// An order event whose number, kind and version say the rest of it, as copies do.
+fn some_order(pick: prop::sample::Index) -> OrderEvent {
+    let n = pick.index(72);
+    let (owner, nth, kind, version) = (FANS[n % 3], n / 3 % 4, n / 12 % 3, n / 36);
+    let kind = [OrderKind::Order, OrderKind::Refund, OrderKind::Cancel][kind];
+    let mut event = order(&format!("{owner}-{nth}"), kind, owner, 13 * 3_600 + 2_000 + 30 * n as u64, 100 + n as i64);
+    event.version = version as u32;
+    event.unionid = n.is_multiple_of(2).then(|| format!("u{owner}"));
+    event.openid = (!n.is_multiple_of(4)).then(|| openid(owner));
+    event
+}
+
+fn entries() -> impl Strategy<Value = Vec<Placed>> {
+    let history = prop::collection::vec(entry(), 1..50);
+    let copies = prop::collection::vec((any::<prop::sample::Index>(), 1..5_u32), 0..8);
+    (history, copies).prop_map(|(mut history, copies)| {
+        for (index, milliseconds) in copies {
+            let mut copy = history[index.index(history.len())].clone();
+            if let Entry::Push(push) = &mut copy {
+                push.milliseconds *= milliseconds * 10;
+            }
+            history.push(copy);
+        }
+        history.sort_by_key(time_of);
+        placed(history)
+    })
+}
+
+fn time_of(entry: &Entry) -> Timestamp {
+    match entry {
+        Entry::Push(push) => push.message.create_time,
+        Entry::Orders(orders) => orders.at,
+        Entry::Erase(erase) => erase.at,
+    }
+}
+
+/// The same entries, each up to ten minutes late.
+fn late(entries: &[Placed], delays: &[u64]) -> Vec<Placed> {
+    let mut late: Vec<(u64, &Placed)> = entries
+        .iter()
+        .zip(delays.iter().cycle())
+        .map(|(placed, delay)| (time_of(&placed.entry).0 + delay, placed))
+        .collect();
+    late.sort_by_key(|(arrival, _)| *arrival);
+    late.into_iter().map(|(_, placed)| placed.clone()).collect()
+}
+
+fn folded(entries: &[Placed], batches: &[usize]) -> Brand {
+    let mut brand = Brand::default();
+    let mut rest = entries;
+    for size in batches.iter().cycle() {
+        let (batch, left) = rest.split_at((*size).min(rest.len()));
+        brand.fold(batch);
+        rest = left;
+        if rest.is_empty() {
+            return brand;
+        }
+    }
+    brand
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_batch_sizes_give_the_same_bytes(
+        entries in entries(), batches in prop::collection::vec(1..20_usize, 1..6), erased in 0..50_usize,
+    ) {
+        let mut entries: Vec<Entry> = entries.into_iter().map(|placed| placed.entry).collect();
+        if erased < entries.len() {
+            let at = time_of(&entries[erased]).0 - crate::brand::START;
+            entries.insert(erased, erase("oA", at));
+        }
+        let entries = placed(entries);
+        prop_assert_eq!(folded(&entries, &batches), folded(&entries, &[entries.len()]));
+    }
+
+    #[test]
+    fn any_arrival_within_ten_minutes_gives_the_same_bytes(
+        entries in entries(), delays in prop::collection::vec(0..600_u64, 1..50), batches in prop::collection::vec(1..20_usize, 1..6),
+    ) {
+        let in_order = folded(&entries, &[entries.len()]);
+        prop_assert_eq!(folded(&late(&entries, &delays), &batches), in_order);
+    }
+
+    #[test]
+    fn a_duplicate_changes_nothing(
+        entries in entries(), again in prop::collection::vec(any::<prop::sample::Index>(), 1..10),
+    ) {
+        let mut once = folded(&entries, &[entries.len()]);
+        let before = once.clone();
+        let newest = entries.iter().map(|placed| time_of(&placed.entry)).max().unwrap().0;
+        for index in again {
+            let mut copy = entries[index.index(entries.len())].clone();
+            copy.place.stream += 1_000;
+            // Orders may be reported again at any time; WeChat tries again for seconds.
+            if matches!(copy.entry, Entry::Orders(_)) || newest - time_of(&copy.entry).0 <= 900 {
+                once.fold(&[copy]);
+                prop_assert_eq!(&once, &before);
+            }
+        }
+    }
+
+    #[test]
+    fn totals_over_channels_are_the_total_and_hours_add_up_to_days(entries in entries(), delays in prop::collection::vec(0..600_u64, 1..50)) {
+        let brand = folded(&late(&entries, &delays), &[7]);
+        let (hours, days, all) = (brand.counts("count:h:"), brand.counts("count:d:"), brand.counts("count:all"));
+        for (channels, general) in [&hours, &days, &all] {
+            for (name, metric) in Metric::ALL {
+                let sum: i64 = channels.values().map(|metrics| metrics.get(metric)).sum();
+                prop_assert_eq!(sum, general.total.get(metric), "{}", name);
+            }
+            prop_assert_eq!(channels.values().map(|metrics| metrics.net()).sum::<i64>(), general.total.net());
+        }
+        prop_assert_eq!(&hours, &days);
+        prop_assert_eq!(&hours, &all);
+    }
+
+    #[test]
+    fn the_followers_of_a_channel_are_those_it_met_and_its_net(
+        entries in entries(), delays in prop::collection::vec(0..600_u64, 1..50),
+    ) {
+        let brand = folded(&late(&entries, &delays), &[7]);
+        let mut followers = BTreeMap::new();
+        for fan in FANS.iter().filter(|fan| brand.records.contains_key(&format!("fan:{fan}"))) {
+            if let Some(follow) = &brand.state(fan).follow {
+                *followers.entry(follow.channel.clone()).or_insert(0_i64) += 1;
+            }
+        }
+        let (mut channels, general) = brand.counts("count:all");
+        prop_assert_eq!(general.total.followers(), followers.values().sum::<i64>());
+        channels.retain(|_, metrics| metrics.followers() != 0);
+        let counted: BTreeMap<_, _> = channels.into_iter().map(|(name, metrics)| (name, metrics.followers())).collect();
+        prop_assert_eq!(counted, followers);
+    }
+
+    #[test]
+    fn the_counts_are_those_of_the_slow_and_simple_way(entries in entries(), delays in prop::collection::vec(0..600_u64, 1..50)) {
+        let brand = folded(&late(&entries, &delays), &[5]);
+        let (channels, _) = brand.counts("count:d:");
+        let mut counts: BTreeMap<(String, Metric), i64> = BTreeMap::new();
+        for (channel, metrics) in &channels {
+            for (_, metric) in Metric::ALL.into_iter().filter(|(_, metric)| !matches!(metric, Metric::Bought | Metric::BoughtAgain)) {
+                counts.insert((channel.clone(), metric), metrics.get(metric));
+            }
+        }
+        counts.retain(|_, count| *count != 0);
+        prop_assert_eq!(counts, oracle::counts(&entries));
+    }
+}

@@ -1,0 +1,187 @@
+//! Reports over a folded history.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+#[path = "fold/brand.rs"]
+#[allow(dead_code, reason = "shared with the tests of the fold")]
+mod brand;
+
+use brand::{Brand as Store, START, follow, order, reported, scan, settings, text, unfollow};
+use guanxi::{
+    fold::Records,
+    orders::OrderKind,
+    report::{Ask, Brand, Cell, DAYS_MAX, Days, Look, Moment, ReportError, Sheet, Step},
+    time::{Day, Timestamp, UtcOffset},
+};
+use std::collections::BTreeMap;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const DAY: u64 = 86_400;
+
+fn brand() -> Brand {
+    let look = |name: &str, cost| Look { name: name.into(), group: "package".into(), cost, valid: (None, None) };
+    let channels =
+        BTreeMap::from([("bag".into(), look("包装袋", Some(10_000))), ("unused".into(), look("海报", Some(500)))]);
+    Brand { settings: settings(), channels, rules: vec!["welcome".into(), "never".into()] }
+}
+
+fn history() -> Store {
+    Store::of([
+        follow("o1", 0, "bag"),
+        follow("o2", 60, "bag"),
+        follow("o3", 90, ""),
+        unfollow("o2", DAY),
+        scan("o1", DAY, "poster"),
+        reported(DAY, [order("a", OrderKind::Order, "o1", DAY, 12_900)]),
+        reported(2 * DAY, [order("b", OrderKind::Order, "o1", 2 * DAY, 5_000)]),
+        text("o1", 2 * DAY, "=1+1", None),
+        text("o3", 2 * DAY + 1, "=1+1", None),
+        text("o4", 2 * DAY + 2, "=1+1", None),
+        text("o1", 2 * DAY + 3, "only one asks this", None),
+        text("o1", 2 * DAY + 4, "hello", Some("welcome")),
+    ])
+}
+
+/// Loads what the report asks for, and no more.
+fn ask(ask: &Ask, store: &Store, now: u64) -> Result<Sheet, ReportError> {
+    let moment = Moment { now: Timestamp(START + now), backlog: Some(7) };
+    let keys = ask.keys(&brand(), moment);
+    let loaded: Records =
+        keys.into_iter().filter_map(|key| Some((key.clone(), store.records.get(&key)?.clone()))).collect();
+    ask.answer(&brand(), moment, &loaded)
+}
+
+fn first_day() -> Day {
+    UtcOffset::BEIJING.local(Timestamp(START)).day
+}
+
+fn days(count: u64) -> Days {
+    Days::new(first_day(), Day(first_day().0 + count - 1), DAYS_MAX).unwrap()
+}
+
+/// The cell of a row by the names of the row and of the column.
+fn cell(sheet: &Sheet, row: &str, column: &str) -> Cell {
+    let column = sheet.columns.iter().position(|name| name == column).unwrap();
+    let row = sheet.rows.iter().find(|cells| cells[0] == Cell::text(row)).unwrap();
+    row[column].clone()
+}
+
+#[test]
+fn the_funnel_goes_from_scan_to_bought_again() {
+    let sheet = ask(&Ask::Channels(days(1)), &history(), 3 * DAY).unwrap();
+    for (column, expected) in [
+        ("name", Cell::text("包装袋")),
+        ("scans", Cell::Count(2)),
+        ("new", Cell::Count(2)),
+        ("still_here", Cell::Count(1)),
+        ("still_here_share", Cell::Share(1, 2)),
+        ("bought", Cell::Count(1)),
+        ("bought_again", Cell::Count(1)),
+        ("lost", Cell::Count(0)),
+        ("cost_per_fan", Cell::Cents(5_000)),
+    ] {
+        assert_eq!(cell(&sheet, "bag", column), expected, "{column}");
+    }
+    assert_eq!(cell(&sheet, "(all)", "new"), Cell::Count(3));
+    assert_eq!(cell(&sheet, "unused", "cost"), Cell::Cents(500), "it costs, so it is shown");
+    let all = ask(&Ask::Channels(days(3)), &history(), 3 * DAY).unwrap();
+    assert_eq!(cell(&all, "bag", "revenue_first_touch"), Cell::Cents(17_900));
+    assert_eq!(cell(&all, "poster", "revenue_last_touch"), Cell::Cents(5_000), "not of the order of its own second");
+    assert_eq!(cell(&all, "bag", "repurchases"), Cell::Count(1));
+    assert_eq!(cell(&all, "(all)", "net"), Cell::Count(2));
+}
+
+#[test]
+fn the_overview_knows_days_all_time_and_the_backlog() {
+    let sheet = ask(&Ask::Overview, &history(), 2 * DAY).unwrap();
+    assert_eq!(cell(&sheet, "today", "messages"), Cell::Count(5));
+    assert_eq!(cell(&sheet, "today", "answered_share"), Cell::Share(1, 5));
+    assert_eq!(cell(&sheet, "yesterday", "lost"), Cell::Count(1));
+    assert_eq!(cell(&sheet, "last 7 days", "revenue"), Cell::Cents(17_900));
+    assert_eq!(cell(&sheet, "all time", "followers"), Cell::Count(3), "o1, o3, and o4 from before our time");
+    assert_eq!(cell(&sheet, "all time", "backlog"), Cell::Count(7));
+    assert_eq!(cell(&sheet, "all time", "answer_ms_median"), Cell::Count(5));
+    assert_eq!(cell(&sheet, "today", "backlog"), Cell::Empty);
+}
+
+#[test]
+fn a_trend_has_a_row_for_every_hour_and_day_of_the_playbooks_clock() {
+    let by_day = ask(&Ask::Trend(days(4), Step::Day), &history(), 3 * DAY).unwrap();
+    assert_eq!(by_day.rows.iter().map(|row| row[2].clone()).collect::<Vec<_>>(), [3, 0, 0, 0].map(Cell::Count));
+    let by_hour = ask(&Ask::Trend(days(1), Step::Hour), &history(), 3 * DAY).unwrap();
+    assert_eq!(by_hour.rows.len(), 24);
+    let hours: Vec<_> = by_hour.rows.iter().filter(|row| row[2] != Cell::Count(0)).collect();
+    assert_eq!(hours.len(), 1);
+    assert_eq!(hours[0][0], Cell::Time(Timestamp(START - START % 3_600)));
+    assert!(by_hour.csv().starts_with("\u{feff}from,followers,new,"));
+    assert!(by_hour.csv().contains("\r\n2026-03-02 00:00,0,0,"), "{}", by_hour.csv());
+}
+
+#[test]
+fn cohorts_say_who_stayed_and_nothing_of_weeks_to_come() {
+    let sheet = ask(&Ask::Cohorts(3), &history(), 7 * DAY).unwrap();
+    assert_eq!(sheet.columns[4..], ["after_0_weeks", "after_1_weeks", "after_2_weeks"]);
+    let row = sheet.rows.iter().find(|row| row[1] == Cell::text("bag")).unwrap();
+    assert_eq!(row[0], Cell::Day("2026-03-02".parse().unwrap()));
+    assert_eq!(row[2..], [Cell::Count(2), Cell::Share(1, 2), Cell::Share(1, 2), Cell::Share(1, 2), Cell::Empty]);
+}
+
+#[test]
+fn questions_show_what_three_fans_asked_and_no_formula_reaches_excel() {
+    let sheet = ask(&Ask::Questions, &history(), 3 * DAY).unwrap();
+    assert_eq!(sheet.rows.len(), 1);
+    assert_eq!(sheet.rows[0][..2], [Cell::text("=•+•"), Cell::Count(3)]);
+    assert!(sheet.csv().contains("\r\n'=•+•,3,2026-03-04 "), "{}", sheet.csv());
+    assert!(sheet.json().contains(r#""question":"=•+•""#), "JSON is not for spreadsheets");
+}
+
+#[test]
+fn a_rule_without_a_hit_in_thirty_days_is_stale() {
+    let stale = |now| {
+        let sheet = ask(&Ask::StaleRules, &history(), now).unwrap();
+        sheet.rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(stale(32 * DAY + 4), [Cell::text("never")]);
+    assert_eq!(stale(32 * DAY + 5), [Cell::text("welcome"), Cell::text("never")]);
+}
+
+#[test]
+fn a_fans_timeline_is_in_order_and_a_stranger_has_none() {
+    let sheet = ask(&Ask::Fan("o1".parse().unwrap()), &history(), 3 * DAY).unwrap();
+    let what: Vec<_> = sheet.rows.iter().map(|row| row[1].clone()).collect();
+    let expected = ["followed", "touch", "known since", "touch", "last scan", "last bought", "last message", "tag"];
+    assert_eq!(what, expected.map(Cell::text));
+    let nobody = Ask::Fan("o9".parse().unwrap());
+    assert_eq!(ask(&nobody, &history(), 0), Err(ReportError::NoSuchFan));
+}
+
+#[test]
+fn days_are_in_order_and_not_too_many() {
+    let day = first_day();
+    assert!(Days::new(day, Day(day.0 + DAYS_MAX - 1), DAYS_MAX).is_ok());
+    assert_eq!(Days::new(day, Day(day.0 + DAYS_MAX), DAYS_MAX), Err(ReportError::Days(DAYS_MAX)));
+    assert_eq!(Days::new(day, Day(day.0 - 1), DAYS_MAX), Err(ReportError::Days(DAYS_MAX)));
+}
+
+#[test]
+fn cells_are_written_for_people_and_for_programs() {
+    let row = |cell: Cell| Sheet { columns: vec!["a".into()], rows: vec![vec![cell]], offset: UtcOffset::BEIJING };
+    for (cell, csv, json) in [
+        (Cell::Empty, "", "null"),
+        (Cell::text("a \"b\", c"), "\"a \"\"b\"\", c\"", r#""a \"b\", c""#),
+        (Cell::text("-1"), "'-1", r#""-1""#),
+        (Cell::text(" @SUM(A1)"), "' @SUM(A1)", r#"" @SUM(A1)""#),
+        (Cell::text("＝1"), "'＝1", r#""＝1""#),
+        (Cell::Count(-3), "-3", "-3"),
+        (Cell::Cents(-12_905), "-129.05", "-12905"),
+        (Cell::Cents(5), "0.05", "5"),
+        (Cell::Share(1, 3), "33.3%", "0.3333"),
+        (Cell::Share(1, 0), "", "null"),
+        (Cell::Time(Timestamp(START + 61)), "2026-03-02 10:01", r#""2026-03-02T10:01:01+08:00""#),
+        (Cell::Day("2026-03-02".parse().unwrap()), "2026-03-02", r#""2026-03-02""#),
+    ] {
+        assert_eq!(row(cell.clone()).csv(), format!("\u{feff}a\r\n{csv}\r\n"));
+        assert_eq!(row(cell).json(), format!(r#"{{"columns":["a"],"rows":[{{"a":{json}}}]}}"#));
+    }
+    assert_eq!(row(Cell::text("猫")).text(), "a\n猫\n");
+}

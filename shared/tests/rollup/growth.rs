@@ -1,0 +1,84 @@
+//! The cost of an entry depends neither on how many fans there are nor on how old the account is.
+
+use super::{
+    tally::Tally,
+    world::{START, Still, append, at, text},
+};
+use futures::FutureExt;
+use guanxi::{
+    fold::{FoldError, Placed, Records, Write},
+    journal::Journal,
+    rollup::{End, Folding, LOADED_BYTES, rollup},
+    store::{Store, memory::Memory},
+};
+use std::collections::BTreeSet;
+
+/// Operations of a run over 2,000 entries of 500 fans, after `fans` others wrote and `minutes` went by.
+fn cost(fans: u64, minutes: u64) -> u64 {
+    let store = Memory::default();
+    let run = |minute: u64| {
+        rollup(&store, &Still, &Tally(1_000), at(minute), minute).now_or_never().unwrap().unwrap().entries
+    };
+    let instance = Journal::default();
+    for fan in 0..fans {
+        append(&store, &instance, START, &text(1_000 + fan, fan, START));
+    }
+    let folded: u64 = (0..minutes).map(run).sum();
+    assert_eq!(folded, fans);
+    let (instance, now) = (Journal::default(), at(minutes));
+    for id in 0..2_000 {
+        append(&store, &instance, now, &text(id % 500, 1_000_000 + id, now));
+    }
+    let before = store.operations();
+    assert_eq!(run(minutes), 2_000);
+    store.operations() - before
+}
+
+#[test]
+fn the_cost_of_an_entry_does_not_grow() {
+    let few = cost(100, 10);
+    assert_eq!(cost(50_000, 10), few, "with the fans");
+    assert_eq!(cost(100, 2_000), few, "with the age");
+    assert!(few < 2_000 * 3, "{few} operations");
+}
+
+/// Every entry has a record of its own, a large one.
+struct Heavy;
+
+const LARGE: usize = 30_000;
+
+impl Folding for Heavy {
+    fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
+        entries.iter().map(|placed| format!("fan:{}:{}", placed.place.stream, placed.place.index)).collect()
+    }
+
+    fn more_keys(&self, _: &[Placed], _: &Records, _: &BTreeSet<String>) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
+        let bytes: usize = loaded.values().map(Vec::len).sum();
+        assert!(bytes <= LOADED_BYTES + LARGE, "{bytes} bytes");
+        assert_eq!(loaded.len(), entries.len(), "all that it asked for");
+        Ok(loaded.keys().map(|key| Write { key: key.clone(), value: Some(vec![2; LARGE]) }).collect())
+    }
+
+    fn keep_days(&self) -> u32 {
+        7
+    }
+}
+
+#[test]
+fn a_chunk_that_would_need_too_much_memory_is_made_smaller() {
+    let (store, instance) = (Memory::default(), Journal::default());
+    for id in 0..1_000 {
+        let place = append(&store, &instance, START, &text(1, id, START));
+        let key = format!("fan:{}:{}", place.stream, place.index);
+        store.set(&key, &vec![1; LARGE]).now_or_never().unwrap().unwrap();
+    }
+    let report = rollup(&store, &Still, &Heavy, START, 1).now_or_never().unwrap().unwrap();
+    assert_eq!((report.entries, report.end), (1_000, End::Done));
+    assert!(report.chunks >= 5, "{} chunks", report.chunks);
+    let fans = store.values().into_iter().filter(|(key, _)| key.starts_with("fan:"));
+    assert!(fans.into_iter().all(|(_, value)| value[0] == 2));
+}
