@@ -1,9 +1,12 @@
 //! `cargo demo`: builds the components, serves `spin.toml` in this process, and lets simulated fans follow, ask and
 //! mistype. Ends by itself with what they saw; with `--stay` it goes on serving and prints a `curl` line.
 //!
+//! A second act plays 30 days with eight channels: scans, follows, purchases and what the reports make of them.
+//!
 //! The components' clock and the fans' are set to a certain morning, so the same seed gives the same answers.
 
 mod brand;
+mod days;
 mod report;
 mod stay;
 
@@ -54,6 +57,9 @@ struct Arguments {
     /// How many fans.
     #[arg(long, default_value_t = 300)]
     fans: usize,
+    /// How many fans the second act's 30 days have; 0 leaves it out.
+    #[arg(long, default_value_t = 2_000)]
+    days_fans: usize,
     /// Another seed, other fans.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -89,7 +95,7 @@ impl ModeName {
     }
 }
 
-/// Ends with 1 when a fan saw a fault or a retry got another answer, with 130 when it was stopped before its end.
+/// Ends with 1 when a fan saw a fault, a retry got another answer, or a report is not what happened; with 130 when it was stopped before its end.
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
@@ -122,18 +128,26 @@ async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     install_target()?;
     let host = start(arguments, &root, state).await?;
-    let delivery = Delivery::new(Target {
+    let delivery = deliver_to(&host, arguments)?;
+    let began = Instant::now();
+    let trace = play(arguments, &root, &delivery).await?;
+    let morning = report::print(&trace, began.elapsed(), host.store(), arguments.trace).await?;
+    let days = arguments.days_fans == 0 || days::play(arguments, &root).await?;
+    Ok((host, morning && days))
+}
+
+/// WeChat's servers, whose clock is the host's.
+fn deliver_to(host: &Host, arguments: &Arguments) -> anyhow::Result<Delivery> {
+    let clock = host.clock().clone();
+    let seconds = move || clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    Ok(Delivery::new(Target {
         url: format!("{}/wechat", host.url()).parse()?,
         account: ACCOUNT.to_owned(),
         sender: sender(arguments)?,
         format: Format::Xml,
         deadline: DEADLINE,
-        clock: Arc::new(|| MORNING),
-    })?;
-    let began = Instant::now();
-    let trace = play(arguments, &root, &delivery).await?;
-    let clean = report::print(&trace, began.elapsed(), host.store(), arguments.trace).await?;
-    Ok((host, clean))
+        clock: Arc::new(move || Timestamp(seconds())),
+    })?)
 }
 
 /// WeChat's side of the sample account.
@@ -144,22 +158,31 @@ fn sender(arguments: &Arguments) -> anyhow::Result<Sender> {
 
 /// The host, with components as fresh as their sources.
 async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Result<Host> {
-    let clock = Clock::real();
-    clock.stop_at(SystemTime::UNIX_EPOCH + Duration::from_secs(MORNING.0));
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let options = Options {
         listen: if arguments.stay { arguments.listen } else { free },
         state_dir: StateDir::Path(state.to_owned()),
         build: BuildWhen::Always,
-        clock,
         ..Options::for_test(root.join("spin.toml"))
     };
-    let options = options
+    start_with(options, arguments).await
+}
+
+/// A host of the sample account, its clock stopped at [`MORNING`].
+async fn start_with(options: Options, arguments: &Arguments) -> anyhow::Result<Host> {
+    let clock = Clock::real();
+    clock.stop_at(moment(MORNING));
+    let options = Options { clock, ..options }
         .variable("wechat_token", TOKEN)
         .variable("wechat_encoding_aes_key", ENCODING_AES_KEY)
         .variable("wechat_app_id", APP_ID)
         .variable("wechat_mode", arguments.mode.variable());
     Ok(Host::start(options).await?)
+}
+
+/// As the host's clock wants it.
+fn moment(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(at.0)
 }
 
 /// WeChat verifies the URL, then the fans come.

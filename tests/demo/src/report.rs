@@ -9,10 +9,10 @@ use std::{
 };
 
 /// How many of the most frequent answers are named.
-const TOP: usize = 8;
+const TOP: usize = 5;
 
 /// How many fans' talks are shown.
-const TALKS: usize = 2;
+const TALKS: usize = 1;
 
 /// The longest text of one line, in characters.
 const WIDTH: usize = 60;

@@ -25,8 +25,9 @@ pub struct Conditions {
     pub at_once: usize,
 }
 
-/// The first `MsgId`; the rest count up from here, by step.
-const FIRST_MSG_ID: u64 = 24_105_628_700_000_000;
+/// `MsgId`s grow with time, as WeChat's do: so many for each second, and from a scenario's beginning they count up by step.
+/// Scenarios that begin at different times share none, unless one has more steps than this for each second between them.
+const MSG_IDS_PER_SECOND: u64 = 10_000_000;
 
 /// The streams from here on belong to steps; those before belong to fans.
 const STEP_STREAMS: u64 = 1 << 32;
@@ -80,7 +81,7 @@ async fn play_step(
         account: delivery.account().to_owned(),
         openid: openid.to_owned(),
         create_time: conditions.start.0 + u64::from(step.at),
-        msg_id: FIRST_MSG_ID + index as u64,
+        msg_id: conditions.start.0 * MSG_IDS_PER_SECOND + index as u64,
         act: step.act.clone(),
     };
     let fates = conditions.network.draw(&mut rng);

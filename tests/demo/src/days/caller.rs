@@ -1,0 +1,56 @@
+//! Those besides WeChat who call: the shop system with its orders, and the cron that has the journal folded.
+
+use anyhow::{Context, ensure};
+use guanxi::{orders::webhook::Secret, time::Timestamp};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, StatusCode, body::Bytes, http::request};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+
+/// In the source, so they are nobody's.
+pub(super) const JOB_TOKEN: &str = "demo-job-token";
+pub(super) const ORDERS_SECRET: &str = "whsec_Z3VhbnhpLWRlbW8tc2VjcmV0LTAxMjM0NTY3ODlhYg==";
+
+pub(super) struct Caller {
+    url: String,
+    secret: Secret,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Caller {
+    /// Of the host at `url`.
+    pub(super) fn new(url: String) -> anyhow::Result<Self> {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Self { url, secret: ORDERS_SECRET.parse()?, client })
+    }
+
+    /// Purchases of a day, 500 at most.
+    pub(super) async fn order(&self, orders: &[Value], now: Timestamp) -> anyhow::Result<()> {
+        let body = serde_json::json!({ "orders": orders }).to_string();
+        let id = format!("msg_{now}");
+        let request = Request::post(format!("{}/orders", self.url))
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", now.to_string())
+            .header("webhook-signature", self.secret.sign(&id, now, body.as_bytes()));
+        self.send(request, body, StatusCode::NO_CONTENT).await?;
+        Ok(())
+    }
+
+    /// What a rollup says it did.
+    pub(super) async fn rollup(&self) -> anyhow::Result<Value> {
+        let request =
+            Request::post(format!("{}/jobs/rollup", self.url)).header("authorization", format!("Bearer {JOB_TOKEN}"));
+        let answer = self.send(request, String::new(), StatusCode::OK).await?;
+        serde_json::from_str(&answer).with_context(|| format!("the rollup answered {answer}"))
+    }
+
+    async fn send(&self, request: request::Builder, body: String, wanted: StatusCode) -> anyhow::Result<String> {
+        let (head, body) = self.client.request(request.body(Full::new(body.into()))?).await?.into_parts();
+        let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+        ensure!(head.status == wanted, "{} instead of {wanted}: {body}", head.status);
+        Ok(body)
+    }
+}
