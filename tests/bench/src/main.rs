@@ -5,6 +5,7 @@
 //!                                   beside 10. Counts instructions with valgrind, so noise does not matter.
 //! cargo bench-guanxi fresh          the first message of an instance beside the later ones
 //! cargo bench-guanxi callback       server CPU of a callback beside that of a component with one call and one `set`
+//! cargo bench-guanxi rollup         an entry's cost with 1,000, 100,000 and 1,000,000 fans; whole backlogs on SQLite
 //! ```
 #![allow(clippy::print_stdout, reason = "a command for people")]
 
@@ -12,6 +13,7 @@ mod callback;
 mod fresh;
 mod instructions;
 mod peer;
+mod rollup;
 mod rules;
 mod work;
 
@@ -49,6 +51,8 @@ enum What {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Entries that the rollup folds in a second, and what that does not depend on.
+    Rollup,
     /// Publishes the rules of another system's benchmark into a store, from the first second on.
     PublishRules {
         /// `{"exact": {…}, "contains": {…}, "default": "…"}`
@@ -64,6 +68,7 @@ fn main() -> Result<()> {
         What::Work { work, times } => work::run(work, times),
         What::Fresh => fresh::report(),
         What::Callback { seconds, rounds } => callback::report(seconds, rounds),
+        What::Rollup => rollup::report(),
         What::PublishRules { rules, database } => peer::publish_rules(&rules, database.as_deref()),
     }
 }
