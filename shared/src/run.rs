@@ -35,9 +35,9 @@ pub const KEPT_CLAIMS: u64 = 10;
 const SWEEP_FROM: u64 = 10;
 /// Claims deleted per run at most.
 const SWEEP_MAX: u64 = 500;
-/// Reads under way at once.
-pub const WINDOW: usize = 64;
 const FORMAT: u8 = 1;
+
+pub use crate::store::WINDOW;
 
 /// `run:<job>`: who runs, or who ran last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
