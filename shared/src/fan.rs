@@ -10,16 +10,29 @@
 //! the events kept; a copy of it would count again. WeChat's copies come within 15 seconds, and orders are known for ever
 //! by `order:<hash>`.
 //!
+//! Pushes are kept another way ([`Marks`]): what is told of them says the same told twice or in another order, so it is
+//! joined to the state before the recent events, and no copy needs to be known.
+//!
 //! An erasure takes everything that says something of the person, and at once; events from before it that are folded
 //! after it meet a fan who is a stranger. What it leaves ([`State`]: whether and through which channel the person
-//! follows, how many orders there were, identities of events) keeps the person from being counted twice.
+//! follows, how many orders there were, whether pushes are unwelcome, identities of events and pushes) keeps the person
+//! from being counted twice and from being pushed to.
+//!
+//! One thing does depend on the order of arrival: where the fan stands on lists. Who is listed, and with what, does not.
 
 pub(crate) mod event;
 pub(crate) mod forget;
+mod hours;
+mod marks;
+mod old;
+mod places;
 mod purchases;
 mod state;
 
-pub use purchases::Product;
+pub(crate) use marks::arrivals;
+pub use marks::{Arrival, CLOCKS, Fate, MARKS_MAX, MATCHED_WITHIN, Mark, Marks};
+pub(crate) use places::{Listed, Places};
+pub use purchases::{Product, Purchase};
 pub(crate) use state::Tally;
 pub use state::{Follow, Origin, PastFollow, State, TouchMark};
 
@@ -29,6 +42,8 @@ use crate::{
         FoldError,
         record::{self, Digest, Record},
     },
+    push::{PushId, news::News},
+    record::RecordError,
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
 };
@@ -65,12 +80,20 @@ pub struct Fan {
     erased: Option<Timestamp>,
     /// The digest of the fan's unionid, if a purchase named it.
     pub(crate) union: Option<Digest>,
+    /// Where the fan stands on lists.
+    pub(crate) places: Places,
     /// The state now; kept while a fold works on the fan.
     #[serde(skip)]
     current: Option<State>,
 }
 
 impl Record for Fan {
+    const FORMAT: u8 = 2;
+
+    fn decode_older(format: u8, bytes: &[u8]) -> Option<Result<Self, RecordError>> {
+        (format == old::FORMAT).then(|| old::decode(bytes))
+    }
+
     fn is_nothing(&self) -> bool {
         self.recent.is_empty() && self.erased.is_none() && self.frozen == State::default()
     }
@@ -90,6 +113,19 @@ impl Fan {
         self.current.clone().unwrap_or_else(|| self.replay(self.recent.len(), offset))
     }
 
+    /// As [`Self::state`], kept for the next look.
+    pub(crate) fn now(&mut self, offset: UtcOffset) -> &State {
+        if self.current.is_none() {
+            self.current = Some(self.replay(self.recent.len(), offset));
+        }
+        self.current.as_ref().unwrap_or(&self.frozen)
+    }
+
+    /// The fan as on no list: what does not depend on the order of arrival.
+    pub fn unlisted(self) -> Self {
+        Self { places: Places::default(), ..self }
+    }
+
     /// When the fan was forgotten on request, if ever.
     pub fn erased(&self) -> Option<Timestamp> {
         self.erased
@@ -100,12 +136,17 @@ impl Fan {
     pub(crate) fn insert(&mut self, event: Event, copy: bool, offset: UtcOffset, deltas: &mut Deltas) -> bool {
         let known = self.recent.iter().position(|recent| recent.identity == event.identity);
         match known.and_then(|index| self.recent.get(index)) {
-            Some(original) if original.moment <= event.moment || original.what == What::Erased => return false,
+            Some(original) if original.moment <= event.moment || original.what == What::Erased => {
+                return false;
+            }
             None if copy => return false,
             _ => {}
         }
         let erased = self.erased.filter(|erased| event.moment.at <= *erased);
         let answered = (event.moment.at, event.answer);
+        // Orders are credited to pushes; what else a fan does says nothing of them.
+        let is_credited = matches!(event.what, What::Order(_)) && self.frozen.pushes.iter().next().is_some();
+        let marks = is_credited.then(|| self.now(offset).pushes.clone());
         let original = known.map(|index| self.take(index, offset, deltas));
         if let Some(class) = original.as_ref().and_then(|original| original.answer) {
             deltas.general(answered.0).took(class, -1);
@@ -114,6 +155,9 @@ impl Fan {
             deltas.general(answered.0).took(class, 1);
         }
         self.put(event, offset, deltas);
+        if let Some(before) = marks {
+            before.book(&self.now(offset).pushes, deltas);
+        }
         if let Some(erased) = erased {
             self.strip(erased, offset, deltas);
         }
@@ -128,6 +172,40 @@ impl Fan {
         self.tags.clear();
         self.union = None;
         self.strip(at, offset, deltas);
+    }
+
+    /// Takes in what push tells of a push to the fan. Gives those of which WeChat is now known to have said something new.
+    pub(crate) fn tell(&mut self, news: &News, offset: UtcOffset, deltas: &mut Deltas) -> Vec<(PushId, Arrival)> {
+        self.mark(news.at, offset, deltas, |state| state.pushes.tell(news, &state.orders))
+    }
+
+    /// Takes in what WeChat says of the arrival of a push, as [`Self::tell`].
+    pub(crate) fn hear(&mut self, arrival: Arrival, offset: UtcOffset, deltas: &mut Deltas) -> Vec<(PushId, Arrival)> {
+        self.mark(arrival.at, offset, deltas, |state| state.pushes.hear(arrival))
+    }
+
+    fn mark(
+        &mut self,
+        at: Timestamp,
+        offset: UtcOffset,
+        deltas: &mut Deltas,
+        change: impl FnOnce(&mut State),
+    ) -> Vec<(PushId, Arrival)> {
+        let before = self.now(offset).pushes.clone();
+        change(&mut self.frozen);
+        self.current = None;
+        let after = &self.now(offset).pushes;
+        before.book(after, deltas);
+        let closed = after.closed_since(&before);
+        if let Some(erased) = self.erased.filter(|erased| at <= *erased) {
+            self.strip(erased, offset, deltas);
+        }
+        closed
+    }
+
+    /// Whether something that the fan did at `at` puts the fan on the list of all: not, if it is forgotten.
+    pub(crate) fn is_listed_by(&self, at: Timestamp) -> bool {
+        self.erased.is_none_or(|erased| erased < at) && !self.is_nothing()
     }
 
     pub(crate) fn tag(&mut self, tags: &BTreeSet<String>) {
@@ -201,11 +279,13 @@ impl Fan {
         self.current = Some(self.run(self.frozen.clone(), index, &mut Tally::new(offset, deltas, 1)));
     }
 
-    /// Since when the fan is no follower any more; none: a follower, or nobody who ever was one.
+    /// Since when the fan is no follower any more; none: a follower, or nobody who ever was one, as far as we know.
     pub(crate) fn gone_since(&self, offset: UtcOffset) -> Option<Timestamp> {
         let state = self.state(offset);
         let ended = state.past.last().map(|past| past.until).max(self.erased);
-        ended.filter(|_| state.follow.is_none())
+        // Of whom we know nothing but a push: what is told of one can come after all else was forgotten.
+        let told = state.pushes.last().filter(|_| state.known_since.is_none());
+        ended.max(told).filter(|_| state.follow.is_none())
     }
 }
 

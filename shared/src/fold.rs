@@ -2,17 +2,30 @@
 //! `rollup`.
 //!
 //! One chunk of entries is folded in three steps: load [`keys`], load [`more_keys`] until it names none, [`fold`].
+//!
+//! Any order in which entries arrive within ten minutes gives the same bytes, with one exception: **where** something stands
+//! on a [list](crate::pages) is where it came, and the fan's record says where that is. Who is on a list, and with what, is
+//! the same again, unless a reminder is due so soon that the day of the news decides ([`crate::due`]).
+//!
+//! | list | items | an item becomes void | pages go |
+//! |---|---|---|---|
+//! | `fan:list` | every fan, once | when the fan is forgotten | never |
+//! | `due:<day>` | reminders that are due on the day, one per fan and product | with another purchase, a refund, a cancellation, or when the fan is forgotten | [`DUE_DAYS`] days after the day |
+//! | `outcome:list` | what push must know | never | after [`OUTCOME_DAYS`] days |
 
 mod engine;
+mod expire;
+pub(crate) mod lists;
 pub(crate) mod record;
 
-pub use crate::fan::forget::{forget, forget_keys};
+pub use expire::{DUE_DAYS, OUTCOME_DAYS};
 
 use crate::{
     fan,
     journal::{Entry, Place},
-    playbook::{Channel, Terms},
-    time::UtcOffset,
+    playbook::{Channel, Pushes, Terms},
+    push::news::LedgerNews,
+    time::{Timestamp, UtcOffset},
 };
 use engine::Engine;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +83,8 @@ pub struct Settings {
     pub attribution_days: u32,
     /// The channels that the playbook lists, with the tags a touch gives to a fan.
     pub channels: BTreeMap<String, BTreeSet<String>>,
+    /// Products with their reminders.
+    pub pushes: Pushes,
 }
 
 impl From<&Terms> for Settings {
@@ -81,6 +96,7 @@ impl From<&Terms> for Settings {
             forget_after_days: terms.forget_after_days,
             attribution_days: terms.attribution_days,
             channels: terms.channels.iter().map(tags).collect(),
+            pushes: terms.pushes.clone(),
         }
     }
 }
@@ -93,6 +109,7 @@ impl Default for Settings {
             forget_after_days: 30,
             attribution_days: 30,
             channels: BTreeMap::new(),
+            pushes: Pushes::default(),
         }
     }
 }
@@ -104,6 +121,7 @@ pub fn keys(entries: &[Placed]) -> BTreeSet<String> {
         match entry {
             Entry::Push(push) => drop(keys.insert(fan::key(&push.message.from_user_name))),
             Entry::Erase(erase) => drop(keys.insert(fan::key(&erase.openid))),
+            Entry::Ledger(LedgerNews(news)) => keys.extend(news.iter().map(|news| fan::key(&news.openid))),
             Entry::Orders(orders) => {
                 keys.extend(orders.orders.iter().filter_map(|order| order.openid.as_ref()).map(fan::key))
             }
@@ -137,4 +155,46 @@ pub fn fold(settings: &Settings, entries: &[Placed], loaded: &Records) -> Result
     let mut engine = Engine::new(settings, loaded);
     engine.run(entries)?;
     engine.writes()
+}
+
+/// The records to load before [`forget`], given those `loaded` of all that were `tried`; none: everything is there.
+pub fn forget_keys(
+    settings: &Settings,
+    now: Timestamp,
+    loaded: &Records,
+    tried: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mut keys = BTreeSet::from([fan::forget::CURSOR.to_owned()]);
+    if keys.is_subset(tried) {
+        // What cannot be read is reported by `forget`.
+        let _ = forget_step(settings, now, loaded, &mut keys);
+    }
+    keys.difference(tried).cloned().collect()
+}
+
+/// One step of what time alone changes, with a bounded number of writes: fans are forgotten whose time has come, or pages of
+/// lists go that nobody reads any more. Empty when there is nothing of that left today.
+///
+/// # Errors
+/// [`FoldError`], when a record among `loaded` cannot be read.
+pub fn forget(settings: &Settings, now: Timestamp, loaded: &Records) -> Result<Vec<Write>, FoldError> {
+    forget_step(settings, now, loaded, &mut BTreeSet::new())
+}
+
+/// What to write; names every record it looks at.
+fn forget_step(
+    settings: &Settings,
+    now: Timestamp,
+    loaded: &Records,
+    keys: &mut BTreeSet<String>,
+) -> Result<Vec<Write>, FoldError> {
+    let mut writes = fan::forget::step(settings, now, loaded, keys)?;
+    if writes.is_empty() {
+        writes = expire::due(settings, now, loaded, keys)?;
+    }
+    if writes.is_empty() {
+        writes = expire::outcomes(settings, now, loaded, keys)?;
+    }
+    writes.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(writes)
 }

@@ -10,7 +10,8 @@ pub mod reader;
 
 use crate::{
     orders::OrderEvent,
-    playbook::Touch,
+    playbook::{PushChoice, Touch},
+    push::news::LedgerNews,
     record::{self, RecordError},
     store::{BUDGET, Store, StoreError, Timer, persist},
     time::Timestamp,
@@ -29,7 +30,12 @@ pub const STREAM_LIFE: Duration = Duration::from_secs(60);
 /// many that they were written. So whoever looks this far past the last entry found has seen them all.
 pub const LOOK_AHEAD: u32 = 16;
 /// What [`Entry::encode`] writes first. Older formats are read, newer ones refused.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Had no [`Push::pushes`], which is a push's last field.
+const FORMAT_WITHOUT_CHOICES: u8 = 1;
+/// What postcard begins an [`Entry::Push`] with, and what it writes for `None`.
+const PUSH: u8 = 0;
+const NONE: u8 = 0;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +47,8 @@ pub enum Entry {
     Orders(Orders),
     /// Somebody wants to be forgotten.
     Erase(Erase),
+    /// What became of pushes of ours.
+    Ledger(LedgerNews),
 }
 
 /// A push of WeChat and what we made of it.
@@ -54,6 +62,8 @@ pub struct Push {
     pub rule: Option<String>,
     /// From the request to this entry, in milliseconds.
     pub milliseconds: u32,
+    /// What the fan decided about pushes with it.
+    pub pushes: Option<PushChoice>,
 }
 
 /// A request of the shop system.
@@ -85,7 +95,13 @@ impl Entry {
     /// # Errors
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        record::decode(FORMAT, bytes)
+        match bytes {
+            [FORMAT_WITHOUT_CHOICES, entry @ ..] => {
+                let tail: &[u8] = if entry.first() == Some(&PUSH) { &[NONE] } else { &[] };
+                record::decode(FORMAT, &[&[FORMAT], entry, tail].concat())
+            }
+            _ => record::decode(FORMAT, bytes),
+        }
     }
 }
 
@@ -158,8 +174,9 @@ impl Journal {
         Ok(at)
     }
 
-    /// The next free place, in a new stream if need be.
-    async fn place(&self, store: &impl Store, now: Timestamp) -> Result<Place, StoreError> {
+    /// The next free place, in a new stream if need be; for who writes an entry together with other records, and then says
+    /// that it is [written](Self::written). Left unwritten it is a harmless gap.
+    pub(crate) async fn place(&self, store: &impl Store, now: Timestamp) -> Result<Place, StoreError> {
         if let Some(place) = self.next(now) {
             return Ok(place);
         }
@@ -181,7 +198,8 @@ impl Journal {
         Some(Place { stream: stream.number, index: stream.next - 1 })
     }
 
-    fn written(&self, place: Place) {
+    /// Says that the entry at a place is in the store.
+    pub(crate) fn written(&self, place: Place) {
         if let Some(stream) = self.stream.borrow_mut().as_mut().filter(|stream| stream.number == place.stream) {
             stream.unwritten -= 1;
         }

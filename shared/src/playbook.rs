@@ -2,11 +2,12 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `file` | reads the TOML file, names every problem in it, compiles it: [`compile`] |
+//! | `file` | reads the TOML file, names every problem in it, compiles it: [`compile`]; a campaign that is asked for: [`campaign`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
 //! | `channels` | from a QR code to a touch: [`Channels`] |
-//! | `terms` | what the fold and the reports go by: [`Terms`] |
+//! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
+//! | `terms` | what the fold, the reports and push go by: [`Terms`] |
 //! | [`publish`] | how a published playbook stands in the store |
 //!
 //! Loading and answering know nothing of TOML. An answer is a pure function of the message, its touch and the
@@ -30,6 +31,9 @@
 //! | `[[channels]]` | QR codes, at most [`CHANNELS_MAX`]: `id` (the scene string), `name`, perhaps `group` (package, poster, shop, KOL, article, …), `tags`, `cost` (whole yuan), `valid_from`, `valid_until` (dates) |
 //! | `[replies.<name>]` | what to say |
 //! | `[[rules]]` | when to say it, at most [`RULES_MAX`] |
+//! | `[pushes]` | what holds for all reminders and campaigns |
+//! | `[[products]]` | what runs out, at most [`PRODUCTS_MAX`] |
+//! | `[[campaigns]]` | one-off pushes, at most [`CAMPAIGNS_MAX`] |
 //!
 //! ## Hours
 //!
@@ -51,6 +55,7 @@
 //! | `fan` | `"new"` or `"returning"` (a follow, with a QR code or without), or `"follower"` (a scan) |
 //! | `text` | the reply, as text |
 //! | `reply` | or the name of a reply; or `[{ use = "a", weight = 3 }, { use = "b" }]`; or `"nothing"`: no answer |
+//! | `pushes` | `"stop"` or `"resume"`: besides, the fan gets no more pushes, or gets them again. It holds at once: it is stored before the fan reads the answer |
 //!
 //! `match` holds when any of its words does: `exact` (the whole text), `prefix` (its beginning), `contains` (anywhere in
 //! it), `regex` (anywhere in it; `^` and `$` are its ends); each one text or a list. It looks at the text, what WeChat
@@ -72,7 +77,57 @@
 //! | `news` | `articles`, 1 to 8 of `title`, `url`, perhaps `description`, `pic_url`; only one where a message is answered |
 //! | `transfer_customer_service` | perhaps `kf_account`; hands the fan over to agents; only after messages |
 //!
+//! ## Pushes
+//!
+//! `[pushes]` is what holds for all; every key may be absent.
+//!
+//! | key | value |
+//! |---|---|
+//! | `quiet` | nothing goes out then; `"21:30-09:00"` when absent; `"none"` |
+//! | `preferred_hour` | 0 to 23, not in the quiet hours: when a fan gets pushes whose own most active hour is not known; 20 when absent |
+//! | `cap`, `cap_days` | a fan gets at most so many (1 to 100) in so many days (1 to 365), all together; 2 in 30 when absent |
+//! | `outcome_days` | so long after a push an order is its doing, 1 to 90; 14 when absent |
+//! | `holdout` | percent who do not get it, so that its effect can be told, 0 to 90; 10 when absent |
+//! | `marketing_words` | words that no template or notice may have, besides the known ones; at most [`MARKETING_WORDS_MAX`] |
+//!
+//! `[[products]]`, and perhaps `[products.reminder]` below one:
+//!
+//! | key | value |
+//! |---|---|
+//! | `id` | as the shop's orders name it, 1 to 64 bytes |
+//! | `name` | 1 to 64 characters; what `{product}` becomes |
+//! | `supply_days` | how long one piece lasts, 1 to 3,650 |
+//! | `reminder.lead_days` | it goes out so many days before the end; fewer than `supply_days` |
+//! | `reminder.gap_days` | and not sooner after the last purchase; fewer than `supply_days`; 1 when absent |
+//! | `reminder.preferred_hour`, `reminder.holdout` | instead of those of `[pushes]` |
+//!
+//! `[[campaigns]]`:
+//!
+//! | key | value |
+//! |---|---|
+//! | `id` | 1 to 32 of `a-z 0-9 _ -`; another id is another campaign, which goes out again |
+//! | `at` | `"2026-12-01T20:00"` by the playbook's clock; in a request also `"now"` |
+//! | `segment` | the fans who fit all of it: `channels`, `tags`, `products` (one of these, at most 100 each), `followed`, `bought`, `contact` (days ago: `"30-90"`, `"30-"` for at least, `"-7"` for at most); `{}` for everybody |
+//! | `holdout` | instead of that of `[pushes]` |
+//!
+//! What goes out, in a reminder and in a campaign:
+//!
+//! | key | value |
+//! |---|---|
+//! | `way` | `"template"` (a template message; service accounts only), `"notice"` (a subscription notice), `"message"` (a customer message, to fans who wrote within 48 hours) |
+//! | `template_id`, `fields` | of a template or notice; `{ thing1 = "{product}", date2 = "{run_out}" }`, 1 to 10 fields, named as in the template |
+//! | `url`, `miniprogram` | what a tap opens; `{ appid = "wx…", pagepath = "pages/…" }` |
+//! | `text` | of a message, at most 2,000 bytes with its placeholders filled |
+//!
+//! The check fills every field with the shortest and the longest values and names what WeChat would refuse or punish: the
+//! rule of the field's type (`thing`, `character_string`, `time`, …), empty values, line breaks, emoji, marketing words, the
+//! fields `first` and `remark` that are no longer shown.
+//!
 //! ## Placeholders
+//!
+//! In the texts of pushes: `{name}` in all; in a reminder also `{product}`, `{quantity}` (pieces of the last purchase),
+//! `{bought_on}`, `{run_out}` (`2026年03月04日`, which fields of the types `date` and, with a time behind it, `time` take), `{days_left}`
+//! until then.
 //!
 //! In every text and address of a reply. In an address what they become is percent-encoded. `{{` and `}}` are braces.
 //!
@@ -99,6 +154,7 @@ mod matcher;
 mod normal;
 mod problem;
 pub mod publish;
+mod pushes;
 mod shelf;
 mod template;
 mod terms;
@@ -107,11 +163,16 @@ pub use answer::Playbook;
 pub use channels::{Channels, Scan, ScanEvent};
 pub use compiled::{Channel, LoadError};
 pub use file::{
-    CHANNELS_MAX, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, compile,
+    CAMPAIGNS_MAX, CHANNELS_MAX, CampaignRequest, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX,
+    MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile,
 };
-pub use inbound::{Action, Answer, FanStatus, Inbound, InboundKind, Touch};
+pub use inbound::{Action, Answer, FanStatus, Inbound, InboundKind, PushChoice, Touch};
 pub use normal::{MATCHED_MAX, normalise};
 pub use problem::Problem;
+pub use pushes::{
+    Campaign, Content, DAYS_LEFT_SHOWN_MAX, DaysAgo, Filled, Form, Limits, Product, Pushes, QUANTITY_SHOWN_MAX,
+    Reminder, Segment, Usual, Values,
+};
 pub use shelf::{LOOK_EVERY, Shelf};
 pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};
 pub use terms::Terms;

@@ -10,12 +10,16 @@
 //! | trend | one per hour or day |
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
 //! | questions | the texts that nobody answered and three different fans asked, most asked first |
+//! | pushes | one per reminder and campaign: what became of its pushes, and what they brought beside the holdout |
+//! | account | how the account stands with WeChat: token, quotas, pauses, alarms, the last run of push |
 //! | stale rules | the playbook's rules without a hit in [`STALE_DAYS`] days |
 //! | fan | one fan's timeline |
 //!
 //! Fans from before the installation are unknown until they act: "followers" are known followers.
 
+mod account;
 mod fan;
+mod pushes;
 mod request;
 mod sheet;
 mod tables;
@@ -24,7 +28,7 @@ pub use request::{Form, RequestError};
 pub use sheet::{Cell, Sheet};
 
 use crate::{
-    counts::{PAGES, QUESTIONS_KEY, Span, cohort_key, rules_key, week_of},
+    counts::{PAGES, QUESTIONS_KEY, Span, cohort_key, pushes_key, rules_key, week_of},
     fan::key,
     fold::{FoldError, Records, Settings},
     playbook::{Channel, Terms},
@@ -154,6 +158,10 @@ pub enum Ask {
     Cohorts(u64),
     /// What nobody answers.
     Questions,
+    /// What became of the pushes that were due in these days.
+    Pushes(Days),
+    /// How the account stands with WeChat.
+    Account,
     /// Which rules nobody needs.
     StaleRules,
     /// What is known of one fan.
@@ -169,6 +177,8 @@ impl Ask {
             Self::Trend(..) => "trend",
             Self::Cohorts(_) => "cohorts",
             Self::Questions => "questions",
+            Self::Pushes(_) => "pushes",
+            Self::Account => "account",
             Self::StaleRules => "stale-rules",
             Self::Fan(_) => "fan",
         }
@@ -189,6 +199,8 @@ impl Ask {
                 weeks_until(*weeks, settings, moment).flat_map(pages).collect()
             }
             Self::Questions => vec![QUESTIONS_KEY.to_owned()],
+            Self::Pushes(days) => days.iter().map(pushes_key).collect(),
+            Self::Account => account::keys(),
             Self::StaleRules => (0..PAGES).map(rules_key).collect(),
             Self::Fan(openid) => vec![key(openid)],
         }
@@ -208,6 +220,8 @@ impl Ask {
                 tables::cohorts(weeks, week_of(moment.now, brand.settings.utc_offset), brand, records)
             }
             Self::Questions => tables::questions(brand, records),
+            Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
+            Self::Account => account::sheet(brand, moment, records),
             Self::StaleRules => tables::stale_rules(brand, moment, records),
             Self::Fan(openid) => fan::timeline(openid, brand, records),
         }

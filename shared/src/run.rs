@@ -15,6 +15,7 @@
 
 use crate::{
     fold::Records,
+    journal::{Journal, Place},
     record::{self, RecordError},
     store::{Store, StoreError, Timer, within},
     time::Timestamp,
@@ -141,6 +142,21 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
         self.timer.elapsed()
     }
 
+    /// The clock that the run's time is measured by.
+    pub(crate) fn timer(&self) -> &'a T {
+        self.timer
+    }
+
+    /// Milliseconds since 1970, by the clock that the run began with.
+    pub(crate) fn millis(&self) -> u64 {
+        self.started.0 * 1_000 + u64::try_from(self.timer.elapsed().as_millis()).unwrap_or_default()
+    }
+
+    /// Takes the next free place of the journal, to be written with other records.
+    pub(crate) async fn place(&self, journal: &Journal) -> Result<Place, Stop> {
+        self.limited(WORK_LIMIT, journal.place(self.store, self.now())).await
+    }
+
     /// The value, or `None` where there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Stop> {
         self.limited(WORK_LIMIT, self.store.get(key)).await
@@ -254,6 +270,16 @@ impl<S, T> fmt::Debug for Run<'_, S, T> {
     }
 }
 
+impl Record {
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote them, or they are damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        record::decode(FORMAT, bytes)
+    }
+}
+
 /// The record of the run of `job` that is at work or was last; for reports.
 ///
 /// # Errors
@@ -268,7 +294,8 @@ fn decode<R: DeserializeOwned>(format: u8, key: &str, bytes: Option<Vec<u8>>) ->
     bytes.map(read).transpose().map_err(|error| Stop::Record { key: key.to_owned(), error })
 }
 
-fn key(job: &str) -> String {
+/// The key of the run record of a job.
+pub fn key(job: &str) -> String {
     format!("run:{job}")
 }
 

@@ -3,6 +3,7 @@
 //! The road of one callback: [`endpoint`] verifies and decrypts a request, [`message`] says what it means, a
 //! [`reply`] is rendered and goes back through [`endpoint`].
 
+pub mod api;
 pub mod crypto;
 mod document;
 pub mod endpoint;

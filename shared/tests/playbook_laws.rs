@@ -2,8 +2,10 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use guanxi::playbook::{Channels, FanStatus, Inbound, InboundKind, Playbook, Touch, compile, normalise};
-use guanxi::time::Timestamp;
+use guanxi::playbook::{
+    Channels, FanStatus, Filled, Inbound, InboundKind, Playbook, Terms, Touch, Values, compile, normalise,
+};
+use guanxi::time::{Day, Timestamp};
 use proptest::prelude::*;
 
 /// One rule of the model: its words by place, its priority, and whether it only takes voices.
@@ -90,6 +92,46 @@ fn playbook_of(rules: &mut [Option<ModelRule>]) -> Playbook {
     }
 }
 
+const PUSH_HEAD: &str = "version = 1\naccount = \"service\"\nname = \"喵\"\n";
+
+fn field() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "thing",
+        "character_string",
+        "number",
+        "phrase",
+        "time",
+        "date",
+        "amount",
+        "name",
+        "const",
+    ])
+}
+
+/// Texts of which many are fit for some field.
+fn push_text() -> impl Strategy<Value = String> {
+    let pieces = [
+        "{product}",
+        "{quantity}",
+        "{bought_on}",
+        "{run_out}",
+        "{days_left}",
+        "{name}",
+        "{{",
+        "~",
+        " 09:00",
+        "¥",
+        "猫",
+        "1",
+    ];
+    prop::collection::vec(prop::sample::select(pieces.to_vec()), 1..4).prop_map(|pieces| pieces.concat())
+}
+
+fn template(fields: &[(String, String)]) -> String {
+    let fields: Vec<String> = fields.iter().map(|(name, text)| format!("{name} = {text:?}")).collect();
+    format!("way = \"template\"\ntemplate_id = \"t\"\nfields = {{ {} }}\n", fields.join(", "))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -139,6 +181,7 @@ proptest! {
     fn no_bytes_make_loading_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(Playbook::load(&bytes).is_err());
         prop_assert!(Channels::load(&bytes).is_err());
+        prop_assert!(Terms::load(&bytes).is_err());
     }
 
     /// Bytes with a right checksum over a wrong body: whoever makes those on purpose gets odd answers and no panic.
@@ -160,6 +203,34 @@ proptest! {
                 prop_assert_eq!(playbook.answer(&message(kind, &text), Some(&touch), None), answer);
             }
         }
+        if let Ok(terms) = Terms::load(&bytes) {
+            let (day, product) = (Day(20_516), text.as_str());
+            let values = Values { product, quantity: 1, bought_on: day, run_out: day, today: day };
+            for content in terms.pushes.products.values().filter_map(|product| Some(&product.reminder.as_ref()?.content)) {
+                content.render(&terms.pushes.name, Some(&values));
+            }
+        }
+    }
+
+    /// What goes out is written into a campaign as it is, and the check has nothing to say.
+    #[test]
+    fn no_field_goes_out_that_the_check_would_refuse(
+        fields in prop::collection::vec((field(), push_text()), 1..4), name in "[成猫粮a1 ]{1,12}",
+        quantity in prop_oneof![1..20_u64, any::<u64>()], days in prop::array::uniform3(any::<prop::sample::Index>()),
+    ) {
+        let fields: Vec<_> = (1..).zip(fields).map(|(n, (kind, text))| (format!("{kind}{n}"), text)).collect();
+        let product = format!("[[products]]\nid = \"p\"\nname = {name:?}\nsupply_days = 30\n[products.reminder]\nlead_days = 5\n");
+        let Ok(compiled) = compile(&format!("{PUSH_HEAD}{product}{}", template(&fields))) else { return Ok(()) };
+        let pushes = Terms::load(&compiled).unwrap().pushes;
+        let [bought_on, run_out, today] = days.map(|day| Day(day.index(4_000_000) as u64));
+        let values = Values { product: &name, quantity, bought_on, run_out, today };
+        let filled = pushes.products["p"].reminder.as_ref().unwrap().content.render(&pushes.name, Some(&values));
+        let Filled::Template { fields, .. } = filled else { panic!("no template") };
+        let braces = |(name, value): (String, String)| (name, value.replace('{', "{{").replace('}', "}}"));
+        let literal: Vec<_> = fields.into_iter().map(braces).collect();
+        let campaign = "[[campaigns]]\nid = \"c\"\nat = \"2026-12-01T20:00\"\nsegment = {}\n";
+        let told = compile(&format!("{PUSH_HEAD}{campaign}{}", template(&literal))).err();
+        prop_assert_eq!(told, None, "{:?}", literal);
     }
 
     #[test]

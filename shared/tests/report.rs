@@ -5,10 +5,11 @@
 #[allow(dead_code, reason = "shared with the tests of the fold")]
 mod brand;
 
-use brand::{Brand as Store, START, follow, order, reported, scan, settings, text, unfollow};
+use brand::{Brand as Store, START, finished, follow, news, order, reported, scan, settings, text, told, unfollow};
 use guanxi::{
     fold::Records,
     orders::OrderKind,
+    push::news::{Group, Skip, What},
     report::{Ask, Brand, Cell, DAYS_MAX, Days, Look, Moment, ReportError, Sheet, Step},
     time::{Day, Timestamp, UtcOffset},
 };
@@ -153,6 +154,67 @@ fn a_fans_timeline_is_in_order_and_a_stranger_has_none() {
     assert_eq!(what, expected.map(Cell::text));
     let nobody = Ask::Fan("o9".parse().unwrap());
     assert_eq!(ask(&nobody, &history(), 0), Err(ReportError::NoSuchFan));
+}
+
+/// Reminders to 100 fans a day: on the first day every fan bought after it, on the second nobody did yet. Every second fan
+/// is in the holdout.
+fn reminded() -> Store {
+    let mut entries = Vec::new();
+    for n in 0..200 {
+        let (fan, due) = (format!("o{n}"), 3_600 + n / 100 * DAY);
+        let what = if n % 2 == 0 { What::Sent(Some(fan.clone())) } else { What::Skipped(Skip::Holdout) };
+        let mut push = news(&fan, &fan, due, what);
+        push.group = Some(if n % 2 == 0 { Group::Treated } else { Group::Holdout });
+        entries.push(told([push]));
+        if n % 4 == 0 {
+            entries.push(finished(&fan, due + 5, &fan, "success"));
+        }
+        if n < 60 && n % 10 != 1 {
+            let bought = order(&fan, OrderKind::Order, &fan, due + DAY, 5_000);
+            entries.push(reported(due + DAY, [bought]));
+        }
+    }
+    entries.push(finished("stranger", 4_000, "?", "success"));
+    Store::of(entries)
+}
+
+#[test]
+fn a_report_on_pushes_says_what_became_of_them_and_compares_days_that_are_over() {
+    let sheet = |now| ask(&Ask::Pushes(days(2)), &reminded(), now).unwrap();
+    let early = sheet(14 * DAY);
+    for (column, expected) in [
+        ("planned", Cell::Count(100)),
+        ("delivered", Cell::Count(50)),
+        ("sent", Cell::Count(50)),
+        ("waiting", Cell::Count(0)),
+        ("skipped_holdout", Cell::Count(100)),
+        ("effect", Cell::Empty),
+    ] {
+        assert_eq!(cell(&early, "reminder:food", column), expected, "{column}");
+    }
+    assert_eq!(cell(&early, "(unmatched)", "unmatched"), Cell::Count(1));
+    assert_eq!(cell(&early, "(all)", "planned"), Cell::Count(100));
+    let first_day = sheet(15 * DAY);
+    for (column, expected) in [
+        ("treated", Cell::Count(50)),
+        ("treated_bought", Cell::Share(30, 50)),
+        ("holdout_bought", Cell::Share(24, 50)),
+        ("revenue_per_1000_fans", Cell::Cents(600_000)),
+        ("effect", Cell::text("120 more in 1,000 fans (from 73 fewer to 301 more), perhaps no effect")),
+    ] {
+        assert_eq!(cell(&first_day, "reminder:food", column), expected, "{column}");
+    }
+    assert_eq!(cell(&sheet(16 * DAY), "reminder:food", "treated_bought"), Cell::Share(30, 100));
+}
+
+#[test]
+fn few_fans_are_not_enough_data_and_a_timeline_shows_pushes() {
+    let store = Store::of([told([news("o1", "p", 60, What::Planned)])]);
+    let sheet = ask(&Ask::Pushes(days(1)), &store, 15 * DAY).unwrap();
+    assert_eq!(cell(&sheet, "reminder:food", "effect"), Cell::text("not enough data"));
+    let timeline = ask(&Ask::Fan("o1".parse().unwrap()), &store, 0).unwrap();
+    let pushed = [Cell::Time(Timestamp(START + 60)), Cell::text("push"), Cell::text("reminder:food: planned")];
+    assert!(timeline.rows.contains(&pushed.to_vec()), "{:?}", timeline.rows);
 }
 
 #[test]

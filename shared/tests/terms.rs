@@ -3,7 +3,7 @@
 
 use guanxi::{
     fold::Settings,
-    playbook::{LoadError, Terms, compile},
+    playbook::{LoadError, Pushes, Terms, compile},
     report::Brand,
     time::UtcOffset,
 };
@@ -37,7 +37,8 @@ fn what_the_file_says_of_days_and_channels_reaches_the_fold_and_the_reports() {
 
 #[test]
 fn a_file_that_says_nothing_of_days_means_the_usual_ones() {
-    assert_eq!(Settings::from(&terms(HEAD)), Settings::default());
+    let pushes = Pushes { name: "喵".into(), ..Pushes::default() };
+    assert_eq!(Settings::from(&terms(HEAD)), Settings { pushes, ..Settings::default() });
     assert_eq!(Terms::load(b"").unwrap_err(), LoadError::NotAPlaybook);
 }
 

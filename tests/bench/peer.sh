@@ -12,7 +12,7 @@ bin=target/native
 case $1 in
   install)
     cargo build --profile native -p guanxi-host -p bench
-    cargo build --release --target wasm32-wasip2 -p callback -p auto-reply -p qr-scan -p orders -p stats ;;
+    cargo build --release --target wasm32-wasip2 -p callback -p auto-reply -p qr-scan -p orders -p stats -p push -p campaigns ;;
   version) "$bin/guanxi-host" --version ;;
   start)
     config=$(mktemp) db=$PEER_DB

@@ -6,7 +6,7 @@ pub(crate) use exports::guanxi::bot::auto_reply as bot;
 
 use bot::Kind;
 use guanxi::{
-    playbook::{Action, Answer, FanStatus, Inbound, InboundKind, Touch},
+    playbook::{Action, Answer, FanStatus, Inbound, InboundKind, PushChoice, Touch},
     time::Timestamp,
     wechat::reply::{Article, Reply},
 };
@@ -57,7 +57,11 @@ impl From<bot::Touch> for Touch {
 
 impl From<Answer> for bot::Answer {
     fn from(answer: Answer) -> Self {
-        Self { action: answer.action.into(), rule: answer.rule, conversation: answer.conversation }
+        let pushes = answer.pushes.map(|choice| match choice {
+            PushChoice::Stop => bot::PushChoice::Stop,
+            PushChoice::Resume => bot::PushChoice::Resume,
+        });
+        Self { action: answer.action.into(), rule: answer.rule, pushes, conversation: answer.conversation }
     }
 }
 

@@ -9,7 +9,7 @@ guanxi_spin::wit_bindgen::generate!({
 pub(crate) use self::guanxi::bot::{auto_reply, qr_scan};
 
 use ::guanxi::{
-    playbook::{FanStatus, Inbound, InboundKind, Scan, ScanEvent, Touch},
+    playbook::{FanStatus, Inbound, InboundKind, PushChoice, Scan, ScanEvent, Touch},
     wechat::reply::{Article, Reply},
 };
 use auto_reply::Kind;
@@ -76,6 +76,15 @@ impl From<qr_scan::Touch> for Touch {
             qr_scan::FanStatus::Follower => FanStatus::Follower,
         };
         Self { channel: touch.channel, fan }
+    }
+}
+
+impl From<auto_reply::PushChoice> for PushChoice {
+    fn from(choice: auto_reply::PushChoice) -> Self {
+        match choice {
+            auto_reply::PushChoice::Stop => Self::Stop,
+            auto_reply::PushChoice::Resume => Self::Resume,
+        }
     }
 }
 

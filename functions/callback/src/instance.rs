@@ -5,9 +5,10 @@ use crate::{
     border::{auto_reply, qr_scan},
 };
 use guanxi::{
+    conversation::{self, Conversation},
     fan,
     journal::{Entry, Journal},
-    playbook::{Inbound, Scan, Shelf, Touch},
+    playbook::{Inbound, PushChoice, Scan, Shelf, Touch},
     store::{Store, persist},
     time::Timestamp,
     wechat::{OpenId, Reply, endpoint::Endpoint},
@@ -50,8 +51,31 @@ impl Instance {
 
     /// What rollup keeps of a fan.
     pub(crate) async fn fan(&self, openid: &OpenId, watch: &Stopwatch) -> Result<Option<Vec<u8>>, Refused> {
-        let key = fan::key(openid);
-        persist(watch, async || self.store.get(&key).await).await.map_err(unavailable)
+        self.record(&fan::key(openid), None, watch).await
+    }
+
+    /// Writes a record, or reads it. One function for both, because each that tries against the clock adds 1.5 KB.
+    async fn record(&self, key: &str, new: Option<&[u8]>, watch: &Stopwatch) -> Result<Option<Vec<u8>>, Refused> {
+        let call = async || match new {
+            Some(new) => self.store.set(key, new).await.map(|()| None),
+            None => self.store.get(key).await,
+        };
+        persist(watch, call).await.map_err(unavailable)
+    }
+
+    /// Keeps what a fan decided about pushes where push looks before every send.
+    pub(crate) async fn choose(
+        &self,
+        (openid, at): (&OpenId, Timestamp),
+        choice: PushChoice,
+        watch: &Stopwatch,
+    ) -> Result<(), Refused> {
+        let key = conversation::key(openid);
+        let kept = self.record(&key, None, watch).await?;
+        // One that cannot be read is written anew: the wish of now counts more than the last one.
+        let mut conversation = kept.and_then(|kept| Conversation::decode(&kept).ok()).unwrap_or_default();
+        conversation.choose(at, choice);
+        self.record(&key, Some(&conversation.encode()), watch).await.map(drop)
     }
 
     /// Writes one entry to the journal.
@@ -75,6 +99,14 @@ async fn endpoint() -> Result<Endpoint, String> {
         .map_err(|error| error.to_string())
 }
 
+/// What the playbook says to a message; by default nothing.
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) reply: Option<Reply>,
+    pub(crate) rule: Option<String>,
+    pub(crate) pushes: Option<PushChoice>,
+}
+
 /// A playbook, loaded by the two components that know what it says.
 pub(crate) struct Loaded {
     rules: auto_reply::Playbook,
@@ -91,10 +123,10 @@ impl Loaded {
         self.channels.touch(&scan.into(), fan).map(Into::into)
     }
 
-    /// What the fan gets, and by which rule.
-    pub(crate) fn answer(&self, inbound: &Inbound, touch: Option<&Touch>) -> (Option<Reply>, Option<String>) {
+    /// What the fan gets, by which rule, and what that means for pushes.
+    pub(crate) fn answer(&self, inbound: &Inbound, touch: Option<&Touch>) -> Answered {
         let touch = touch.map(Into::into);
         let answer = self.rules.answer(&inbound.into(), touch.as_ref(), None);
-        (answer.action.into(), answer.rule)
+        Answered { reply: answer.action.into(), rule: answer.rule, pushes: answer.pushes.map(Into::into) }
     }
 }

@@ -10,6 +10,9 @@
 //! | 413 | a body over 64 KiB |
 //! | 500 | the variables make no endpoint; the log says which |
 //! | 503 | the store did not take the journal entry in 4 s: WeChat tries again |
+//!
+//! A rule may stop or resume a fan's pushes. That holds at once: it stands in `conversation:<openid>`, where push looks before
+//! every send, before the entry is written and the fan gets the answer; only what is on its way to WeChat still arrives.
 
 extern crate guanxi_spin as spin_sdk;
 
@@ -27,7 +30,7 @@ use guanxi_spin::{
     http::{Method, Request},
     http_service, log, now, random16, respond,
 };
-use instance::Instance;
+use instance::{Answered, Instance};
 
 /// "Understood, nothing to say": stops WeChat's retries.
 const SUCCESS: &str = "success";
@@ -102,12 +105,17 @@ async fn answer(instance: &Instance, message: Message, watch: Stopwatch) -> Resu
         Some(scan) => playbook.touch(scan, instance.fan(&message.from_user_name, &watch).await?.as_deref()),
         None => None,
     };
-    let (reply, rule) = match Inbound::from_message(&message) {
+    let inbound = Inbound::from_message(&message);
+    let Answered { reply, rule, pushes } = match inbound {
         Some(inbound) => playbook.answer(&inbound, touch.as_ref()),
-        None => (None, None),
+        None => Answered::default(),
     };
+    // Before the fan reads that it is done: rollup would need up to a minute, and a push could slip through meanwhile.
+    if let Some(choice) = pushes {
+        instance.choose((&message.from_user_name, message.create_time), choice, &watch).await?;
+    }
     let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
-    let entry = Entry::Push(Push { message, touch, rule, milliseconds });
+    let entry = Entry::Push(Push { message, touch, rule, milliseconds, pushes });
     instance.append(&entry, &watch).await?;
     Ok(reply)
 }

@@ -3,12 +3,14 @@
 //! Everything here is asynchronous except [`KeyValue::increment`], which no asynchronous interface offers: while it
 //! runs, its whole instance stands still.
 
+mod outbound;
 mod store;
 mod time;
 mod web;
 
 // `http_service` writes code that says `::spin_sdk`: a function that serves HTTP begins with
 // `extern crate guanxi_spin as spin_sdk`, and finds these here.
+pub use outbound::Outbound;
 pub use spin_sdk::{http, http_service, wasip3, wit_bindgen};
 pub use store::KeyValue;
 pub use time::{Stopwatch, now};
@@ -30,6 +32,13 @@ pub fn random16() -> [u8; 16] {
     for half in bytes.chunks_exact_mut(8) {
         half.copy_from_slice(&random().to_ne_bytes());
     }
+    bytes
+}
+
+/// Twelve bytes nobody can guess.
+pub fn random12() -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes.iter_mut().zip(random16()).for_each(|(byte, random)| *byte = random);
     bytes
 }
 

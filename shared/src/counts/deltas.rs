@@ -1,12 +1,13 @@
 //! What one chunk of entries adds to the counts.
 
 use super::{
-    ChannelPage, Cohort, CohortPage, General, Metric, Metrics, QUESTIONS_KEY, Question, Questions, RulesPage, Span,
-    Stage, cohort_key, page_of, rules_key, week_of,
+    ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PushDay, PushMetrics, QUESTIONS_KEY, Question,
+    Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, pushes_key, rules_key, series_name, week_of,
 };
 use crate::{
     fold::{FoldError, Records, Write, record::Table},
-    time::{Timestamp, UtcOffset},
+    push::news::Series,
+    time::{Day, Timestamp, UtcOffset},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ pub(crate) struct Deltas {
     cohorts: BTreeMap<u64, BTreeMap<String, Cohort>>,
     rules: BTreeMap<String, Timestamp>,
     questions: BTreeMap<String, Question>,
+    pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ impl Deltas {
             cohorts: BTreeMap::new(),
             rules: BTreeMap::new(),
             questions: BTreeMap::new(),
+            pushes: BTreeMap::new(),
         }
     }
 
@@ -72,6 +75,13 @@ impl Deltas {
         slot.asked(&question, openid, at);
     }
 
+    /// Books the numbers of a push, `times` times; without a series those of a delivery event that belongs to none.
+    pub(crate) fn push(&mut self, due: Timestamp, series: Option<&Series>, numbers: &PushMetrics, times: i64) {
+        let day = self.pushes.entry(self.offset.local(due).day).or_default();
+        let name = series.map_or_else(|| UNMATCHED.to_owned(), series_name);
+        day.entry(name).or_default().add_times(numbers, times);
+    }
+
     fn hour(&mut self, at: Timestamp) -> &mut Hour {
         self.hours.entry(at.0 / 3_600).or_default()
     }
@@ -99,6 +109,7 @@ impl Deltas {
         if !self.questions.is_empty() {
             keys.insert(QUESTIONS_KEY.to_owned());
         }
+        keys.extend(self.pushes.keys().map(|day| pushes_key(*day)));
         keys
     }
 
@@ -127,11 +138,17 @@ impl Deltas {
         if !self.questions.is_empty() {
             questions.get(QUESTIONS_KEY.to_owned(), loaded)?.add_all(&self.questions);
         }
+        let mut pushes = Table::<PushDay>::default();
+        for (day, series) in &self.pushes {
+            let record = pushes.get(pushes_key(*day), loaded)?;
+            series.iter().for_each(|(name, numbers)| record.add(name, numbers));
+        }
         writes.extend(generals.writes(loaded));
         writes.extend(pages.writes(loaded));
         writes.extend(cohorts.writes(loaded));
         writes.extend(rules.writes(loaded));
         writes.extend(questions.writes(loaded));
+        writes.extend(pushes.writes(loaded));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     fold::record::Digest,
     journal::Place,
     orders::{Line, OrderKind},
+    playbook::PushChoice,
     time::Timestamp,
     wechat::{Event as Pushed, Kind, Message},
 };
@@ -55,6 +56,8 @@ pub(crate) enum What {
     Order(OrderNews),
     /// Something before an erasure: only its identity is left.
     Erased,
+    /// Stopped or resumed pushes with what is said here.
+    Chose(PushChoice, Box<What>),
 }
 
 /// What happened to the permission for one template.
@@ -82,7 +85,9 @@ pub(crate) struct OrderNews {
 impl What {
     /// What a push says of its fan; none when it says nothing. Channels are still the scenes as they came.
     pub(crate) fn of_push(message: &Message, channel: Option<&str>) -> Option<Self> {
-        let Kind::Event(event) = &message.kind else { return Some(Self::Message) };
+        let Kind::Event(event) = &message.kind else {
+            return Some(Self::Message);
+        };
         let channel = channel.filter(|channel| !channel.is_empty()).map(str::to_owned);
         Some(match event {
             Pushed::Subscribe { .. } => Self::Follow(channel),

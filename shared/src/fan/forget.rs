@@ -8,9 +8,10 @@ use super::Fan;
 use crate::{
     fold::{
         FoldError, Records, Settings, Write,
+        lists::Listed,
         record::{Record, Table, hex, load, page},
     },
-    time::Timestamp,
+    time::{Day, Timestamp},
     wechat::OpenId,
 };
 use serde::{Deserialize, Serialize};
@@ -80,27 +81,18 @@ pub(crate) fn page_key(settings: &Settings, openid: &OpenId, gone: Timestamp, do
     Cursor { day, page: page(openid.as_str(), PAGES) }.key()
 }
 
-/// The records to load before [`forget`], given those `loaded` of all that were `tried`; none: everything is there.
-pub fn forget_keys(
-    settings: &Settings,
-    now: Timestamp,
-    loaded: &Records,
-    tried: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let mut keys = BTreeSet::from([CURSOR.to_owned()]);
-    if tried.contains(CURSOR) {
-        // What cannot be read is reported by `forget`.
-        let _ = Work::begin(settings, now, loaded).and_then(|work| work.run(settings, loaded, &mut keys));
-    }
-    keys.difference(tried).cloned().collect()
-}
-
-/// Forgets the next fans whose time has come: at most 500, and no more than a page. Empty when no page is due today.
+/// Forgets the next fans whose time has come: at most 500, and no more than a page. Empty when no page is due today. Names
+/// every record it looks at.
 ///
 /// # Errors
 /// [`FoldError`], when a record among `loaded` cannot be read.
-pub fn forget(settings: &Settings, now: Timestamp, loaded: &Records) -> Result<Vec<Write>, FoldError> {
-    Work::begin(settings, now, loaded)?.run(settings, loaded, &mut BTreeSet::new())
+pub(crate) fn step(
+    settings: &Settings,
+    now: Timestamp,
+    loaded: &Records,
+    keys: &mut BTreeSet<String>,
+) -> Result<Vec<Write>, FoldError> {
+    Work::begin(settings, now, loaded)?.run(settings, loaded, keys)
 }
 
 /// One page's work.
@@ -131,13 +123,18 @@ impl Work {
         let due: Vec<String> = page.0.iter().take(FANS_AT_ONCE).cloned().collect();
         let next = if due.len() < page.0.len() { cursor } else { cursor.next() };
         let (mut writes, mut later) = (Vec::new(), Table::<ForgetPage>::default());
+        let mut listed = Listed::default();
         for openid in due {
             page.0.remove(&openid);
-            let Ok(openid) = OpenId::try_from(openid) else { continue };
+            let Ok(openid) = OpenId::try_from(openid) else {
+                continue;
+            };
             let key = super::key(&openid);
-            let fan: Fan = load(&key, loaded)?;
+            let mut fan: Fan = load(&key, loaded)?;
             keys.insert(key.clone());
-            let Some(gone) = fan.gone_since(settings.utc_offset) else { continue };
+            let Some(gone) = fan.gone_since(settings.utc_offset) else {
+                continue;
+            };
             let kept = u64::from(settings.forget_after_days) * 86_400;
             if gone.0.saturating_add(kept) > now.0 {
                 // The playbook gives more time than it did when the fan left.
@@ -145,16 +142,18 @@ impl Work {
                 later.get(key, loaded)?.add(&openid);
                 continue;
             }
+            listed.remove(&openid, &mut fan.places, Day(today), loaded)?;
             writes.extend(fan.union.map(|union| Write { key: super::union_key(&hex(&union)), value: None }));
             writes.push(Write { key, value: None });
         }
         keys.extend(later.keys().cloned());
         writes.extend(later.writes(loaded));
+        keys.extend(listed.keys());
+        writes.extend(listed.writes(loaded));
         let mut own = Table::<ForgetPage>::default();
         *own.get(cursor.key(), loaded)? = page;
         writes.extend(own.writes(loaded));
         writes.push(Write { key: CURSOR.to_owned(), value: Some(crate::fold::record::encode(&next)) });
-        writes.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(writes)
     }
 }

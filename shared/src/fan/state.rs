@@ -2,11 +2,14 @@
 
 use super::{
     event::{Notice, What},
+    hours::Hours,
+    marks::Marks,
     purchases::{Order, Product},
 };
 use crate::{
     counts::{DIRECT, Deltas, Metric, Stage},
-    time::{Day, Timestamp, UtcOffset},
+    playbook::PushChoice,
+    time::{Local, Timestamp, UtcOffset},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,10 +56,16 @@ pub struct State {
     pub orders_live: u32,
     /// The last orders.
     pub(crate) orders: Vec<Order>,
-    /// When the fan asked for no more pushes.
+    /// When the fan asked for no more pushes, if that still holds.
     pub opted_out: Option<Timestamp>,
+    /// When the fan last said that pushes are welcome.
+    pub(crate) resumed: Option<Timestamp>,
     /// Notices that may be sent, by template; at most 32.
     pub notices: BTreeMap<String, u32>,
+    /// When in the day the fan is there.
+    pub(crate) hours: Hours,
+    /// The last pushes to the fan.
+    pub pushes: Marks,
 }
 
 /// A follow that lasts.
@@ -127,8 +136,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn day(&self, at: Timestamp) -> Day {
-        self.offset.local(at).day
+    fn local(&self, at: Timestamp) -> Local {
+        self.offset.local(at)
     }
 }
 
@@ -138,10 +147,22 @@ impl State {
         self.past.iter().map(|past| past.since).chain(self.follow.iter().map(|follow| follow.since))
     }
 
+    /// The hour of the playbook's day in which the fan is there most often; of equals the first. None before five contacts:
+    /// messages, clicks, scans and follows.
+    pub fn busiest_hour(&self) -> Option<u8> {
+        self.hours.busiest()
+    }
+
     /// What one event makes of it.
     pub(crate) fn step(&mut self, at: Timestamp, what: &What, tally: &mut Tally<'_>) {
-        if *what == What::Erased {
-            return;
+        match what {
+            What::Erased => return,
+            What::Chose(choice, what) => {
+                self.choose(at, *choice);
+                return self.step(at, what, tally);
+            }
+            What::Message | What::Click | What::Scan(_) | What::Follow(_) => self.hours.add(tally.local(at).minute),
+            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) => {}
         }
         self.known_since = Some(self.known_since.map_or(at, |since| since.min(at)));
         let latest = |time: &mut Option<Timestamp>| *time = Some(time.map_or(at, |time| time.max(at)));
@@ -150,7 +171,7 @@ impl State {
             What::Click => latest(&mut self.last_click),
             What::Scan(_) => latest(&mut self.last_scan),
             What::Follow(_) => latest(&mut self.last_follow),
-            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Erased => {}
+            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Erased | What::Chose(..) => {}
         }
         match what {
             What::Follow(channel) => self.follow(at, channel.as_deref(), tally),
@@ -162,7 +183,21 @@ impl State {
             }
             What::Notices(list) => list.iter().for_each(|(template, notice)| self.notice(template, *notice)),
             What::Message | What::Click | What::Seen => self.presume_follower(at, tally),
-            What::Erased => {}
+            What::Erased | What::Chose(..) => {}
+        }
+    }
+
+    /// Stops or resumes pushes; what comes late does not undo what was chosen later.
+    fn choose(&mut self, at: Timestamp, choice: PushChoice) {
+        match choice {
+            PushChoice::Stop if self.resumed.is_none_or(|resumed| resumed <= at) => {
+                self.opted_out = self.opted_out.max(Some(at));
+            }
+            PushChoice::Resume if self.opted_out.is_none_or(|stopped| stopped <= at) => {
+                self.resumed = self.resumed.max(Some(at));
+                self.opted_out = None;
+            }
+            PushChoice::Stop | PushChoice::Resume => {}
         }
     }
 
@@ -238,7 +273,7 @@ impl State {
             self.touches.remove(0);
         }
         tally.add(at, channel, Metric::Scans, 1);
-        let day = tally.day(at).0;
+        let day = tally.local(at).day.0;
         if self.scanned.0 != day {
             self.scanned = (day, BTreeSet::new());
         }
@@ -262,7 +297,7 @@ impl State {
         }
     }
 
-    /// What an erasure leaves: what keeps the person from being counted twice.
+    /// What an erasure leaves: what keeps the person from being counted twice, and from being pushed to against their wish.
     pub(crate) fn remains(&self) -> Self {
         Self {
             follow: self.follow.clone(),
@@ -270,6 +305,8 @@ impl State {
             origin: self.origin.clone().filter(|_| self.follow.is_some()),
             orders_live: self.orders_live,
             orders: self.first_order().map(Order::without_lines).into_iter().collect(),
+            opted_out: self.opted_out,
+            pushes: self.pushes.remains(),
             ..Self::default()
         }
     }

@@ -2,18 +2,23 @@
 
 use super::{
     FoldError, Placed, Records, Settings, Write,
-    record::{Digest, Table, digest, hex},
+    lists::Listed,
+    record::{Digest, Record as _, Table, digest, hex},
 };
 use crate::{
     counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
     fan::{
-        self, Fan,
+        self, Arrival, Fan, arrivals,
         event::{Event, Moment, OrderNews, What, menu_key},
         forget::{self, ForgetPage},
         union_key,
     },
     journal::{Entry, Erase, Orders, Place, Push},
     orders::{OrderEvent, OrderLog, Union, Waiting},
+    push::{
+        PushId,
+        news::{LedgerNews, News},
+    },
     time::Timestamp,
     wechat::{Event as Pushed, Kind, OpenId},
 };
@@ -33,6 +38,7 @@ pub(super) struct Engine<'a> {
     scenes: Table<Scenes>,
     forget: Table<ForgetPage>,
     cursor: Table<forget::Cursor>,
+    listed: Listed,
     deltas: Deltas,
 }
 
@@ -57,6 +63,7 @@ impl<'a> Engine<'a> {
             scenes: Table::default(),
             forget: Table::default(),
             cursor: Table::default(),
+            listed: Listed::default(),
             deltas: Deltas::new(settings.utc_offset),
         }
     }
@@ -67,6 +74,7 @@ impl<'a> Engine<'a> {
                 Entry::Push(push) => self.push(*place, push)?,
                 Entry::Orders(orders) => self.orders(*place, orders)?,
                 Entry::Erase(Erase { openid, at }) => self.erase(openid, *at)?,
+                Entry::Ledger(LedgerNews(news)) => news.iter().try_for_each(|news| self.news(news))?,
             }
         }
         Ok(())
@@ -82,6 +90,7 @@ impl<'a> Engine<'a> {
         keys.extend(self.scenes.keys().cloned());
         keys.extend(self.forget.keys().cloned());
         keys.extend(self.cursor.keys().cloned());
+        keys.extend(self.listed.keys());
         keys
     }
 
@@ -95,6 +104,7 @@ impl<'a> Engine<'a> {
         writes.extend(self.waiting.writes(loaded));
         writes.extend(self.scenes.writes(loaded));
         writes.extend(self.forget.writes(loaded));
+        writes.extend(self.listed.writes(loaded));
         writes.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(writes)
     }
@@ -108,9 +118,19 @@ impl<'a> Engine<'a> {
             let named = OpenId::try_from(open_id.clone()).ok();
             return self.erase(named.as_ref().unwrap_or(&message.from_user_name), message.create_time);
         }
+        for arrival in arrivals(message) {
+            self.arrival(&message.from_user_name, arrival)?;
+        }
         let channel = push.touch.as_ref().and_then(|touch| touch.channel.as_deref());
-        let Some(what) = What::of_push(message, channel) else { return Ok(()) };
+        let Some(what) = What::of_push(message, channel) else {
+            return Ok(());
+        };
         let (what, tags) = self.name_channel(what)?;
+        let unfollowed = what == What::Unfollow;
+        let what = match push.pushes {
+            Some(choice) => What::Chose(choice, Box::new(what)),
+            None => what,
+        };
         let number = message.msg_id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_default();
         let event = Event {
             moment: Moment { at: message.create_time, number, place, part: 0 },
@@ -118,10 +138,12 @@ impl<'a> Engine<'a> {
             answer: Some(answer_class(push.milliseconds)),
             what,
         };
-        let unfollowed = event.what == What::Unfollow;
         let fan = self.fans.get(fan::key(&message.from_user_name), self.loaded)?;
         if !fan.insert(event, false, self.settings.utc_offset, &mut self.deltas) {
             return Ok(());
+        }
+        if fan.is_listed_by(message.create_time) {
+            self.listed.fan(&message.from_user_name, &mut fan.places, self.loaded)?;
         }
         fan.tag(tags.unwrap_or(&BTreeSet::new()));
         if unfollowed {
@@ -133,7 +155,9 @@ impl<'a> Engine<'a> {
 
     /// Puts the name that a channel has in counts in the place of its scene, and finds the channel's tags.
     fn name_channel(&mut self, mut what: What) -> Result<(What, Option<&'a BTreeSet<String>>), FoldError> {
-        let (What::Follow(Some(scene)) | What::Scan(scene)) = &mut what else { return Ok((what, None)) };
+        let (What::Follow(Some(scene)) | What::Scan(scene)) = &mut what else {
+            return Ok((what, None));
+        };
         let tags = self.settings.channels.get(scene);
         if tags.is_none() {
             // A code may say anything; these two names are ours.
@@ -190,14 +214,16 @@ impl<'a> Engine<'a> {
                 }),
             };
             let log = self.logs.get(log_key(&id), self.loaded)?;
-            let Some(copy) = log.is_copy(order) else { continue };
-            self.order(order, event, copy)?;
+            let Some(copy) = log.is_copy(order) else {
+                continue;
+            };
+            self.order(order, event, copy, *at)?;
         }
         Ok(())
     }
 
-    /// Brings an order to its fan, or lets it wait for one.
-    fn order(&mut self, order: &OrderEvent, event: Event, copy: bool) -> Result<(), FoldError> {
+    /// Brings an order that was reported at `at` to its fan, or lets it wait for one.
+    fn order(&mut self, order: &OrderEvent, event: Event, copy: bool, at: Timestamp) -> Result<(), FoldError> {
         let union = order.unionid.as_ref().map(|unionid| digest(unionid));
         let openid = match (&order.openid, union) {
             (Some(openid), Some(union)) => {
@@ -212,6 +238,7 @@ impl<'a> Engine<'a> {
             (Some(openid), _) => {
                 let fan = self.fans.get(fan::key(&openid), self.loaded)?;
                 fan.insert(event, copy, self.settings.utc_offset, &mut self.deltas);
+                self.bought(&openid, at)?;
             }
             (None, Some(union)) => self.waiting.get(wait_key(&union), self.loaded)?.add(event, copy),
             (None, None) => {}
@@ -235,12 +262,48 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Brings the lists in line with the purchases of a fan, of which news came at `at`.
+    fn bought(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        if fan.is_listed_by(at) {
+            self.listed.fan(openid, &mut fan.places, self.loaded)?;
+        }
+        self.listed.remind(openid, fan, self.settings, at, self.loaded)
+    }
+
+    fn news(&mut self, news: &News) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(&news.openid), self.loaded)?;
+        let is_stranger = fan.is_nothing();
+        let closed = fan.tell(news, self.settings.utc_offset, &mut self.deltas);
+        if is_stranger {
+            // Pushes go to fans we know, so this one was forgotten while push was at work.
+            self.forget_later(&news.openid, news.at)?;
+        }
+        self.marked(&news.openid, closed)
+    }
+
+    fn arrival(&mut self, openid: &OpenId, arrival: Arrival) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        let closed = fan.hear(arrival, self.settings.utc_offset, &mut self.deltas);
+        self.marked(openid, closed)
+    }
+
+    /// Lists the fan of a push, and tells push what became of it.
+    fn marked(&mut self, openid: &OpenId, closed: Vec<(PushId, Arrival)>) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        if fan.erased().is_none() {
+            self.listed.fan(openid, &mut fan.places, self.loaded)?;
+        }
+        self.listed.closed(openid, closed, self.settings, self.loaded)
+    }
+
     fn erase(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
         let fan = self.fans.get(fan::key(openid), self.loaded)?;
         if let Some(union) = fan.union {
             self.unions.get(union_key(&hex(&union)), self.loaded)?.0 = None;
         }
         fan.erase(at, self.settings.utc_offset, &mut self.deltas);
+        self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.loaded)?;
         self.forget_later(openid, at)
     }
 

@@ -6,9 +6,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha1::{Digest as _, Sha1};
 use std::collections::{BTreeMap, btree_map};
 
-/// What every record begins with. Older formats are read, newer ones refused.
-const FORMAT: u8 = 1;
-
 /// 128 bits of a SHA-1: what identities, order numbers and unionids are kept as.
 pub(crate) type Digest = [u8; 16];
 
@@ -29,18 +26,27 @@ pub(crate) fn page(name: &str, pages: u8) -> u8 {
 
 /// A kind of record that rollup keeps.
 pub(crate) trait Record: Default + Serialize + DeserializeOwned {
+    /// What the stored bytes begin with. Older formats are read, newer ones refused.
+    const FORMAT: u8 = 1;
+
+    /// Reads stored bytes of an older format; none: there is no such format.
+    fn decode_older(_format: u8, _bytes: &[u8]) -> Option<Result<Self, RecordError>> {
+        None
+    }
+
     /// Whether it says nothing: such a record is not stored, so that the same history gives the same bytes.
     fn is_nothing(&self) -> bool;
 }
 
 /// The stored bytes.
-pub(crate) fn encode(record: &impl Serialize) -> Vec<u8> {
-    record::encode(FORMAT, record)
+pub(crate) fn encode<T: Record>(record: &T) -> Vec<u8> {
+    record::encode(T::FORMAT, record)
 }
 
 /// Reads stored bytes.
-pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
-    record::decode(FORMAT, bytes).map_err(|error| match error {
+pub(crate) fn decode<T: Record>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
+    let older = bytes.first().and_then(|format| T::decode_older(*format, bytes));
+    older.unwrap_or_else(|| record::decode(T::FORMAT, bytes)).map_err(|error| match error {
         RecordError::Newer(format) => FoldError::Newer { key: key.to_owned(), format },
         RecordError::Damaged => FoldError::Damaged { key: key.to_owned() },
     })

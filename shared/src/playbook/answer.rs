@@ -1,9 +1,9 @@
 //! From a message to what the brand says.
 
 use super::channels::Channels;
-use super::compiled::{self, Body, Choice, Conditions, Line, LoadError, Outcome, Rule};
+use super::compiled::{self, Body, Choice, Conditions, Line, LoadError, Outcome, PushRules, Rule};
 use super::hours::Hours;
-use super::inbound::{Action, Answer, Inbound, InboundKind, Touch};
+use super::inbound::{Action, Answer, Inbound, InboundKind, PushChoice, Touch};
 use super::matcher::Matcher;
 use super::normal::{MATCHED_MAX, cut, normalise};
 use super::template::{Template, Values};
@@ -11,6 +11,9 @@ use crate::time::UtcOffset;
 use crate::wechat::Reply;
 use crate::wechat::reply::{Article, TEXT_MAX};
 use std::cell::Cell;
+
+/// Behind the last rank there can be.
+const NO_RULE: u32 = u32::MAX;
 
 /// A compiled playbook, loaded.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub struct Playbook {
     hours: Vec<Hours>,
     replies: Vec<Line>,
     rules: Vec<Rule>,
+    push_rules: PushRules,
     default: Option<Choice>,
     matcher: Matcher,
     /// By kind: the rules without a `match`, best first.
@@ -32,8 +36,9 @@ impl Playbook {
     /// # Errors
     /// When the bytes are damaged, something else, or written by a newer compiler. Never panics, whatever they are.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
-        let (channels, rest) = compiled::decode(bytes)?;
-        let Body { offset, hours, replies, rules, default, keywords, regexes, lengths: _ } = compiled::body(rest)?;
+        let (channels, mut rest) = compiled::decode(bytes)?;
+        let (body, push_rules) = rest.body()?;
+        let Body { offset, hours, replies, rules, default, keywords, regexes, lengths: _ } = body;
         let mut unmatched: [Vec<u32>; InboundKind::ALL.len()] = Default::default();
         for (rank, rule) in (0..).zip(&rules).filter(|(_, rule)| !rule.matches) {
             for kind in rule.kinds.iter() {
@@ -43,7 +48,8 @@ impl Playbook {
             }
         }
         let matcher = Matcher::new(&keywords, regexes)?;
-        Ok(Self { channels: Channels::new(channels), offset, hours, replies, rules, default, matcher, unmatched })
+        let channels = Channels::new(channels);
+        Ok(Self { channels, offset, hours, replies, rules, push_rules, default, matcher, unmatched })
     }
 
     /// The answer to one message. Pure: the same arguments give the same answer in any instance and at any time.
@@ -54,27 +60,34 @@ impl Playbook {
         let channel = touch.and_then(|touch| touch.channel.as_deref());
         let channel_name = channel.map_or("", |channel| self.channels.name(channel));
         let values = Values::new(message, touch, channel_name, self.offset);
-        let rule = self.rule_for(&values);
+        let rank = self.rank_for(&values);
+        let rule = self.rules.get(rank as usize);
         let action = match (rule, &self.default) {
             (Some(rule), _) => self.act(&rule.choice, &rule.id, &values),
             (None, Some(default)) if message.kind.is_message() => self.act(default, "", &values),
             _ => Action::Nothing,
         };
-        Answer { action, rule: rule.map(|rule| rule.id.clone()), conversation: conversation.map(<[u8]>::to_vec) }
+        let rule = rule.map(|rule| rule.id.clone());
+        Answer { action, rule, pushes: self.push_choice(rank), conversation: conversation.map(<[u8]>::to_vec) }
     }
 
-    fn rule_for(&self, values: &Values<'_>) -> Option<&Rule> {
+    fn push_choice(&self, rank: u32) -> Option<PushChoice> {
+        let found = self.push_rules.binary_search_by_key(&rank, |(rule, _)| *rule).ok()?;
+        self.push_rules.get(found).map(|(_, choice)| *choice)
+    }
+
+    /// The rank of the rule that answers; [`NO_RULE`] where none does.
+    fn rank_for(&self, values: &Values<'_>) -> u32 {
         let moment = Moment { hours: &self.hours, values, asked: Cell::new(0), open: Cell::new(0) };
         let kind = values.message.kind;
         let applies = |rank: u32| {
             let rule = self.rules.get(rank as usize);
             rule.is_some_and(|rule| rule.kinds.contains(kind) && moment.allows(&rule.conditions))
         };
-        let unmatched = self.unmatched.get(kind as usize)?;
-        let bound = unmatched.iter().copied().find(|rank| applies(*rank)).unwrap_or(u32::MAX);
+        let unmatched = self.unmatched.get(kind as usize).map_or(&[][..], Vec::as_slice);
+        let bound = unmatched.iter().copied().find(|rank| applies(*rank)).unwrap_or(NO_RULE);
         let text = normalise(cut(&values.message.text, MATCHED_MAX));
-        let best = if text.is_empty() { bound } else { self.matcher.best(&text, bound, applies) };
-        self.rules.get(best as usize)
+        if text.is_empty() { bound } else { self.matcher.best(&text, bound, applies) }
     }
 
     fn act(&self, choice: &Choice, salt: &str, values: &Values<'_>) -> Action {

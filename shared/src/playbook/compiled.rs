@@ -5,13 +5,16 @@
 //! | 4 | `GXPB` |
 //! | 2 | format version, little-endian |
 //! | 8 | the first bytes of the SHA-1 of the body |
-//! | rest | [`Channels`](super::Channels)' part, then [`Body`] |
+//! | rest | one after the other: [`Channels`](super::Channels)' part, [`Body`], [`PushRules`], [`Pushes`] |
+//!
+//! What is needed most stands first: nobody decodes what stands behind the last part that he asks for.
 //!
 //! The checksum finds damage, not malice: who writes `playbook:` in the store is trusted. Bytes made on purpose may load
 //! to a playbook that answers oddly, never to one that panics.
 
 use super::hours::Hours;
-use super::inbound::{FanStatus, Kinds};
+use super::inbound::{FanStatus, Kinds, PushChoice};
+use super::pushes::Pushes;
 use super::template::Template;
 use crate::time::{Day, UtcOffset};
 use serde::{Deserialize, Serialize};
@@ -19,8 +22,10 @@ use sha1::{Digest, Sha1};
 
 const MAGIC: &[u8; 4] = b"GXPB";
 
-/// Raised whenever the body's layout changes.
-const FORMAT: u16 = 2;
+/// Raised whenever the layout changes.
+const FORMAT: u16 = 3;
+/// Ended behind the body.
+const FORMAT_WITHOUT_PUSHES: u16 = 2;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;
@@ -31,8 +36,10 @@ pub enum LoadError {
     /// The bytes begin otherwise.
     #[error("these bytes are not a compiled playbook")]
     NotAPlaybook,
-    /// Written by a compiler that this program is too old for.
-    #[error("the playbook was compiled to format {0}, and this program reads format {FORMAT} only: deploy it anew")]
+    /// Written by a compiler that this program is too old for, or by one of before its time.
+    #[error(
+        "the playbook was compiled to format {0}, and this program reads {FORMAT_WITHOUT_PUSHES} to {FORMAT}: deploy it anew"
+    )]
     OtherFormat(u16),
     /// Cut short, changed or never right.
     #[error("the compiled playbook is damaged")]
@@ -82,6 +89,9 @@ pub(super) struct Body<'a> {
     /// Sorted by rule.
     pub(super) regexes: Vec<Pattern>,
 }
+
+/// What rules decide about the fan's pushes; the rule's rank, sorted. Few do.
+pub(super) type PushRules = Vec<(u32, PushChoice)>;
 
 /// One `[[rules]]`; what it matches is in `keywords` and `regexes`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -163,8 +173,14 @@ pub(super) struct ArticleLine {
 }
 
 /// The bytes that [`Playbook::load`](super::Playbook::load) takes.
-pub(super) fn encode(channels: &[Channel], body: &Body<'_>) -> Result<Vec<u8>, postcard::Error> {
+pub(super) fn encode(
+    channels: &[Channel],
+    body: &Body<'_>,
+    push_rules: &PushRules,
+    pushes: &Pushes,
+) -> Result<Vec<u8>, postcard::Error> {
     let content = postcard::to_extend(body, postcard::to_stdvec(channels)?)?;
+    let content = postcard::to_extend(pushes, postcard::to_extend(push_rules, content)?)?;
     let mut bytes = Vec::with_capacity(content.len() + MAGIC.len() + 2 + CHECKSUM);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&FORMAT.to_le_bytes());
@@ -173,24 +189,45 @@ pub(super) fn encode(channels: &[Channel], body: &Body<'_>) -> Result<Vec<u8>, p
     Ok(bytes)
 }
 
-/// The channels, and the bytes of the [`Body`] behind them.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Vec<Channel>, &[u8]), LoadError> {
+/// The channels, and what stands behind them.
+pub(super) fn decode(bytes: &[u8]) -> Result<(Vec<Channel>, Rest<'_>), LoadError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(LoadError::NotAPlaybook)?;
     let (format, rest) = rest.split_first_chunk::<2>().ok_or(LoadError::Damaged)?;
-    match u16::from_le_bytes(*format) {
-        FORMAT => {}
+    let format = match u16::from_le_bytes(*format) {
+        known @ FORMAT_WITHOUT_PUSHES..=FORMAT => known,
         other => return Err(LoadError::OtherFormat(other)),
-    }
+    };
     let (sum, content) = rest.split_first_chunk::<CHECKSUM>().ok_or(LoadError::Damaged)?;
     if *sum != checksum(content) {
         return Err(LoadError::Damaged);
     }
-    postcard::take_from_bytes(content).map_err(|_| LoadError::Damaged)
+    let mut rest = Rest { bytes: content, pushes: format > FORMAT_WITHOUT_PUSHES };
+    Ok((rest.take()?, rest))
 }
 
-/// The body of what [`decode`] left.
-pub(super) fn body(bytes: &[u8]) -> Result<Body<'_>, LoadError> {
-    postcard::from_bytes(bytes).map_err(|_| LoadError::Damaged)
+/// Parts that nobody has asked for yet.
+pub(super) struct Rest<'a> {
+    bytes: &'a [u8],
+    /// Whether the format has those about pushes.
+    pushes: bool,
+}
+
+impl<'a> Rest<'a> {
+    /// The rules and what they need, and what they decide about pushes.
+    pub(super) fn body(&mut self) -> Result<(Body<'a>, PushRules), LoadError> {
+        Ok((self.take()?, if self.pushes { self.take()? } else { PushRules::new() }))
+    }
+
+    /// What stands behind the [`body`](Self::body).
+    pub(super) fn pushes(mut self) -> Result<Pushes, LoadError> {
+        if self.pushes { self.take() } else { Ok(Pushes::default()) }
+    }
+
+    fn take<T: Deserialize<'a>>(&mut self) -> Result<T, LoadError> {
+        let (part, rest) = postcard::take_from_bytes(self.bytes).map_err(|_| LoadError::Damaged)?;
+        self.bytes = rest;
+        Ok(part)
+    }
 }
 
 /// The first bytes of the SHA-1 of `content`.

@@ -1,21 +1,27 @@
 //! From the file to the compiled form: reading, the check, compiling.
 //!
 //! Everything is read once, in the order in which things name each other: opening hours, channels and replies, then the
-//! rules that use them. Readers report what is wrong and go on, so that every problem is named at once; nothing is
+//! rules that use them; products, then the campaigns. Readers report what is wrong and go on, so that every problem is named at once; nothing is
 //! compiled unless there is none.
 
 mod channels;
+mod content;
 mod hours;
+mod lint;
+mod pushes;
 mod reader;
 mod replies;
 mod rules;
+mod segment;
 mod shadows;
 
 use super::compiled::{self, Body, Channel, Choice, Keyword, Lengths, Pattern};
 use super::hours::Hours;
 use super::inbound::Kinds;
 use super::problem::{Findings, Problem, did_you_mean};
-use crate::time::UtcOffset;
+use super::pushes::{Campaign, Pushes};
+use super::terms::Terms;
+use crate::time::{Timestamp, UtcOffset};
 use reader::{Fields, Word};
 use replies::Replies;
 use std::collections::BTreeMap;
@@ -23,6 +29,7 @@ use toml::de::DeTable;
 
 use rules::RuleDraft;
 
+pub use pushes::{CAMPAIGNS_MAX, MARKETING_WORDS_MAX, PRODUCTS_MAX};
 pub use rules::{KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX};
 
 /// The largest file in bytes.
@@ -69,6 +76,31 @@ pub fn compile(source: &str) -> Result<Vec<u8>, Vec<Problem>> {
     }
 }
 
+/// A campaign that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignRequest {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub campaign: Campaign,
+    /// It is to begin at once: `at` is when that was asked.
+    pub at_once: bool,
+}
+
+/// Checks a campaign that does not stand in the file: `source` has the keys of one `[[campaigns]]`, and `at` may also be
+/// `"now"`. The check is the file's, by what a compiled playbook says; besides, `at` must not be so long ago that the campaign
+/// would not begin.
+///
+/// # Errors
+/// Every [`Problem`] with its place in `source`.
+pub fn campaign(source: &str, terms: &Terms, now: Timestamp) -> Result<CampaignRequest, Vec<Problem>> {
+    let findings = Findings::new(source);
+    match parse(source, &findings).and_then(|table| pushes::campaign(&table, terms, now, &findings)) {
+        Some(request) if findings.is_empty() => Ok(request),
+        _ => Err(findings.into_problems()),
+    }
+}
+
 fn parse<'s>(source: &'s str, findings: &Findings<'_>) -> Option<DeTable<'s>> {
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
@@ -83,7 +115,7 @@ fn parse<'s>(source: &'s str, findings: &Findings<'_>) -> Option<DeTable<'s>> {
 }
 
 fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
-    let mut file = Fields::of_file(table, findings);
+    let mut file = Fields::of_text(table, "the playbook", findings);
     version(&mut file);
     let name = file.require_text("name").map(|word| brand(&word, findings)).unwrap_or_default();
     let account = account(&mut file);
@@ -95,9 +127,10 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
     let known = Known { account, hours, channels };
     let rules = rules::read(&mut file, &known, &mut replies);
+    let pushes = pushes::read(&mut file, &known, name, offset);
     file.finish();
     shadows::report(&rules, findings);
-    if findings.is_empty() { encode((offset, lengths), known, replies, default, rules) } else { None }
+    if findings.is_empty() { encode((offset, lengths), known, replies, default, rules, &pushes) } else { None }
 }
 
 /// The compiled form of a file without problems.
@@ -107,7 +140,9 @@ fn encode(
     replies: Replies<'_>,
     default: Option<Choice>,
     rules: Vec<RuleDraft<'_>>,
+    pushes: &Pushes,
 ) -> Option<Vec<u8>> {
+    let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
     let (rules, words): (Vec<_>, Vec<_>) = rules.into_iter().map(|d| (d.rule, (d.keywords, d.regexes))).unzip();
     let (mut keywords, mut regexes) = (Vec::new(), Vec::new());
     for (rule, (own, patterns)) in (0..).zip(&words) {
@@ -117,7 +152,7 @@ fn encode(
     let hours = known.hours.into_iter().map(|(_, hours)| hours).collect();
     let channels: Vec<Channel> = known.channels.into_values().collect();
     let body = Body { offset, lengths, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
-    compiled::encode(&channels, &body).ok()
+    compiled::encode(&channels, &body, &push_rules, pushes).ok()
 }
 
 fn version(file: &mut Fields<'_, '_>) {

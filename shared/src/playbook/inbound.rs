@@ -172,6 +172,20 @@ impl FanStatus {
         [("new", Self::New), ("returning", Self::Returning), ("follower", Self::Follower)];
 }
 
+/// What a fan decides about pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PushChoice {
+    /// No more of them.
+    Stop,
+    /// They are welcome again.
+    Resume,
+}
+
+impl PushChoice {
+    /// Both with the name they have in a playbook.
+    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("resume", Self::Resume)];
+}
+
 /// What the brand says to one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -179,6 +193,8 @@ pub struct Answer {
     pub action: Action,
     /// The rule that decided; none when the playbook's default did, or nobody.
     pub rule: Option<String>,
+    /// What the fan decided about pushes, by a rule that says so.
+    pub pushes: Option<PushChoice>,
     /// The conversation as it stands after this message; none: there is none, or it ended.
     pub conversation: Option<Vec<u8>>,
 }

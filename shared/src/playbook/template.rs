@@ -194,44 +194,62 @@ pub(super) enum Wrong {
     Brace(usize, char),
 }
 
-/// Takes a text apart; `name` is what `{name}` stands for. All that is wrong is told at once.
-pub(super) fn parse(text: &str, name: &str) -> Result<Template, Vec<Wrong>> {
-    let (mut pieces, mut words, mut wrong) = (Vec::new(), String::new(), Vec::new());
+/// A piece of a text in which braces mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'t> {
+    /// As they stand; a doubled brace is one.
+    Words(&'t str),
+    /// What stands in braces, and at which byte the first of them is.
+    Place(&'t str, usize),
+    /// A brace alone, and at which byte.
+    Brace(char, usize),
+}
+
+/// The pieces of a text, in order.
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     let mut rest = text;
-    while let Some((before, brace, after)) = split_at_brace(rest) {
-        words.push_str(before);
-        let at = text.len() - after.len() - 1;
+    std::iter::from_fn(move || {
+        let at = text.len() - rest.len();
+        let (words, from) = rest.split_at(rest.find(['{', '}']).unwrap_or(rest.len()));
+        if !words.is_empty() {
+            rest = from;
+            return Some(Token::Words(words));
+        }
+        let brace = from.chars().next()?;
+        let (one, after) = from.split_at(brace.len_utf8());
         if let Some(after) = after.strip_prefix(brace) {
-            words.push(brace);
             rest = after;
-            continue;
+            return Some(Token::Words(one));
         }
         let inside = after.split_once('}').filter(|(word, _)| brace == '{' && !word.contains(['{', '\n']));
         rest = inside.map_or(after, |(_, after)| after);
-        match inside.map(|(word, _)| (word, Placeholder::named(word))) {
-            None => wrong.push(Wrong::Brace(at, brace)),
-            Some(("name", _)) => words.push_str(name),
-            Some((word, None)) => wrong.push(Wrong::Unknown(at, word.to_owned())),
-            Some((_, Some(placeholder))) => {
-                if !words.is_empty() {
-                    pieces.push(Piece::Words(std::mem::take(&mut words)));
+        Some(inside.map_or(Token::Brace(brace, at), |(word, _)| Token::Place(word, at)))
+    })
+}
+
+/// Takes a text apart; `name` is what `{name}` stands for. All that is wrong is told at once.
+pub(super) fn parse(text: &str, name: &str) -> Result<Template, Vec<Wrong>> {
+    let (mut pieces, mut words, mut wrong) = (Vec::new(), String::new(), Vec::new());
+    for token in tokens(text) {
+        match token {
+            Token::Words(some) => words.push_str(some),
+            Token::Brace(brace, at) => wrong.push(Wrong::Brace(at, brace)),
+            Token::Place("name", _) => words.push_str(name),
+            Token::Place(word, at) => match Placeholder::named(word) {
+                None => wrong.push(Wrong::Unknown(at, word.to_owned())),
+                Some(placeholder) => {
+                    if !words.is_empty() {
+                        pieces.push(Piece::Words(std::mem::take(&mut words)));
+                    }
+                    pieces.push(Piece::Place(placeholder));
                 }
-                pieces.push(Piece::Place(placeholder));
-            }
+            },
         }
     }
-    words.push_str(rest);
     if !words.is_empty() {
         pieces.push(Piece::Words(words));
     }
     if wrong.is_empty() { Ok(Template(pieces)) } else { Err(wrong) }
-}
-
-fn split_at_brace(text: &str) -> Option<(&str, char, &str)> {
-    let at = text.find(['{', '}'])?;
-    let (before, from) = text.split_at_checked(at)?;
-    let brace = from.chars().next()?;
-    Some((before, brace, from.get(1..)?))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! What the playbook says to those who count: days, channels, and which rules there are.
+//! What the playbook says to those who count and push: days, channels, which rules there are, and pushes.
 
 use super::compiled::{self, Body, Channel, Lengths, LoadError};
+use super::pushes::Pushes;
 use crate::time::UtcOffset;
 
-/// The part of a compiled playbook that the fold and the reports go by.
+/// The part of a compiled playbook that the fold, the reports and push go by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Whose days are counted.
@@ -18,6 +19,8 @@ pub struct Terms {
     pub channels: Vec<Channel>,
     /// The ids of all rules, best rank first.
     pub rules: Vec<String>,
+    /// Products, reminders, campaigns. None in a playbook that was compiled before there were such.
+    pub pushes: Pushes,
 }
 
 impl Terms {
@@ -26,8 +29,8 @@ impl Terms {
     /// # Errors
     /// As [`Playbook::load`](super::Playbook::load).
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
-        let (channels, rest) = compiled::decode(bytes)?;
-        let Body { offset, lengths: Lengths { keep, forget_after, attribution }, rules, .. } = compiled::body(rest)?;
+        let (channels, mut rest) = compiled::decode(bytes)?;
+        let (Body { offset, lengths: Lengths { keep, forget_after, attribution }, rules, .. }, _) = rest.body()?;
         Ok(Self {
             utc_offset: offset,
             keep_days: keep,
@@ -35,6 +38,7 @@ impl Terms {
             attribution_days: attribution,
             channels,
             rules: rules.into_iter().map(|rule| rule.id).collect(),
+            pushes: rest.pushes()?,
         })
     }
 }

@@ -2,8 +2,10 @@
 
 use super::{Brand, Cell, ReportError, Sheet, sheet::yuan};
 use crate::{
-    fan::{Fan, State, key},
+    counts::series_name,
+    fan::{Fan, Fate, Mark, State, key},
     fold::Records,
+    push::news::Skip,
     time::Timestamp,
     wechat::OpenId,
 };
@@ -20,6 +22,7 @@ pub(super) fn timeline(openid: &OpenId, brand: &Brand, records: &Records) -> Res
     let mut lines = follows(&state);
     lines.extend(contacts(&state));
     lines.extend(purchases(&state));
+    lines.extend(pushes(&state));
     lines.extend(fan.erased().map(|at| (Some(at), "erased", String::new())));
     lines.sort_by_key(|(at, ..)| (at.is_none(), *at));
     lines.extend(fan.tags.iter().map(|tag| (None, "tag", tag.clone())));
@@ -67,4 +70,23 @@ fn purchases(state: &State) -> Vec<Line> {
         (product.last(), "last bought", detail)
     };
     state.products.iter().map(line).collect()
+}
+
+/// A push stands where it was due.
+fn pushes(state: &State) -> Vec<Line> {
+    let line = |mark: &Mark| {
+        let fate = match mark.fate() {
+            Fate::Waiting => "planned",
+            Fate::Skipped(skip) => {
+                Skip::ALL.into_iter().find(|(_, one)| *one == skip).map_or("skipped", |(name, _)| name)
+            }
+            Fate::Unknown => "unknown",
+            Fate::Sent => "sent",
+            Fate::Refused => "refused",
+            Fate::Delivered => "delivered",
+        };
+        let bought = if mark.has_bought() { ", bought since" } else { "" };
+        (Some(mark.due), "push", format!("{}: {fate}{bought}", series_name(&mark.series)))
+    };
+    state.pushes.iter().map(line).collect()
 }

@@ -25,7 +25,9 @@ pub enum Form {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// No report of that name.
-    #[error("there is no report `{0}`; there are overview, channels, trend, cohorts, questions and stale-rules")]
+    #[error(
+        "there is no report `{0}`; there are overview, channels, trend, cohorts, questions, pushes, account and stale-rules"
+    )]
     Name(String),
     /// A parameter that is none.
     #[error("unknown parameter `{0}`; there are days, from, to, step, weeks and format")]
@@ -140,6 +142,8 @@ impl Ask {
             }
             "cohorts" => Self::Cohorts(parameters.weeks.as_ref().map_or(Ok(WEEKS), |weeks| number("weeks", weeks))?),
             "questions" => Self::Questions,
+            "pushes" => Self::Pushes(parameters.days(now, settings, DAYS_MAX)?),
+            "account" => Self::Account,
             "stale-rules" => Self::StaleRules,
             _ => return Err(RequestError::Name(name.to_owned())),
         };

@@ -6,10 +6,16 @@ use guanxi::{
     fold::{Placed, Records, Settings, fold, keys, more_keys},
     journal::{Entry, Erase, Orders, Place, Push},
     orders::{Line, OrderEvent, OrderKind},
-    playbook::{FanStatus, Touch},
+    pages::{Page, head_key, page_key},
+    playbook::{Content, FanStatus, Product, PushChoice, Pushes, Reminder, Touch},
+    push::{
+        PushId,
+        news::{Group, LedgerNews, News, Series, What},
+    },
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind, Message, OpenId},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// 2026-03-02 10:00 in Beijing, a Monday.
@@ -18,7 +24,51 @@ pub(crate) const START: u64 = 1_772_416_800;
 pub(crate) fn settings() -> Settings {
     let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<BTreeSet<_>>();
     let channels = BTreeMap::from([("bag".to_owned(), tags(&["cat"])), ("poster".to_owned(), tags(&[]))]);
-    Settings { channels, ..Settings::default() }
+    let content = Content::Message { text: "soon".into() };
+    let reminder = Reminder { lead_days: 3, gap_days: 1, preferred_hour: None, holdout: 0, content };
+    let product = |reminder| Product { name: "x".into(), supply_days: SUPPLY_DAYS, reminder };
+    let products = BTreeMap::from([("food".into(), product(Some(reminder))), ("litter".into(), product(None))]);
+    Settings { channels, pushes: Pushes { products, ..Pushes::default() }, ..Settings::default() }
+}
+
+/// Days that a piece of food lasts.
+pub(crate) const SUPPLY_DAYS: u32 = 20;
+
+/// Days from 1970 on at `START` + `at` seconds.
+pub(crate) fn day_of(at: u64) -> u64 {
+    UtcOffset::BEIJING.local(Timestamp(START + at)).day.0
+}
+
+/// News of a push that was due at `START` + `due` seconds.
+pub(crate) fn news(fan: &str, id: &str, due: u64, what: What) -> News {
+    News {
+        openid: openid(fan),
+        id: PushId::of(id),
+        series: Series::Reminder("food".into()),
+        due: Timestamp(START + due),
+        outcome_days: 14,
+        group: Some(Group::Treated),
+        at: Timestamp(START + due),
+        what,
+    }
+}
+
+pub(crate) fn told(news: impl Into<Vec<News>>) -> Entry {
+    Entry::Ledger(LedgerNews(news.into()))
+}
+
+/// What WeChat says of a template message.
+pub(crate) fn finished(fan: &str, at: u64, number: &str, status: &str) -> Entry {
+    let event = Event::TemplateSendJobFinish { msg_id: number.into(), status: status.into() };
+    Entry::Push(push(fan, at, Kind::Event(event)))
+}
+
+/// A message with which a fan stops or resumes pushes.
+pub(crate) fn chooses(fan: &str, at: u64, choice: PushChoice) -> Entry {
+    let Entry::Push(mut push) = text(fan, at, "TD", Some("stop")) else { panic!("a text is a push") };
+    push.message.msg_id = Some(format!("9{at}"));
+    push.pushes = Some(choice);
+    Entry::Push(push)
 }
 
 pub(crate) fn openid(name: &str) -> OpenId {
@@ -40,7 +90,7 @@ pub(crate) fn push(fan: &str, at: u64, kind: Kind) -> Push {
         kind,
         other: Default::default(),
     };
-    Push { message, touch: Some(Touch { channel, fan: FanStatus::New }), rule: None, milliseconds: 3 }
+    Push { message, touch: Some(Touch { channel, fan: FanStatus::New }), rule: None, milliseconds: 3, pushes: None }
 }
 
 pub(crate) fn follow(fan: &str, at: u64, channel: &str) -> Entry {
@@ -114,7 +164,13 @@ impl Brand {
         let writes = fold(&settings, entries, &loaded).unwrap();
         assert!(writes.windows(2).all(|pair| pair[0].key < pair[1].key), "sorted, each key once");
         for write in writes {
-            assert!(["fan:", "count:", "order:"].iter().any(|prefix| write.key.starts_with(prefix)), "{}", write.key);
+            assert!(
+                ["fan:", "count:", "order:", "due:", "outcome:", "cursor:"]
+                    .iter()
+                    .any(|prefix| write.key.starts_with(prefix)),
+                "{}",
+                write.key
+            );
             assert!(tried.contains(&write.key), "{} was never looked at", write.key);
             assert_ne!(write.value.as_ref(), self.records.get(&write.key), "{} is as it was", write.key);
             match write.value {
@@ -134,6 +190,15 @@ impl Brand {
     pub(crate) fn state(&self, fan: &str) -> State {
         let key = format!("fan:{fan}");
         Fan::decode(&key, &self.records[&key]).unwrap().state(UtcOffset::BEIJING)
+    }
+
+    /// A list, with its blanks.
+    pub(crate) fn list<T: Serialize + DeserializeOwned>(&self, list: &str) -> Vec<Option<T>> {
+        let head = self.records.get(&head_key(list)).map_or(0, |bytes| postcard::from_bytes(&bytes[1..]).unwrap());
+        let pages = (0..head).step_by(64).filter_map(|position| self.records.get(&page_key(list, position)));
+        let items: Vec<_> = pages.flat_map(|bytes| Page::<T>::decode(bytes).unwrap().0).collect();
+        assert!(items.len() as u64 <= head);
+        items
     }
 
     /// The sums over all hours, or over all days, of each channel and of the account.

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 type Counts = BTreeMap<(String, Metric), i64>;
 /// Time, `MsgId`, place, part.
-type When = (Timestamp, u64, Place, usize);
+pub(crate) type When = (Timestamp, u64, Place, usize);
 
-enum Deed {
+pub(crate) enum Deed {
     Follow(Option<String>),
     Unfollow,
     Scan(String),
@@ -39,7 +39,7 @@ pub(crate) fn counts(entries: &[Placed]) -> Counts {
 }
 
 /// Of all copies of an event the one that comes first, with the fan it belongs to.
-fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
+pub(crate) fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
     let mut unions = BTreeMap::new();
     for order in entries.iter().filter_map(|placed| orders(&placed.entry)).flatten() {
         if let (Some(openid), Some(unionid)) = (&order.openid, &order.unionid) {
@@ -59,6 +59,7 @@ fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
                 let number = message.msg_id.as_ref().map_or(0, |id| id.parse().unwrap());
                 let channel = push.touch.as_ref().and_then(|touch| touch.channel.clone());
                 let deed = match &message.kind {
+                    Kind::Event(Event::TemplateSendJobFinish { .. }) => continue,
                     Kind::Event(Event::Subscribe { .. }) => Deed::Follow(channel),
                     Kind::Event(Event::Unsubscribe { .. }) => Deed::Unfollow,
                     Kind::Event(Event::Scan { .. }) => Deed::Scan(channel.unwrap()),
@@ -76,6 +77,7 @@ fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
                 }
             }
             Entry::Erase(_) => panic!("the oracle forgets nobody"),
+            Entry::Ledger(_) => {}
         }
     }
     first.into_values().collect()

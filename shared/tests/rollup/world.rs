@@ -2,9 +2,14 @@
 
 use futures::FutureExt;
 use guanxi::{
+    fold::Settings,
     journal::{Entry, Erase, Journal, Orders, Place, Push, SEQUENCE},
     orders::{Line, OrderEvent, OrderKind},
-    playbook::{FanStatus, Touch},
+    playbook::{Content, FanStatus, Product, Pushes, Reminder, Touch},
+    push::{
+        PushId,
+        news::{Group, LedgerNews, News, Series, What},
+    },
     rollup::{Folding, Report, rollup},
     run::Refused,
     store::{
@@ -26,6 +31,8 @@ use std::{
 
 /// A morning in 2027.
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000 / 86_400 * 86_400 + 8 * 3_600);
+/// What is bought.
+const PRODUCT: &str = "cat-food";
 /// Minutes in which something happens.
 pub(crate) const EVENTFUL: u64 = 4;
 /// Minutes until every stream is closed, also when a run died in one of the minutes before [`CALM`].
@@ -110,13 +117,13 @@ fn push(fan: u64, time: Timestamp, fields: &str, touch: Option<Touch>) -> Entry 
          </xml>"
     );
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Push(Push { message, touch, rule: Some("r".into()), milliseconds: 3 })
+    Entry::Push(Push { message, touch, rule: Some("r".into()), milliseconds: 3, pushes: None })
 }
 
 fn event(rng: &mut ChaCha8Rng, id: u64, time: Timestamp) -> Entry {
     let fan = rng.random_range(1..6);
     let channel = format!("shop_{}", rng.random_range(1..4));
-    match rng.random_range(0..9) {
+    match rng.random_range(0..12) {
         0 => {
             let fields = format!(
                 "<MsgType>event</MsgType><Event>subscribe</Event><EventKey>qrscene_{channel}</EventKey>\
@@ -131,16 +138,49 @@ fn event(rng: &mut ChaCha8Rng, id: u64, time: Timestamp) -> Entry {
         }
         3 => Entry::Orders(Orders { at: time, orders: vec![order(fan, id, time), order(fan, id % 4, time)] }),
         4 => Entry::Erase(Erase { openid: openid(fan), at: time }),
+        5 | 6 => Entry::Ledger(LedgerNews(vec![
+            news(fan, id % 3, time, What::Planned),
+            news(id % 6, 1, time, What::Unknown),
+        ])),
+        7 => {
+            let fields = format!(
+                "<MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>{id}</MsgID><Status>success</Status>"
+            );
+            push(fan, time, &fields, None)
+        }
         _ => text(fan, id, time),
     }
+}
+
+/// News of a fan's `n`th push.
+fn news(fan: u64, n: u64, at: Timestamp, what: What) -> News {
+    News {
+        openid: openid(fan),
+        id: PushId::of(&format!("{fan} {n}")),
+        series: Series::Reminder(PRODUCT.into()),
+        due: START,
+        outcome_days: 14,
+        group: Some(Group::Treated),
+        at,
+        what,
+    }
+}
+
+/// A playbook that reminds of what is bought here.
+pub(crate) fn reminding() -> Settings {
+    let content = Content::Message { text: "soon".into() };
+    let reminder = Reminder { lead_days: 3, gap_days: 1, preferred_hour: None, holdout: 0, content };
+    let product = Product { name: "cat food".into(), supply_days: 30, reminder: Some(reminder) };
+    let pushes = Pushes { products: BTreeMap::from([(PRODUCT.into(), product)]), ..Pushes::default() };
+    Settings { pushes, ..Settings::default() }
 }
 
 fn openid(fan: u64) -> OpenId {
     OpenId::try_from(format!("fan-{fan}")).unwrap()
 }
 
-fn order(fan: u64, id: u64, at: Timestamp) -> OrderEvent {
-    let line = Line { product: "cat-food".into(), quantity: 1, amount: 1_990 };
+pub(crate) fn order(fan: u64, id: u64, at: Timestamp) -> OrderEvent {
+    let line = Line { product: PRODUCT.into(), quantity: 1, amount: 1_990 };
     let kind = if id % 5 == 4 { OrderKind::Refund } else { OrderKind::Order };
     let (openid, unionid) = (Some(openid(fan)), Some(format!("u{fan}")));
     OrderEvent { id: id.to_string(), kind, version: 1, openid, unionid, at, lines: vec![line] }
@@ -176,12 +216,12 @@ pub(crate) struct World<F> {
 }
 
 impl<F: Folding + 'static> World<F> {
-    pub(crate) fn new(seed: u64, folding: F) -> Rc<Self> {
+    pub(crate) fn new(morning: impl Into<Morning>, folding: F) -> Rc<Self> {
         Rc::new(Self {
             store: Memory::default(),
             running: Cell::new(false),
             folding,
-            script: script(seed),
+            script: script(morning.into()),
             instances: RefCell::new((0..3).map(|_| Journal::default()).collect()),
             held: RefCell::default(),
             minute: Cell::new(0),
@@ -256,8 +296,28 @@ impl<F: Folding + 'static> World<F> {
     }
 }
 
-/// Retries, late and out-of-order entries, gaps, several streams.
-fn script(seed: u64) -> Vec<Vec<Step>> {
+/// What happens in a morning.
+#[derive(Clone, Copy)]
+pub(crate) struct Morning {
+    seed: u64,
+    wild: bool,
+}
+
+impl Morning {
+    /// One instance writes one entry after the other, so that these are folded in the same order whatever becomes of runs.
+    pub(crate) fn steady(seed: u64) -> Self {
+        Self { seed, wild: false }
+    }
+}
+
+impl From<u64> for Morning {
+    /// Retries, late and out-of-order entries, gaps, several streams.
+    fn from(seed: u64) -> Self {
+        Self { seed, wild: true }
+    }
+}
+
+fn script(Morning { seed, wild }: Morning) -> Vec<Vec<Step>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut script = vec![Vec::new(); EVENTFUL as usize + 1];
     for id in 0..28 {
@@ -267,6 +327,7 @@ fn script(seed: u64) -> Vec<Vec<Step>> {
         let mut instance = || rng.random_range(0..3);
         let steps = &mut script[minute as usize];
         match id % 7 {
+            _ if !wild => steps.push(Step::Append(0, entry)),
             // WeChat tries again: at another instance, and once after the next run.
             0 => {
                 steps.push(Step::Append(instance(), entry.clone()));
@@ -279,6 +340,9 @@ fn script(seed: u64) -> Vec<Vec<Step>> {
     }
     for steps in &mut script {
         steps.shuffle(&mut rng);
+    }
+    if !wild {
+        return script;
     }
     script[1].push(Step::LoseNumber);
     script[1].push(Step::Restart(0));

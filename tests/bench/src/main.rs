@@ -6,6 +6,7 @@
 //! cargo bench-guanxi fresh          the first message of an instance beside the later ones
 //! cargo bench-guanxi callback       server CPU of a callback beside that of a component with one call and one `set`
 //! cargo bench-guanxi rollup         an entry's cost with 1,000, 100,000 and 1,000,000 fans; whole backlogs on SQLite
+//! cargo bench-guanxi push           a send's cost with as many fans; campaigns in real time, with and without a quota
 //! ```
 #![allow(clippy::print_stdout, reason = "a command for people")]
 
@@ -13,6 +14,7 @@ mod callback;
 mod fresh;
 mod instructions;
 mod peer;
+mod push;
 mod rollup;
 mod rules;
 mod work;
@@ -53,6 +55,8 @@ enum What {
     },
     /// Entries that the rollup folds in a second, and what that does not depend on.
     Rollup,
+    /// Pushes that go out in a second, and what that does not depend on. Takes about ten minutes.
+    Push,
     /// Publishes the rules of another system's benchmark into a store, from the first second on.
     PublishRules {
         /// `{"exact": {…}, "contains": {…}, "default": "…"}`
@@ -69,6 +73,7 @@ fn main() -> Result<()> {
         What::Fresh => fresh::report(),
         What::Callback { seconds, rounds } => callback::report(seconds, rounds),
         What::Rollup => rollup::report(),
+        What::Push => push::report(),
         What::PublishRules { rules, database } => peer::publish_rules(&rules, database.as_deref()),
     }
 }

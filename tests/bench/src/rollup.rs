@@ -251,7 +251,7 @@ fn act(fan: u64, number: u64, time: Timestamp) -> Result<Entry> {
 
 fn push(document: &str, rule: Option<&str>) -> Result<Entry> {
     let (_, message) = Message::parse(document.as_bytes())?;
-    Ok(Entry::Push(Push { message, touch: None, rule: rule.map(str::to_owned), milliseconds: 3 }))
+    Ok(Entry::Push(Push { message, touch: None, rule: rule.map(str::to_owned), milliseconds: 3, pushes: None }))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Crates that link only for `wasm32-wasip2`.
-const COMPONENTS: [&str; 5] = ["auto-reply", "callback", "orders", "qr-scan", "stats"];
+const COMPONENTS: [&str; 8] = ["auto-reply", "callback", "campaigns", "clock", "orders", "push", "qr-scan", "stats"];
 /// With Spin's SDK in it, not for a native target either.
 const SHELLS: &str = "guanxi-spin";
 const NATIVE: [&str; 5] = ["bench", "demo", "e2e", "guanxi-host", "guanxi-simulator"];

@@ -1,13 +1,15 @@
 //! The second act: 30 days of a brand with eight channels. The simulated clock drives the components, the fans, the shop
 //! system's orders and the rollup job; then the reports.
 
-mod caller;
 mod plan;
 mod tables;
 
-use crate::{AT_ONCE, Arguments, MORNING, NETWORK, brand, deliver_to, moment, start_with};
+use crate::{
+    AT_ONCE, Arguments, MORNING, NETWORK, brand,
+    caller::{self, Caller},
+    deliver_to, moment, start_with,
+};
 use anyhow::{Context, bail};
-use caller::Caller;
 use guanxi::{
     playbook::{Terms, compile},
     report::Brand,
@@ -27,9 +29,6 @@ const HOURS: [u64; 3] = [0, 4, 9];
 
 /// Moments at which something happens.
 const SLOTS: usize = DAYS as usize * HOURS.len();
-
-/// Orders in one request.
-const BATCH: usize = 500;
 
 /// Rollups of one slot, at most.
 const RUNS_MAX: u64 = 10;
@@ -149,10 +148,7 @@ impl Stage<'_> {
                 self.done.cents += cents;
             }
         }
-        for batch in orders.chunks(BATCH) {
-            self.caller.order(batch, now).await?;
-        }
-        Ok(())
+        self.caller.orders(&orders, now).await
     }
 
     /// Has the journal folded, a minute apart, until nothing is left.

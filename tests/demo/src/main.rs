@@ -1,13 +1,17 @@
 //! `cargo demo`: builds the components, serves `spin.toml` in this process, and lets simulated fans follow, ask and
 //! mistype. Ends by itself with what they saw; with `--stay` it goes on serving and prints a `curl` line.
 //!
-//! A second act plays 30 days with eight channels: scans, follows, purchases and what the reports make of them.
+//! A second act plays 30 days with eight channels: scans, follows, purchases and what the reports make of them. A third one
+//! plays 30 days of reminders: who got one, over a bad network and killed jobs, and what they brought.
 //!
 //! The components' clock and the fans' are set to a certain morning, so the same seed gives the same answers.
 
 mod brand;
+mod caller;
 mod days;
+mod reminders;
 mod report;
+mod sheets;
 mod stay;
 
 use anyhow::{Context, bail};
@@ -60,6 +64,9 @@ struct Arguments {
     /// How many fans the second act's 30 days have; 0 leaves it out.
     #[arg(long, default_value_t = 2_000)]
     days_fans: usize,
+    /// How many fans the third act's 30 days of reminders have; 0 leaves it out.
+    #[arg(long, default_value_t = 1_200)]
+    reminded_fans: usize,
     /// Another seed, other fans.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -133,7 +140,8 @@ async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool
     let trace = play(arguments, &root, &delivery).await?;
     let morning = report::print(&trace, began.elapsed(), host.store(), arguments.trace).await?;
     let days = arguments.days_fans == 0 || days::play(arguments, &root).await?;
-    Ok((host, morning && days))
+    let reminders = arguments.reminded_fans == 0 || reminders::play(arguments, &root).await?;
+    Ok((host, morning && days && reminders))
 }
 
 /// WeChat's servers, whose clock is the host's.
@@ -172,12 +180,16 @@ async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Resu
 async fn start_with(options: Options, arguments: &Arguments) -> anyhow::Result<Host> {
     let clock = Clock::real();
     clock.stop_at(moment(MORNING));
-    let options = Options { clock, ..options }
+    Ok(Host::start(of_account(Options { clock, ..options }, arguments)).await?)
+}
+
+/// With what WeChat and the components have to agree on.
+fn of_account(options: Options, arguments: &Arguments) -> Options {
+    options
         .variable("wechat_token", TOKEN)
         .variable("wechat_encoding_aes_key", ENCODING_AES_KEY)
         .variable("wechat_app_id", APP_ID)
-        .variable("wechat_mode", arguments.mode.variable());
-    Ok(Host::start(options).await?)
+        .variable("wechat_mode", arguments.mode.variable())
 }
 
 /// As the host's clock wants it.

@@ -12,6 +12,7 @@ use guanxi::{
     wechat::{endpoint::Mode, sender::Sender},
 };
 use guanxi_host::{Host, Options};
+use guanxi_simulator::api::{Kind, Rules};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Method, Request, http::request};
 use hyper_util::{
@@ -34,6 +35,9 @@ const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 /// Its AppID.
 pub const APP_ID: &str = "wxe2e0000000000001";
 
+/// Its AppSecret.
+pub const API_APP_SECRET: &str = "e2e0app0secret0e2e0app0secret0e2";
+
 /// Who may run jobs.
 pub const JOB_TOKEN: &str = "e2e-job-token";
 /// Who may read reports.
@@ -42,16 +46,24 @@ pub const CONSOLE_TOKEN: &str = "e2e-console-token";
 pub const ORDERS_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// The variables that a server under test must have.
-pub fn variables(mode: &str) -> [(&'static str, String); 7] {
+pub fn variables(mode: &str) -> [(&'static str, String); 8] {
     [
         ("wechat_token", TOKEN.into()),
         ("wechat_encoding_aes_key", AES_KEY.into()),
         ("wechat_app_id", APP_ID.into()),
+        ("wechat_app_secret", API_APP_SECRET.into()),
         ("wechat_mode", mode.into()),
         ("job_token", JOB_TOKEN.into()),
         ("console_token", CONSOLE_TOKEN.into()),
         ("orders_secret", ORDERS_SECRET.into()),
     ]
+}
+
+/// The templates of the sample playbook, as WeChat knows them.
+pub fn templates(rules: &mut Rules) {
+    rules.template("sample_template_id_run_out", Kind::Template, &["thing1", "date2", "date3", "thing4"]);
+    rules.template("sample_template_id_service", Kind::Template, &["thing1", "time2", "thing3"]);
+    rules.template("sample_notice_id_run_out", Kind::Notice, &["thing1", "time2", "phrase3"]);
 }
 
 /// WeChat's half of the callback, as `mode` has it.
@@ -79,10 +91,11 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let components = ["-p", "callback", "-p", "auto-reply", "-p", "qr-scan", "-p", "orders", "-p", "stats"];
+        let components = ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "campaigns", "clock"];
         let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]).args(components);
-        // `spin.toml` names the default target folder.
+        cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]);
+        cargo.args(components.iter().flat_map(|name| ["-p", name]));
+        // The manifests name the default target folder.
         let built = cargo.current_dir(root()).env_remove("CARGO_TARGET_DIR").status().unwrap();
         assert!(built.success(), "the components do not build");
     });
@@ -154,8 +167,13 @@ impl Server {
 
     /// A request with a bearer token.
     pub async fn authorized(&self, method: Method, path: &str, token: &str) -> Answer {
+        self.authorized_with(method, path, token, "").await
+    }
+
+    /// A request with a bearer token and a body.
+    pub async fn authorized_with(&self, method: Method, path: &str, token: &str, body: impl Into<Bytes>) -> Answer {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        self.send(request.header("authorization", format!("Bearer {token}")), "").await
+        self.send(request.header("authorization", format!("Bearer {token}")), body).await
     }
 
     /// Purchases as the shop system sends them.

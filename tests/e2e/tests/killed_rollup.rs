@@ -23,7 +23,7 @@ const FILE: &str = "sqlite_key_value.db";
 
 fn push(body: &str) -> Entry {
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Push(Push { message, touch: None, rule: None, milliseconds: 2 })
+    Entry::Push(Push { message, touch: None, rule: None, milliseconds: 2, pushes: None })
 }
 
 /// Forty fans who follow, scan, write, buy and leave; a third of it twice, as a retry would be, and out of order.
@@ -91,8 +91,9 @@ const SETTLING: u64 = 12;
 
 /// So many runs in a process of their own: how many store operations they made; none when it was killed.
 fn rollup(folder: &Path, minutes: u64, runs: u64, kill_at: Option<u64>) -> Option<u64> {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_rollup_once"));
-    process.arg(folder).arg((START + minutes * MINUTE).to_string()).arg(runs.to_string());
+    let mut process = Command::new(env!("CARGO_BIN_EXE_jobs_once"));
+    let jobs = vec!["rollup"; runs as usize].join(",");
+    process.arg(folder).arg((START + minutes * MINUTE).to_string()).args([&jobs, "-"]);
     process.args(kill_at.map(|number| number.to_string()));
     let output = process.output().unwrap();
     match kill_at {

@@ -1,10 +1,10 @@
 //! Components from file to handler: composed, compiled, linked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Cache, Config, Engine, InstanceAllocationStrategy};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
@@ -15,6 +15,8 @@ use crate::instance::{Handler, InstanceState, Reuse, Shared};
 use crate::interfaces;
 use crate::logs::Logs;
 use crate::manifest::{self, Manifest};
+use crate::outbound::{AllowedHost, Client};
+use crate::schedule::{CronPre, Ticker};
 use crate::store::Store;
 use crate::variables::Resolved;
 
@@ -32,6 +34,9 @@ pub enum LoadError {
         /// The label.
         label: String,
     },
+    /// A store in what Spin would run in a process beside the one that has it.
+    #[error("component `{0}` is on a schedule and uses a key-value store, which the local host does not support")]
+    ScheduledStore(String),
     /// A dependency does not fit.
     #[error(transparent)]
     Compose(#[from] ComposeError),
@@ -51,29 +56,58 @@ pub enum LoadError {
 /// What all components of one host share.
 pub(crate) struct Surroundings {
     pub(crate) variables: Resolved,
+    /// By component.
+    pub(crate) allowed_hosts: BTreeMap<String, Vec<AllowedHost>>,
+    pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) logs: Logs,
 }
 
-/// Loads every component that a trigger names.
-pub(crate) fn load(manifest: &Manifest, with: &Surroundings) -> Result<BTreeMap<String, Handler>, LoadError> {
+/// Loads every component that answers HTTP.
+pub(crate) fn load_http(manifest: &Manifest, with: &Surroundings) -> Result<BTreeMap<String, Handler>, LoadError> {
+    let ids = manifest.http.iter().map(|trigger| &trigger.component).collect();
+    load(manifest, ids, InstanceAllocationStrategy::pooling(), |id, component, linked| {
+        // A missing `wasi:http/handler@0.3.0` is an error that names it.
+        let engine = linked.engine().clone();
+        Ok(Handler::new(Reuse::new(shared(id, component, with), engine, ProxyPre::P3(ServicePre::new(linked)?))))
+    })
+}
+
+/// Loads every component that runs on a schedule.
+pub(crate) fn load_cron(manifest: &Manifest, with: &Surroundings) -> Result<BTreeMap<String, Arc<Ticker>>, LoadError> {
+    let mut components = manifest.components.iter();
+    if let Some((id, _)) = components.find(|(_, component)| !component.key_value_stores.is_empty()) {
+        return Err(LoadError::ScheduledStore(id.clone()));
+    }
+    let ids = manifest.cron.iter().map(|trigger| &trigger.component).collect();
+    load(manifest, ids, InstanceAllocationStrategy::OnDemand, |id, component, linked| {
+        let engine = linked.engine().clone();
+        // A missing `handle-cron-event` is an error that names it.
+        Ok(Arc::new(Ticker { shared: shared(id, component, with), engine, component: CronPre::new(linked)? }))
+    })
+}
+
+/// Loads the components `ids`, and makes of each what its triggers need.
+fn load<T>(
+    manifest: &Manifest,
+    ids: BTreeSet<&String>,
+    allocation: InstanceAllocationStrategy,
+    make: impl Fn(&str, &manifest::Component, InstancePre<InstanceState>) -> wasmtime::Result<T>,
+) -> Result<BTreeMap<String, T>, LoadError> {
     check_stores(manifest)?;
-    let engine = engine().map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    let engine = engine(allocation).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     let linker = linker(&engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     let mut handlers = BTreeMap::new();
-    for trigger in &manifest.http {
-        let id = &trigger.component;
-        if handlers.contains_key(id) {
-            continue;
-        }
+    for id in ids {
         // The manifest's check made sure that it is there.
         let Some(component) = manifest.components.get(id) else { continue };
         let bytes = compose(manifest, id, component)?;
+        // An import that nobody satisfies is an error that names it.
+        let linked = Component::new(&engine, bytes).and_then(|compiled| linker.instantiate_pre(&compiled));
+        let handler = linked.and_then(|linked| make(id, component, linked));
         let failed = |error| LoadError::Component { component: id.clone(), message: format!("{error:#}") };
-        let pre = link(&engine, &linker, &bytes).map_err(failed)?;
-        let shared = Arc::new(shared(id, component, with));
-        handlers.insert(id.clone(), Handler::new(Reuse::new(shared, engine.clone(), pre)));
+        handlers.insert(id.clone(), handler.map_err(failed)?);
     }
     Ok(handlers)
 }
@@ -87,23 +121,25 @@ fn check_stores(manifest: &Manifest) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn shared(id: &str, component: &manifest::Component, with: &Surroundings) -> Shared {
-    Shared {
+fn shared(id: &str, component: &manifest::Component, with: &Surroundings) -> Arc<Shared> {
+    Arc::new(Shared {
         id: id.to_owned(),
         variables: with.variables.of(id),
         environment: component.environment.clone(),
         key_value_stores: component.key_value_stores.clone(),
+        allowed_hosts: with.allowed_hosts.get(id).cloned().unwrap_or_default(),
+        client: with.client.clone(),
         store: with.store.clone(),
         clock: with.clock.clone(),
         logs: with.logs.clone(),
         peak_memory: AtomicUsize::new(0),
-    }
+    })
 }
 
-fn engine() -> wasmtime::Result<Engine> {
+fn engine(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
-    config.allocation_strategy(InstanceAllocationStrategy::pooling());
+    config.allocation_strategy(allocation);
     // Compiled code is kept where the wasmtime command line keeps its own. Without a place for it, starts are slower.
     config.cache(Cache::from_file(None).ok());
     Engine::new(&config)
@@ -113,13 +149,8 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     interfaces::add_to_linker(&mut linker)?;
     Ok(linker)
-}
-
-/// An import that nobody satisfies, or a missing `wasi:http/handler@0.3.0`, is an error that names it.
-fn link(engine: &Engine, linker: &Linker<InstanceState>, bytes: &[u8]) -> wasmtime::Result<ProxyPre<InstanceState>> {
-    let component = Component::new(engine, bytes)?;
-    Ok(ProxyPre::P3(ServicePre::new(linker.instantiate_pre(&component)?)?))
 }

@@ -1,5 +1,6 @@
 //! The subcommands: `up` and `build` as in Spin, `check` and `say` for playbooks.
 
+mod clock;
 mod playbook;
 mod up;
 

@@ -16,10 +16,11 @@ use crate::building::{BuildError, BuildWhen, build};
 use crate::clock::Clock;
 use crate::logs::Logs;
 use crate::manifest::{Manifest, ManifestError};
+use crate::outbound::{self, AllowedHost, AllowedHostsError, Client};
 use crate::routes::{RouteError, Routes};
 use crate::runtime_config::{Places, RuntimeConfigError, StateDir};
 use crate::server::{Server, serve};
-use crate::store::{Store, StoreError};
+use crate::store::{Location, Store, StoreError};
 use crate::variables::{Resolved, VariablesError};
 
 /// How to run an application: the flags of `spin up`, and what tests need besides.
@@ -31,6 +32,9 @@ pub struct Options {
     pub listen: SocketAddr,
     /// `--variable`.
     pub variables: BTreeMap<String, String>,
+    /// For variables that no source has a value for, before the manifest's own defaults. It may name what the manifest
+    /// does not declare.
+    pub defaults: BTreeMap<String, String>,
     /// Whether `SPIN_VARIABLE_…` of this process and the `.env` file count.
     pub inherit_variables: bool,
     /// `--runtime-config-file`.
@@ -53,6 +57,7 @@ impl Options {
             manifest: manifest.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             variables: BTreeMap::new(),
+            defaults: BTreeMap::new(),
             inherit_variables: true,
             runtime_config: None,
             state_dir: StateDir::Default,
@@ -92,11 +97,17 @@ pub enum HostError {
     #[error(transparent)]
     Route(#[from] RouteError),
     /// Nothing to do.
-    #[error("the manifest has no [[trigger.http]]")]
-    NoTrigger,
+    #[error("the manifest has no [[trigger.{0}]]")]
+    NoTrigger(&'static str),
+    /// What Spin would run as two processes.
+    #[error("[[trigger.http]] and [[trigger.cron]] in one manifest are not supported: give each a manifest of its own")]
+    MixedTriggers,
     /// The variables.
     #[error(transparent)]
     Variables(#[from] VariablesError),
+    /// A host that a component may reach.
+    #[error(transparent)]
+    AllowedHosts(#[from] AllowedHostsError),
     /// The runtime configuration.
     #[error(transparent)]
     RuntimeConfig(#[from] RuntimeConfigError),
@@ -125,9 +136,7 @@ pub enum HostError {
 /// A running application. Dropping it stops it at once; [`Host::stop`] lets requests end first.
 pub struct Host {
     address: SocketAddr,
-    store: Store,
-    clock: Clock,
-    logs: Logs,
+    surroundings: Arc<Surroundings>,
     server: Arc<Server>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -141,18 +150,15 @@ impl Host {
     pub async fn start(options: Options) -> Result<Self, HostError> {
         let manifest = Manifest::read(&options.manifest)?;
         if manifest.http.is_empty() {
-            return Err(HostError::NoTrigger);
+            return Err(HostError::NoTrigger("http"));
+        }
+        if !manifest.cron.is_empty() {
+            return Err(HostError::MixedTriggers);
         }
         let routes = Routes::new(&manifest.http)?;
-        let variables = Resolved::resolve(&manifest, &options.variables, options.inherit_variables)?;
-        let places = Places::new(&manifest.folder, &options.state_dir, options.runtime_config.as_deref())?;
-        build(&manifest, options.build, options.quiet).await?;
-
-        let logs = Logs::new(places.logs, options.quiet).map_err(HostError::Logs)?;
-        let store = Store::open(&places.store)?;
-        let clock = options.clock;
-        let surroundings = Surroundings { variables, store: store.clone(), clock: clock.clone(), logs: logs.clone() };
-        let load = tokio::task::spawn_blocking(move || application::load(&manifest, &surroundings));
+        let surroundings = Arc::new(surroundings(&manifest, &options).await?);
+        let with = Arc::clone(&surroundings);
+        let load = tokio::task::spawn_blocking(move || application::load_http(&manifest, &with));
         let handlers = load.await.map_err(|panic| LoadError::Engine(panic.to_string()))??;
 
         let failed = |source| HostError::Listen { address: options.listen, source };
@@ -161,7 +167,7 @@ impl Host {
         let server = Arc::new(Server { routes, handlers });
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::clone(&server), stopped));
-        Ok(Self { address, store, clock, logs, server, stop: Some(stop), serving })
+        Ok(Self { address, surroundings, server, stop: Some(stop), serving })
     }
 
     /// `http://127.0.0.1:3000`, without a slash at the end.
@@ -179,19 +185,32 @@ impl Host {
     /// The components' store, to look into and to break.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.surroundings.store
     }
 
     /// The components' time of day.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.surroundings.clock
     }
 
     /// What the components print.
     #[must_use]
     pub fn logs(&self) -> &Logs {
-        &self.logs
+        &self.surroundings.logs
+    }
+
+    /// The values of the application's variables, secrets among them, by name.
+    #[must_use]
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        self.surroundings.variables.values()
+    }
+
+    /// The hosts that a component of the manifest may reach, its variables filled in; what it says itself is
+    /// [`Component::allowed_outbound_hosts`](crate::Component::allowed_outbound_hosts).
+    #[must_use]
+    pub fn allowed_outbound_hosts(&self, component: &str) -> &[AllowedHost] {
+        self.surroundings.allowed_hosts.get(component).map_or(&[], Vec::as_slice)
     }
 
     /// The most linear memory that one instance of a component (with its dependencies) has had so far, in bytes; 0 where
@@ -214,9 +233,29 @@ impl Host {
             _ = stop.send(());
         }
         _ = (&mut self.serving).await;
-        self.logs.close();
-        self.store.close().await;
+        self.surroundings.logs.close();
+        self.surroundings.store.close().await;
     }
+}
+
+/// What the components of `manifest` need to run, whatever triggers them: they themselves are built, where that is asked
+/// for.
+pub(crate) async fn surroundings(manifest: &Manifest, options: &Options) -> Result<Surroundings, HostError> {
+    let variables = Resolved::resolve(manifest, options)?;
+    let allowed_hosts = outbound::resolve(manifest, &variables)?;
+    let places = Places::new(&manifest.folder, &options.state_dir, options.runtime_config.as_deref())?;
+    build(manifest, options.build, options.quiet).await?;
+    // Nobody may open the store of an application in which no component names one.
+    let with_store = manifest.components.values().any(|component| !component.key_value_stores.is_empty());
+    let store = if with_store { places.store } else { Location::Memory };
+    Ok(Surroundings {
+        variables,
+        allowed_hosts,
+        client: Client::new(),
+        store: Store::open(&store)?,
+        clock: options.clock.clone(),
+        logs: Logs::new(places.logs, options.quiet).map_err(HostError::Logs)?,
+    })
 }
 
 impl fmt::Debug for Host {
@@ -227,7 +266,7 @@ impl fmt::Debug for Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.logs.close();
+        self.surroundings.logs.close();
         self.serving.abort();
     }
 }

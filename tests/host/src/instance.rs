@@ -14,10 +14,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::clock::Clock;
 use crate::logs::{Logs, Source};
+use crate::outbound::{AllowedHost, Client, Outbound};
 use crate::store::Store;
 
 /// Requests of one instance before it is dropped.
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) key_value_stores: Vec<String>,
+    pub(crate) allowed_hosts: Vec<AllowedHost>,
+    pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) logs: Logs,
@@ -51,11 +54,11 @@ pub(crate) struct InstanceState {
     memory: usize,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    outbound: NoOutbound,
+    outbound: Outbound,
 }
 
 impl InstanceState {
-    fn new(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(shared.logs.output(&shared.id, Source::Stdout))
             .stderr(shared.logs.output(&shared.id, Source::Stderr))
@@ -70,7 +73,7 @@ impl InstanceState {
             memory: 0,
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outbound: NoOutbound,
+            outbound: Outbound::new(shared),
         }
     }
 }
@@ -97,22 +100,6 @@ impl ResourceLimiter for InstanceState {
 
     fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         Ok(true)
-    }
-}
-
-/// As Spin answers a component whose `allowed_outbound_hosts` does not name the host: nobody's does yet.
-struct NoOutbound;
-
-type Response = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
-
-impl WasiHttpHooks for NoOutbound {
-    fn send_request(
-        &mut self,
-        _request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Response, Error>> + Send> {
-        Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::schedule::CronExpression;
 use crate::variables::{Template, TemplateError, check_name};
 
 /// A manifest that passed every check that needs the manifest alone.
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub variables: BTreeMap<String, Variable>,
     /// `[[trigger.http]]` in the order of the file.
     pub http: Vec<HttpTrigger>,
+    /// `[[trigger.cron]]` in the order of the file.
+    pub cron: Vec<CronTrigger>,
     /// `[component.ID]` by id.
     pub components: BTreeMap<String, Component>,
 }
@@ -46,6 +49,15 @@ pub struct HttpTrigger {
     pub component: String,
 }
 
+/// One `[[trigger.cron]]`.
+#[derive(Clone, Debug)]
+pub struct CronTrigger {
+    /// When.
+    pub expression: CronExpression,
+    /// The id of the component that runs.
+    pub component: String,
+}
+
 /// One `[component.ID]`.
 #[derive(Clone, Debug)]
 pub struct Component {
@@ -59,8 +71,8 @@ pub struct Component {
     pub environment: BTreeMap<String, String>,
     /// The labels of the stores it may open.
     pub key_value_stores: Vec<String>,
-    /// The hosts it may call. Always empty as yet: a manifest that names one is refused.
-    pub allowed_outbound_hosts: Vec<String>,
+    /// The hosts it may call, as written.
+    pub allowed_outbound_hosts: Vec<Template>,
     /// How to build it; none: it is there already.
     pub build: Option<Build>,
     /// The import's name and what satisfies it.
@@ -143,17 +155,20 @@ impl Manifest {
     /// Checks what one part of the manifest says of another.
     fn check_references(&self, text: &str) -> Result<(), Refusal> {
         let refuse = |needle: &str, message: String| Err(Refusal { span: find(text, needle), message });
-        for trigger in &self.http {
-            if !self.components.contains_key(&trigger.component) {
-                return refuse(&trigger.component, format!("there is no component `{}`", trigger.component));
+        let http = self.http.iter().map(|trigger| &trigger.component);
+        for component in http.chain(self.cron.iter().map(|trigger| &trigger.component)) {
+            if !self.components.contains_key(component) {
+                return refuse(component, format!("there is no component `{component}`"));
             }
         }
         for (id, component) in &self.components {
-            for (name, template) in &component.variables {
+            let own = component.variables.iter().map(|(name, template)| (format!("variable `{name}`"), template));
+            let hosts = component.allowed_outbound_hosts.iter();
+            let hosts = hosts.map(|template| ("`allowed_outbound_hosts`".to_owned(), template));
+            for (place, template) in own.chain(hosts) {
                 if let Some(unknown) = template.names().find(|name| !self.variables.contains_key(*name)) {
-                    let message = format!(
-                        "variable `{name}` of component `{id}` uses `{unknown}`, which [variables] does not declare"
-                    );
+                    let message =
+                        format!("{place} of component `{id}` uses `{unknown}`, which [variables] does not declare");
                     return refuse(unknown, message);
                 }
             }
@@ -217,7 +232,6 @@ const SPINS_OWN_KEYS: &[&str] = &[
     "ai_models",
     "allowed_http_hosts",
     "components",
-    "cron",
     "dependencies_inherit_configuration",
     "exclude_files",
     "executor",

@@ -1,11 +1,13 @@
 //! Application variables: where values come from, the templates that hand them to components, and who gets what.
 //!
 //! Precedence is Spin's: `--variable`, then the environment (`SPIN_VARIABLE_<NAME>`), then the `.env` file beside the
-//! manifest, then the default. Everything is resolved once, at start.
+//! manifest, then the default: whoever starts the host may give one, which goes before the manifest's. Everything is
+//! resolved once, at start.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::host::Options;
 use crate::manifest::Manifest;
 
 /// The prefix of the environment variables that carry values.
@@ -54,6 +56,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 /// Text with `{{ name }}` in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
+    text: String,
     parts: Vec<Part>,
 }
 
@@ -86,7 +89,13 @@ impl Template {
             rest = after;
         }
         parts.push(Part::Text(rest.to_owned()));
-        Ok(Self { parts })
+        Ok(Self { text: text.to_owned(), parts })
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The application variables it uses.
@@ -109,20 +118,19 @@ impl Template {
     }
 }
 
-/// The values of one start: of each component, its own variables by name.
+/// The values of one start.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resolved {
+    /// Of the application, by name.
+    values: BTreeMap<String, String>,
+    /// Of each component, its own by name.
     by_component: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Resolved {
-    /// Takes each variable of `manifest` from its first source. `inherit` says whether the process's environment and
-    /// the `.env` file are among them.
-    pub(crate) fn resolve(
-        manifest: &Manifest,
-        flags: &BTreeMap<String, String>,
-        inherit: bool,
-    ) -> Result<Self, VariablesError> {
+    /// Takes each variable of `manifest` from its first source.
+    pub(crate) fn resolve(manifest: &Manifest, options: &Options) -> Result<Self, VariablesError> {
+        let (flags, inherit) = (&options.variables, options.inherit_variables);
         if let Some(undeclared) = flags.keys().find(|name| !manifest.variables.contains_key(*name)) {
             return Err(VariablesError::Undeclared(undeclared.clone()));
         }
@@ -135,7 +143,8 @@ impl Resolved {
                 None if inherit => from_environment(name)?.or_else(|| file.get(&environment_name(name)).cloned()),
                 None => None,
             };
-            match value.or_else(|| variable.default.clone()) {
+            let default = || options.defaults.get(name).or(variable.default.as_ref()).cloned();
+            match value.or_else(default) {
                 Some(value) => _ = values.insert(name.clone(), value),
                 None => missing.push(name.clone()),
             }
@@ -147,7 +156,17 @@ impl Resolved {
             templates.iter().map(|(name, template)| (name.clone(), template.fill(&values))).collect()
         };
         let by_component = manifest.components.iter().map(|(id, component)| (id.clone(), of(&component.variables)));
-        Ok(Self { by_component: by_component.collect() })
+        Ok(Self { by_component: by_component.collect(), values })
+    }
+
+    /// Of the application, by name.
+    pub(crate) fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
+    /// The text of a template of the manifest.
+    pub(crate) fn fill(&self, template: &Template) -> String {
+        template.fill(&self.values)
     }
 
     /// The variables of one component.

@@ -38,9 +38,9 @@ pub(super) struct Fields<'d, 's> {
 }
 
 impl<'d, 's> Fields<'d, 's> {
-    /// The fields of the whole file.
-    pub(super) fn of_file(table: &'d DeTable<'s>, findings: &'d Findings<'d>) -> Self {
-        Self { table, what: "the playbook", at: 0, findings, known: Vec::new() }
+    /// The fields of a whole text.
+    pub(super) fn of_text(table: &'d DeTable<'s>, what: &'static str, findings: &'d Findings<'d>) -> Self {
+        Self { table, what, at: 0, findings, known: Vec::new() }
     }
 
     /// The fields of a table; reports a value that is none.
@@ -59,6 +59,11 @@ impl<'d, 's> Fields<'d, 's> {
     pub(super) fn get(&mut self, key: &'static str) -> Option<&'d Value<'s>> {
         self.known.push(key);
         self.table.get(key)
+    }
+
+    /// Where the value of a key stands.
+    pub(super) fn place_of(&self, key: &str) -> Option<usize> {
+        self.table.get(key).map(|value| value.span().start)
     }
 
     /// The value of a key that must be there; `help` is what to write.

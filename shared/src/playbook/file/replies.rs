@@ -146,10 +146,7 @@ impl<'d> Replies<'d> {
 
     fn address(&self, fields: &mut Fields<'_, '_>, key: &'static str) -> Option<Template> {
         let word = fields.text(key)?;
-        if !["https://", "http://"].iter().any(|scheme| word.text.strip_prefix(scheme).is_some_and(|r| !r.is_empty())) {
-            let help = format!("write {key} = \"https://…\"");
-            self.findings.add(word.at(), format!("`{}` is no address of a page", word.text), help);
-        }
+        address(&word, key, self.findings);
         self.words(&word)
     }
 
@@ -158,7 +155,8 @@ impl<'d> Replies<'d> {
         let template = match template::parse(word.text, self.brand) {
             Ok(template) => template,
             Err(wrong) => {
-                wrong.iter().for_each(|wrong| self.report(word, wrong));
+                let known: Vec<&str> = Placeholder::ALL.iter().map(|(known, ..)| *known).chain(["name"]).collect();
+                wrong.iter().for_each(|wrong| report_wrong(word, wrong, &known, self.findings));
                 return None;
             }
         };
@@ -173,26 +171,6 @@ impl<'d> Replies<'d> {
             self.findings.add(word.at(), message, help);
         }
         Some(template)
-    }
-
-    fn report(&self, word: &Word<'_>, wrong: &Wrong) {
-        match wrong {
-            Wrong::Unknown(offset, name) => {
-                let known = || Placeholder::ALL.iter().map(|(known, ..)| *known).chain(["name"]);
-                let list: Vec<&str> = known().collect();
-                let otherwise = format!("known are {}; write {{{{ for a brace", list.join(", "));
-                let help = did_you_mean(name, known(), &otherwise);
-                self.findings.add(
-                    word.within(self.findings, *offset),
-                    format!("unknown placeholder `{{{name}}}`"),
-                    help,
-                );
-            }
-            Wrong::Brace(offset, brace) => {
-                let help = format!("write {brace}{brace} where a brace is meant");
-                self.findings.add(word.within(self.findings, *offset), format!("a single `{brace}`"), help);
-            }
-        }
     }
 
     /// Reads `reply = "name"` or `reply = [{ use = "name", weight = 3 }]` and whether it may answer `kinds`.
@@ -261,6 +239,29 @@ impl<'d> Replies<'d> {
                 event.name()
             );
             self.findings.add(name.at(), text, "ask the fan to write, and hand over then");
+        }
+    }
+}
+
+/// Reports what is no address of a page.
+pub(super) fn address(word: &Word<'_>, key: &str, findings: &Findings<'_>) {
+    if !["https://", "http://"].iter().any(|scheme| word.text.strip_prefix(scheme).is_some_and(|r| !r.is_empty())) {
+        let help = format!("write {key} = \"https://…\"");
+        findings.add(word.at(), format!("`{}` is no address of a page", word.text), help);
+    }
+}
+
+/// Reports what is wrong with the braces of a text; `known` may stand in them.
+pub(super) fn report_wrong(word: &Word<'_>, wrong: &Wrong, known: &[&str], findings: &Findings<'_>) {
+    match wrong {
+        Wrong::Unknown(offset, name) => {
+            let otherwise = format!("known are {}; write {{{{ for a brace", known.join(", "));
+            let help = did_you_mean(name, known.iter().copied(), &otherwise);
+            findings.add(word.within(findings, *offset), format!("unknown placeholder `{{{name}}}`"), help);
+        }
+        Wrong::Brace(offset, brace) => {
+            let help = format!("write {brace}{brace} where a brace is meant");
+            findings.add(word.within(findings, *offset), format!("a single `{brace}`"), help);
         }
     }
 }

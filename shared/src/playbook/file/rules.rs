@@ -4,7 +4,7 @@ use super::reader::{Fields, Value, Word, tables};
 use super::replies::Replies;
 use super::{Account, Known};
 use crate::playbook::compiled::{Choice, Conditions, Place, Rule};
-use crate::playbook::inbound::{FanStatus, InboundKind, Kinds};
+use crate::playbook::inbound::{FanStatus, InboundKind, Kinds, PushChoice};
 use crate::playbook::matcher;
 use crate::playbook::normal::normalise;
 use crate::playbook::problem::{Findings, did_you_mean};
@@ -31,6 +31,7 @@ pub(super) struct RuleDraft<'d> {
     pub(super) at: usize,
     pub(super) priority: i64,
     pub(super) rule: Rule,
+    pub(super) pushes: Option<PushChoice>,
     pub(super) keywords: Vec<KeywordDraft<'d>>,
     pub(super) regexes: Vec<&'d str>,
 }
@@ -107,9 +108,10 @@ impl<'d> RuleReader<'_, 'd> {
         }
         let conditions = self.conditions(&mut fields, kinds);
         let choice = self.choice(&mut fields, kinds, replies);
+        let pushes = fields.text("pushes").and_then(|word| self.pushes(&word));
         fields.finish();
         let rule = Rule { id, kinds, conditions, matches: matched.is_some(), choice };
-        RuleDraft { at, priority, rule, keywords, regexes }
+        RuleDraft { at, priority, rule, pushes, keywords, regexes }
     }
 
     fn id(&self, fields: &mut Fields<'d, '_>, ids: &mut BTreeMap<&'d str, usize>) -> String {
@@ -248,6 +250,16 @@ impl<'d> RuleReader<'_, 'd> {
             self.findings.add(word.at(), message, format!("add \"{}\" to `on`, or drop `fan`", needed.name()));
         }
         Some(fan)
+    }
+
+    fn pushes(&self, word: &Word<'_>) -> Option<PushChoice> {
+        let choice = PushChoice::ALL.into_iter().find(|(name, _)| *name == word.text);
+        if choice.is_none() {
+            let names = PushChoice::ALL.map(|(name, _)| name);
+            let help = did_you_mean(word.text, names, "write pushes = \"stop\" or pushes = \"resume\"");
+            self.findings.add(word.at(), format!("`{}` is nothing to do about pushes", word.text), help);
+        }
+        choice.map(|(_, choice)| choice)
     }
 
     /// Whether all kinds can come through a channel; reports it when not.

@@ -1,16 +1,14 @@
 //! The reports, beside what really happened.
 
 use super::Done;
+use crate::sheets::{answer, only, place};
 use anyhow::Context;
 use guanxi::{
     report::{Ask, Brand, Cell, Days, Moment, Sheet},
     time::Timestamp,
 };
 use guanxi_host::store::Store;
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-};
+use std::io::{self, Write as _};
 
 /// What the funnel shows of the report on channels.
 const FUNNEL: [&str; 11] = [
@@ -50,29 +48,6 @@ pub(super) async fn print(brand: &Brand, store: &Store, now: Timestamp, done: &D
     );
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(wrong.is_empty() && done.backlog == 0 && done.unanswered == 0)
-}
-
-/// A report, from the store that the components wrote.
-async fn answer(ask: &Ask, brand: &Brand, moment: Moment, store: &Store) -> anyhow::Result<Sheet> {
-    let mut records = BTreeMap::new();
-    for key in ask.keys(brand, moment) {
-        if let Some(value) = store.get(&key).await? {
-            records.insert(key, value);
-        }
-    }
-    Ok(ask.answer(brand, moment, &records)?)
-}
-
-/// Some of the columns.
-fn only(sheet: &Sheet, wanted: &[&str]) -> anyhow::Result<Sheet> {
-    let places = wanted.iter().map(|name| place(sheet, name)).collect::<anyhow::Result<Vec<_>>>()?;
-    let rows = sheet.rows.iter().map(|row| places.iter().filter_map(|place| row.get(*place).cloned()).collect());
-    Ok(Sheet { columns: wanted.iter().map(|name| (*name).to_owned()).collect(), rows: rows.collect(), ..*sheet })
-}
-
-fn place(sheet: &Sheet, column: &str) -> anyhow::Result<usize> {
-    let place = sheet.columns.iter().position(|name| name == column);
-    place.with_context(|| format!("the report has no column {column}"))
 }
 
 /// A line for each total over all channels that is not what the simulator did.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, anyhow};
 use clap::builder::PossibleValuesParser;
-use guanxi::playbook::{self, Action, Answer, FanStatus, Inbound, InboundKind, Playbook, Touch};
+use guanxi::playbook::{self, Action, Answer, FanStatus, Inbound, InboundKind, Playbook, PushChoice, Touch};
 use guanxi::time::{Timestamp, UtcOffset};
 use guanxi::wechat::{Reply, reply::Article};
 use jiff::civil::DateTime;
@@ -128,6 +128,9 @@ fn print(answer: &Answer) -> std::io::Result<()> {
         (Some(rule), _) => writeln!(out, "rule: {rule}")?,
         (None, Action::Nothing) => writeln!(out, "rule: none")?,
         (None, _) => writeln!(out, "rule: none, so the default")?,
+    }
+    if let Some((name, _)) = PushChoice::ALL.into_iter().find(|(_, choice)| Some(*choice) == answer.pushes) {
+        writeln!(out, "pushes: {name}")?;
     }
     match &answer.action {
         Action::Nothing => writeln!(out, "reply: nothing"),

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use guanxi_host::{BuildWhen, Host, Options, StateDir};
+use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir};
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::clock;
 
 /// The flags of `spin up` that the host knows.
 #[derive(clap::Args)]
@@ -31,6 +33,9 @@ pub(crate) struct Up {
     /// Build every component first, not only what is missing.
     #[arg(long)]
     build: bool,
+    /// Leave out the clock, functions/clock/spin.toml beside the manifest, which calls the jobs.
+    #[arg(long)]
+    no_clock: bool,
     /// Keep the components' output off the terminal.
     #[arg(short, long)]
     quiet: bool,
@@ -41,11 +46,19 @@ impl Up {
         // Before the start, so that a signal during it is not lost.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let host = Host::start(self.options()?).await?;
-        announce(&host)?;
+        let with_clock = !self.no_clock;
+        let mut options = self.options()?;
+        let clock = if with_clock { clock::beside(&mut options) } else { None };
+        let host = Host::start(options).await?;
+        let schedule = match clock {
+            Some(options) => clock::load(options, &host).await?,
+            None => None,
+        };
+        announce(&host, schedule.as_ref())?;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = run(schedule.as_ref()) => {}
         }
         host.stop().await;
         Ok(ExitCode::SUCCESS)
@@ -64,8 +77,15 @@ impl Up {
     }
 }
 
-/// What `spin up` prints.
-fn announce(host: &Host) -> std::io::Result<()> {
+async fn run(schedule: Option<&Schedule>) {
+    match schedule {
+        Some(schedule) => schedule.run().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What `spin up` prints, and what runs by itself.
+fn announce(host: &Host, schedule: Option<&Schedule>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nServing {}", host.url())?;
     writeln!(out, "Available Routes:")?;
@@ -75,6 +95,12 @@ fn announce(host: &Host) -> std::io::Result<()> {
             None => (route, ""),
         };
         writeln!(out, "  {component}: {}{route}{wildcard}", host.url())?;
+    }
+    if let Some(schedule) = schedule {
+        writeln!(out, "Schedule (UTC):")?;
+        for trigger in schedule.triggers() {
+            writeln!(out, "  {}: {}", trigger.component, trigger.expression)?;
+        }
     }
     out.flush()
 }

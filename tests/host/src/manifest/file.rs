@@ -7,8 +7,11 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{
-    Build, Component, Dependency, DependencySource, HttpTrigger, Manifest, Refusal, Variable, check_name, not_yet,
+    Build, Component, CronTrigger, Dependency, DependencySource, HttpTrigger, Manifest, Refusal, Variable, check_name,
+    not_yet,
 };
+use crate::outbound::AllowedHost;
+use crate::schedule::CronExpression;
 use crate::variables::Template;
 
 #[derive(Deserialize)]
@@ -52,6 +55,8 @@ struct FileVariable {
 struct Triggers {
     #[serde(default)]
     http: Vec<FileHttpTrigger>,
+    #[serde(default)]
+    cron: Vec<FileCronTrigger>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +65,15 @@ struct FileHttpTrigger {
     #[serde(default, rename = "id")]
     _id: String,
     route: Spanned<Value>,
+    component: Spanned<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCronTrigger {
+    #[serde(default, rename = "id")]
+    _id: String,
+    cron_expression: Spanned<String>,
     component: Spanned<Value>,
 }
 
@@ -75,7 +89,8 @@ struct FileComponent {
     environment: BTreeMap<String, String>,
     #[serde(default)]
     key_value_stores: Vec<String>,
-    allowed_outbound_hosts: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    allowed_outbound_hosts: Vec<Spanned<String>>,
     build: Option<FileBuild>,
     #[serde(default)]
     dependencies: BTreeMap<Spanned<String>, Spanned<Value>>,
@@ -108,6 +123,7 @@ impl File {
             version: self.application.version,
             variables: variables.collect::<Result<_, _>>()?,
             http: self.trigger.http.into_iter().map(FileHttpTrigger::check).collect::<Result<_, _>>()?,
+            cron: self.trigger.cron.into_iter().map(FileCronTrigger::check).collect::<Result<_, _>>()?,
             components: components.collect::<Result<_, Refusal>>()?,
             folder,
         })
@@ -153,14 +169,25 @@ impl FileHttpTrigger {
             }
             _ => return Err(Refusal::new(span, "`route` must be a string")),
         };
-        let span = self.component.span();
-        match self.component.into_inner() {
-            Value::String(component) => Ok(HttpTrigger { route, component }),
-            _ => Err(Refusal::new(
-                span,
-                "a component written into its trigger is not supported: give it a [component.ID]",
-            )),
-        }
+        Ok(HttpTrigger { route, component: check_component(self.component)? })
+    }
+}
+
+impl FileCronTrigger {
+    fn check(self) -> Result<CronTrigger, Refusal> {
+        let span = self.cron_expression.span();
+        let expression = self.cron_expression.into_inner().parse::<CronExpression>();
+        let expression = expression.map_err(|error| Refusal::new(span, error.to_string()))?;
+        Ok(CronTrigger { expression, component: check_component(self.component)? })
+    }
+}
+
+/// The component that a trigger names.
+fn check_component(component: Spanned<Value>) -> Result<String, Refusal> {
+    let span = component.span();
+    match component.into_inner() {
+        Value::String(component) => Ok(component),
+        _ => Err(Refusal::new(span, "a component written into its trigger is not supported: give it a [component.ID]")),
     }
 }
 
@@ -175,6 +202,7 @@ impl FileComponent {
             let span = template.span();
             Ok((name.into_inner(), Template::parse(template.get_ref()).map_err(|error| (span, error))?))
         });
+        let hosts = self.allowed_outbound_hosts.into_iter().map(check_allowed_host);
         let dependencies = self.dependencies.into_iter().map(|(name, value)| check_dependency(name, value, folder));
         Ok(Component {
             source: folder.join(source),
@@ -182,20 +210,22 @@ impl FileComponent {
             variables: variables.collect::<Result<_, Refusal>>()?,
             environment: self.environment,
             key_value_stores: self.key_value_stores,
-            allowed_outbound_hosts: check_outbound(self.allowed_outbound_hosts)?,
+            allowed_outbound_hosts: hosts.collect::<Result<_, _>>()?,
             build: self.build.map(|build| build.check(folder)).transpose()?,
             dependencies: dependencies.collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn check_outbound(hosts: Option<Spanned<Vec<String>>>) -> Result<Vec<String>, Refusal> {
-    match hosts {
-        Some(hosts) if !hosts.get_ref().is_empty() => {
-            Err(Refusal::new(hosts.span(), "`allowed_outbound_hosts`: outbound HTTP is not supported yet; only [] is"))
-        }
-        _ => Ok(Vec::new()),
+/// An entry with variables is checked again when they have values.
+fn check_allowed_host(entry: Spanned<String>) -> Result<Template, Refusal> {
+    let span = entry.span();
+    let entry = Template::parse(entry.get_ref()).map_err(|error| (span.clone(), error))?;
+    if entry.names().next().is_none() {
+        let refuse = |reason| Refusal::new(span, format!("`{}` in `allowed_outbound_hosts`: {reason}", entry.as_str()));
+        AllowedHost::parse(entry.as_str()).map_err(refuse)?;
     }
+    Ok(entry)
 }
 
 impl FileBuild {

@@ -85,7 +85,6 @@ fn what_is_not_run_is_named_with_its_place() {
             "spin.toml:16:1: `executor` is Spin's",
         ),
         ("[[trigger.http]]", "[[trigger.redis]]", "spin.toml:14:11: `redis` is Spin's"),
-        ("[[trigger.http]]", "[[trigger.cron]]", "spin.toml:14:11: `cron` is Spin's"),
         (
             "component = \"callback\"",
             "component = { source = \"x.wasm\" }",
@@ -98,8 +97,19 @@ fn what_is_not_run_is_named_with_its_place() {
         ("source = \"target/callback.wasm\"", "source = \"a\"\nsqlite_databases = []", "`sqlite_databases` is Spin's"),
         (
             "allowed_outbound_hosts = []",
-            "allowed_outbound_hosts = [\"https://x\"]",
-            "spin.toml:21:26: `allowed_outbound_hosts`: outbound HTTP is not supported yet",
+            "allowed_outbound_hosts = [\"https://x\", \"x.org\"]",
+            "spin.toml:21:40: `x.org` in `allowed_outbound_hosts`: it has no scheme",
+        ),
+        (
+            "allowed_outbound_hosts = []",
+            "allowed_outbound_hosts = [\"https://x/y\"]",
+            "spin.toml:21:27: `https://x/y` in `allowed_outbound_hosts`: it has a path",
+        ),
+        ("allowed_outbound_hosts = []", "allowed_outbound_hosts = [\"{{ api\"]", "spin.toml:21:27: unmatched {{"),
+        (
+            "allowed_outbound_hosts = []",
+            "allowed_outbound_hosts = [\"{{ api }}\"]",
+            "spin.toml:21:31: `allowed_outbound_hosts` of component `callback` uses `api`, which [variables] does not",
         ),
         ("{{ token }}", "{{ tokens }}", "uses `tokens`, which [variables] does not declare"),
         ("{{ token }}", "{{ token", "unmatched {{"),
@@ -123,6 +133,28 @@ fn what_is_not_run_is_named_with_its_place() {
     ] {
         let refusal = refusal(from, to);
         assert!(refusal.contains(expected), "{to:?}: expected {expected:?} in {refusal:?}");
+    }
+}
+
+#[test]
+fn a_schedule_is_read_and_a_bad_one_named_with_its_place() {
+    let cron = |expression: &str, component: &str| {
+        let trigger = format!("[[trigger.cron]]\ncron_expression = \"{expression}\"\ncomponent = {component}");
+        parse(&WHOLE.replacen("[[trigger.http]]\nroute = \"/wechat\"\ncomponent = \"callback\"", &trigger, 1))
+    };
+    let manifest = cron("0 * * * * *", "\"callback\"").unwrap();
+    assert_eq!(manifest.http, []);
+    let [CronTrigger { expression, component }] = &manifest.cron[..] else { panic!("one trigger") };
+    assert_eq!((expression.to_string().as_str(), component.as_str()), ("0 * * * * *", "callback"));
+    for (expression, component, expected) in [
+        ("* * * * *", "\"callback\"", "spin.toml:15:19: `* * * * *` is not a cron expression, which has six fields"),
+        ("0 0 25 * * *", "\"callback\"", "spin.toml:15:19: `0 0 25 * * *` is not a cron expression"),
+        ("0 * * * * *", "\"clock\"", "spin.toml:16:14: there is no component `clock`"),
+        ("0 * * * * *", "{ source = \"x.wasm\" }", "spin.toml:16:13: a component written into"),
+        ("0 * * * * *", "\"callback\"\ntimezone = \"Asia/Shanghai\"", "spin.toml:17:1: unknown field `timezone`"),
+    ] {
+        let refusal = cron(expression, component).unwrap_err();
+        assert!(refusal.contains(expected), "expected {expected:?} in {refusal:?}");
     }
 }
 

@@ -36,14 +36,76 @@ fn up_prints_what_spin_prints_and_ends_well_on_sigterm() {
     assert!(application.folder.path().join(".spin/sqlite_key_value.db").exists());
 }
 
+/// The fixtures with a clock beside them.
+fn with_clock() -> Application {
+    let application = Application::changed("[variables]", "[variables]\njob_token = { default = \"\" }");
+    let folder = application.folder.path().join("functions/clock");
+    std::fs::create_dir_all(&folder).unwrap();
+    let manifest = crate::schedule::MANIFEST.replace("ticker.wasm", "../../ticker.wasm");
+    std::fs::write(folder.join("spin.toml"), manifest.replace("\"{{ does }}\"", "\"{{ guanxi_url }}\"")).unwrap();
+    application
+}
+
+/// What `up` prints on its output and on its errors. It is ended when it serves and has said on its errors what is given.
+fn up(application: &Application, arguments: &[&str], said: &str) -> (String, String) {
+    let mut up = guanxi_host()
+        .current_dir(application.folder.path())
+        .args(["up", "--listen", "127.0.0.1:0", "--variable", "secret_word=cat"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut out, mut err) = (BufReader::new(up.stdout.take().unwrap()), BufReader::new(up.stderr.take().unwrap()));
+    let (mut printed, mut errors) = (String::new(), String::new());
+    while !printed.contains("Serving ") {
+        assert_ne!(out.read_line(&mut printed).unwrap(), 0, "{printed}");
+    }
+    while !errors.contains(said) {
+        assert_ne!(err.read_line(&mut errors).unwrap(), 0, "{errors}");
+    }
+    assert!(Command::new("kill").args(["-TERM", &up.id().to_string()]).status().unwrap().success());
+    out.read_to_string(&mut printed).unwrap();
+    err.read_to_string(&mut errors).unwrap();
+    assert!(up.wait().unwrap().success());
+    (printed, errors)
+}
+
+const SCHEDULE: &str = "Schedule (UTC):\n  ticker: * * * * * *\n";
+
+#[test]
+fn up_runs_the_clock_against_the_address_it_listens_on() {
+    let application = with_clock();
+    let (printed, errors) = up(&application, &["--variable", "job_token=t"], "http://");
+    let url = printed.split_whitespace().nth(1).unwrap();
+    assert!(printed.ends_with(SCHEDULE), "{printed}");
+    assert!(errors.contains(&format!("{url}: 200\n")), "{errors}");
+    let elsewhere = ["--variable", "job_token=t", "--variable", "guanxi_url=http://127.0.0.1:1"];
+    let (_, errors) = up(&application, &elsewhere, "http://");
+    assert!(errors.contains("http://127.0.0.1:1: ErrorCode::ConnectionRefused\n"), "{errors}");
+}
+
+#[test]
+fn up_without_a_job_token_says_so_once_and_runs_no_clock() {
+    let (printed, errors) = up(&with_clock(), &[], "No clock");
+    assert_eq!(errors, "No clock: job_token is empty, so nobody may run jobs\n");
+    assert!(!printed.contains("Schedule"), "{printed}");
+}
+
+#[test]
+fn up_leaves_the_clock_out_when_told_to() {
+    let (printed, errors) = up(&with_clock(), &["--no-clock", "--variable", "job_token=t"], "");
+    assert!(!printed.contains("Schedule"), "{printed}");
+    assert_eq!(errors, "");
+}
+
 #[test]
 fn up_says_why_it_does_not_start() {
-    let application =
-        Application::changed("allowed_outbound_hosts = []", "allowed_outbound_hosts = [\"https://x.org\"]");
+    let application = Application::changed("allowed_outbound_hosts = []", "allowed_outbound_hosts = [\"x.org\"]");
     let output = guanxi_host().current_dir(application.folder.path()).arg("up").output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
-    assert!(error.starts_with("Error: spin.toml:") && error.contains("outbound HTTP is not supported yet"), "{error}");
+    assert!(error.starts_with("Error: spin.toml:") && error.contains("it has no scheme"), "{error}");
 }
 
 const PLAYBOOK: &str = r#"
@@ -67,6 +129,13 @@ id = "back"
 on = "subscribe"
 fan = "returning"
 text = "welcome back"
+
+[[rules]]
+id = "stop"
+on = "text"
+match = { exact = "TD" }
+pushes = "stop"
+text = "no more"
 "#;
 
 /// Runs a subcommand on this playbook.
@@ -94,6 +163,7 @@ fn say_prints_the_answer_and_the_rule_that_gave_it() {
         ("--at 2026-01-31T21:05:00 time", "rule: hours\nreply: text\n21:05\n"),
         ("--on subscribe --channel poster --fan returning", "rule: back\nreply: text\nwelcome back\n"),
         ("--on subscribe --fan new", "rule: none\nreply: nothing\n"),
+        ("td", "rule: stop\npushes: stop\nreply: text\nno more\n"),
         ("other", "rule: none, so the default\nreply: text\n?\n"),
     ] {
         let output = with_playbook(PLAYBOOK, |path| {

@@ -41,7 +41,7 @@ impl Application {
 
     pub(crate) fn with_manifest(manifest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["app.wasm", "greeter.wasm"] {
+        for name in ["app.wasm", "greeter.wasm", "ticker.wasm"] {
             std::fs::copy(built().join(name), folder.path().join(name)).unwrap();
         }
         std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();

@@ -4,5 +4,8 @@
 mod command;
 mod fixtures;
 mod http;
+mod outbound;
+mod schedule;
 mod start;
 mod store;
+mod upstream;

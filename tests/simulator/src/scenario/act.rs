@@ -1,8 +1,8 @@
-//! The things a fan can do, and what WeChat's rules say of each.
+//! The things a fan can do and WeChat can report of one, and what WeChat's rules say of each.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// One thing that a fan does. Names of the fields are WeChat's.
+/// One thing that a fan does, or that WeChat reports of a fan. Names of the fields are WeChat's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Follows, or follows again: `subscribe`.
@@ -40,6 +40,29 @@ pub enum Act {
         /// The page.
         url: String,
     },
+    /// Answers the question whether a notice may come: `subscribe_msg_popup_event` (section 2.7).
+    Popup {
+        /// What it would be.
+        template_id: String,
+        /// Yes or no.
+        accept: bool,
+    },
+    /// What became of a template message: `TEMPLATESENDJOBFINISH` (section 2.6).
+    TemplateFinished {
+        /// The one that the send was answered with.
+        msgid: u64,
+        /// `success`, `failed:user block` or `failed: system failed`.
+        status: &'static str,
+    },
+    /// What became of a notice: `subscribe_msg_sent_event` (section 2.7).
+    NoticeSent {
+        /// Which notice.
+        template_id: Arc<str>,
+        /// The send may have been answered without it.
+        msgid: u64,
+        /// It did not get through.
+        failed: bool,
+    },
     /// Something that WeChat invented after this was written.
     Unknown,
 }
@@ -58,6 +81,9 @@ impl Act {
             Self::Link => "link",
             Self::Click { .. } => "CLICK",
             Self::View { .. } => "VIEW",
+            Self::Popup { .. } => "subscribe_msg_popup_event",
+            Self::TemplateFinished { .. } => "TEMPLATESENDJOBFINISH",
+            Self::NoticeSent { .. } => "subscribe_msg_sent_event",
             Self::Unknown => "unknown",
         }
     }
@@ -83,6 +109,11 @@ impl Act {
     }
 }
 
+/// `SubscribeStatusString`
+pub(super) fn popup_status(accept: bool) -> &'static str {
+    if accept { "accept" } else { "reject" }
+}
+
 /// `text 「猫粮」`, `SCAN poster_7`, `image`.
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,6 +125,9 @@ impl fmt::Display for Act {
             Self::Scan { scene } => write!(f, " {scene}"),
             Self::Click { key } => write!(f, " {key}"),
             Self::View { url } => write!(f, " {url}"),
+            Self::Popup { template_id, accept } => write!(f, " {template_id} {}", popup_status(*accept)),
+            Self::TemplateFinished { msgid, status } => write!(f, " {msgid} {status}"),
+            Self::NoticeSent { template_id, msgid, .. } => write!(f, " {template_id} {msgid}"),
             _ => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 //! Written by hand and on purpose apart from `guanxi`'s own writer of XML: one side's mistake must not agree with the
 //! other's.
 
-use super::Act;
+use super::{Act, act::popup_status};
 use std::fmt::Write as _;
 
 /// One message or event, the same in every try.
@@ -25,6 +25,8 @@ pub struct Message {
 enum Value {
     Text(String),
     Number(String),
+    /// A wrapper with one `List` in it. JSON has no wrapper, and with a single entry no array either (section 1.7).
+    List(Vec<(&'static str, Value)>),
 }
 
 impl Message {
@@ -32,26 +34,15 @@ impl Message {
     pub fn to_xml(&self) -> String {
         let mut xml = String::from("<xml>");
         for (name, value) in self.fields() {
-            // Writing to a string cannot fail.
-            let _ = match value {
-                Value::Text(text) => writeln!(xml, "<{name}><![CDATA[{}]]></{name}>", split_cdata(&text)),
-                Value::Number(digits) => writeln!(xml, "<{name}>{digits}</{name}>"),
-            };
+            write_element(&mut xml, name, &value);
+            xml.push('\n');
         }
         xml + "</xml>"
     }
 
     /// As WeChat sends it to accounts that chose JSON (section 1.7). Coordinates are strings there too.
     pub fn to_json(&self) -> String {
-        let value = |value| match value {
-            Value::Text(text) => serde_json::Value::from(text),
-            Value::Number(digits) => match digits.parse::<u64>() {
-                Ok(number) => number.into(),
-                Err(_) => digits.into(),
-            },
-        };
-        let fields = self.fields().into_iter().map(|(name, field)| (name.to_owned(), value(field)));
-        serde_json::Value::Object(fields.collect()).to_string()
+        to_object(self.fields()).to_string()
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -111,6 +102,29 @@ impl Message {
             }
             Act::Click { key } => event("CLICK", key),
             Act::View { url } => event("VIEW", url),
+            Act::Popup { template_id, accept } => listed(
+                "subscribe_msg_popup_event",
+                "SubscribeMsgPopupEvent",
+                vec![
+                    ("TemplateId", text(template_id)),
+                    ("SubscribeStatusString", text(popup_status(*accept))),
+                    ("PopupScene", number(1)),
+                ],
+            ),
+            Act::TemplateFinished { msgid, status } => {
+                vec![("Event", text("TEMPLATESENDJOBFINISH")), ("MsgID", number(*msgid)), ("Status", text(status))]
+            }
+            Act::NoticeSent { template_id, msgid, failed } => listed(
+                "subscribe_msg_sent_event",
+                "SubscribeMsgSentEvent",
+                vec![
+                    ("TemplateId", text(template_id)),
+                    ("MsgID", number(*msgid)),
+                    // 0 is success; which other codes there are, no page says.
+                    ("ErrorCode", number(u64::from(*failed))),
+                    ("ErrorStatus", text(if *failed { "system failed" } else { "success" })),
+                ],
+            ),
             Act::Unknown => vec![("Event", text("user_waved_back")), ("WaveCount", Value::Number("3".to_owned()))],
             act => event(act.kind(), ""),
         }
@@ -121,6 +135,37 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
+fn number(number: u64) -> Value {
+    Value::Number(number.to_string())
+}
+
+/// An event whose fields are an entry of a list.
+fn listed(event: &str, wrapper: &'static str, entry: Vec<(&'static str, Value)>) -> Vec<(&'static str, Value)> {
+    vec![("Event", text(event)), (wrapper, Value::List(entry))]
+}
+
+fn write_element(xml: &mut String, name: &str, value: &Value) {
+    // Writing to a string cannot fail.
+    let _ = match value {
+        Value::Text(text) => write!(xml, "<{name}><![CDATA[{}]]></{name}>", split_cdata(text)),
+        Value::Number(digits) => write!(xml, "<{name}>{digits}</{name}>"),
+        Value::List(entry) => {
+            let mut inner = String::new();
+            entry.iter().for_each(|(name, value)| write_element(&mut inner, name, value));
+            write!(xml, "<{name}><List>{inner}</List></{name}>")
+        }
+    };
+}
+
+fn to_object(fields: Vec<(&'static str, Value)>) -> serde_json::Value {
+    let members = fields.into_iter().map(|(name, value)| match value {
+        Value::Text(text) => (name.to_owned(), text.into()),
+        Value::Number(digits) => (name.to_owned(), digits.parse::<u64>().map_or_else(|_| digits.into(), Into::into)),
+        Value::List(entry) => ("List".to_owned(), to_object(entry)),
+    });
+    serde_json::Value::Object(members.collect())
+}
+
 /// A text may hold the mark that ends CDATA; it then goes on in a second section (section 3.3).
 fn split_cdata(text: &str) -> String {
     text.replace("]]>", "]]]]><![CDATA[>")
@@ -128,7 +173,7 @@ fn split_cdata(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 
@@ -152,6 +197,20 @@ mod tests {
         assert!(!xml.contains("MsgId"), "{xml}");
         let xml = message(Act::Scan { scene: "poster_7".into() }).to_xml();
         assert!(xml.contains("<EventKey><![CDATA[poster_7]]></EventKey>"), "{xml}");
+    }
+
+    #[test]
+    fn what_became_of_a_notice_is_an_entry_of_a_list_and_in_json_an_object_without_wrapper() {
+        let notice =
+            message(Act::NoticeSent { template_id: "ntc".into(), msgid: 1_864_323_726_461_255_680, failed: false });
+        let expected = "<Event><![CDATA[subscribe_msg_sent_event]]></Event>\n<SubscribeMsgSentEvent><List>\
+            <TemplateId><![CDATA[ntc]]></TemplateId><MsgID>1864323726461255680</MsgID><ErrorCode>0</ErrorCode>\
+            <ErrorStatus><![CDATA[success]]></ErrorStatus></List></SubscribeMsgSentEvent>\n</xml>";
+        assert!(notice.to_xml().ends_with(expected), "{}", notice.to_xml());
+        let popup = message(Act::Popup { template_id: "ntc".into(), accept: true });
+        let json: serde_json::Value = serde_json::from_str(&popup.to_json()).unwrap();
+        let list = serde_json::json!({ "TemplateId": "ntc", "SubscribeStatusString": "accept", "PopupScene": 1 });
+        assert_eq!((&json["Event"], &json["List"]), (&"subscribe_msg_popup_event".into(), &list));
     }
 
     #[test]

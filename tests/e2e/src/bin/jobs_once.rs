@@ -1,8 +1,8 @@
-//! Rollups over real HTTP against the real `.wasm`, in a process that can be killed: the host, its store on disk, a clock that
+//! Jobs over real HTTP against the real `.wasm`, in a process that can be killed: the host, its store on disk, a clock that
 //! only this moves. Prints how many store operations there were.
 //!
-//! Arguments: the folder of the store, the clock in seconds since 1970, how many rollups, a minute apart, and at which store
-//! operation to SIGKILL itself.
+//! Arguments: the folder of the store; the clock in seconds since 1970; the jobs, each a minute after the one before or at a minute
+//! of its own, such as `rollup,push,push@30`; WeChat's API, or `-`; at which store operation to SIGKILL itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use e2e::{CONSOLE_TOKEN, JOB_TOKEN, Server, at, options};
@@ -20,13 +20,16 @@ use std::{
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let now = Timestamp(arguments[1].parse().unwrap());
-    let runs: u64 = arguments[2].parse().unwrap();
-    let kill_at: u64 = arguments.get(3).map_or(u64::MAX, |number| number.parse().unwrap());
+    let [folder, now, jobs, api, ..] = &arguments[..] else { panic!("four arguments at least") };
+    let now = Timestamp(now.parse().unwrap());
+    let kill_at: u64 = arguments.get(4).map_or(u64::MAX, |number| number.parse().unwrap());
     let operations = Arc::new(AtomicU64::new(0));
+    let mut options = Options { state_dir: StateDir::Path(folder.into()), ..options("safe") };
+    if api != "-" {
+        options = options.variable("wechat_api_url", api);
+    }
     e2e::run(async {
-        let host = Host::start(Options { state_dir: StateDir::Path((&arguments[0]).into()), ..options("safe") }).await;
-        let host = host.unwrap();
+        let host = Host::start(options).await.unwrap();
         let counted = operations.clone();
         host.store().watch(move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) == kill_at {
@@ -35,9 +38,12 @@ fn main() {
             Verdict::Proceed
         });
         let server = Server::new(&host.url(), Mode::Safe);
-        for run in 0..runs {
-            host.clock().stop_at(at(Timestamp(now.0 + run * 60)));
-            let answer = server.authorized(Method::POST, "/jobs/rollup", JOB_TOKEN).await;
+        let mut next = 0;
+        for job in jobs.split(',') {
+            let (job, minute) = job.split_once('@').map_or((job, next), |(job, at)| (job, at.parse().unwrap()));
+            next = minute + 1;
+            host.clock().stop_at(at(Timestamp(now.0 + minute * 60)));
+            let answer = server.authorized(Method::POST, &format!("/jobs/{job}"), JOB_TOKEN).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
             assert!(answer.body.contains("\"end\":\"Done\""), "{}", answer.body);
         }

@@ -1,7 +1,7 @@
-//! Those besides WeChat who call: the shop system with its orders, and the cron that has the journal folded.
+//! Those besides WeChat who call: the shop system with its orders, and the cron that runs the jobs.
 
 use anyhow::{Context, ensure};
-use guanxi::{orders::webhook::Secret, time::Timestamp};
+use guanxi::{orders::webhook::Secret, push, time::Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, body::Bytes, http::request};
 use hyper_util::{
@@ -11,10 +11,13 @@ use hyper_util::{
 use serde_json::Value;
 
 /// In the source, so they are nobody's.
-pub(super) const JOB_TOKEN: &str = "demo-job-token";
-pub(super) const ORDERS_SECRET: &str = "whsec_Z3VhbnhpLWRlbW8tc2VjcmV0LTAxMjM0NTY3ODlhYg==";
+pub(crate) const JOB_TOKEN: &str = "demo-job-token";
+pub(crate) const ORDERS_SECRET: &str = "whsec_Z3VhbnhpLWRlbW8tc2VjcmV0LTAxMjM0NTY3ODlhYg==";
 
-pub(super) struct Caller {
+/// Orders in one request.
+const BATCH: usize = 500;
+
+pub(crate) struct Caller {
     url: String,
     secret: Secret,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -22,13 +25,20 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Of the host at `url`.
-    pub(super) fn new(url: String) -> anyhow::Result<Self> {
+    pub(crate) fn new(url: String) -> anyhow::Result<Self> {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Ok(Self { url, secret: ORDERS_SECRET.parse()?, client })
     }
 
-    /// Purchases of a day, 500 at most.
-    pub(super) async fn order(&self, orders: &[Value], now: Timestamp) -> anyhow::Result<()> {
+    /// Any number of purchases.
+    pub(crate) async fn orders(&self, orders: &[Value], now: Timestamp) -> anyhow::Result<()> {
+        for batch in orders.chunks(BATCH) {
+            self.order(batch, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn order(&self, orders: &[Value], now: Timestamp) -> anyhow::Result<()> {
         let body = serde_json::json!({ "orders": orders }).to_string();
         let id = format!("msg_{now}");
         let request = Request::post(format!("{}/orders", self.url))
@@ -40,11 +50,20 @@ impl Caller {
     }
 
     /// What a rollup says it did.
-    pub(super) async fn rollup(&self) -> anyhow::Result<Value> {
+    pub(crate) async fn rollup(&self) -> anyhow::Result<Value> {
+        self.job("rollup").await
+    }
+
+    /// What a push says it did.
+    pub(crate) async fn push(&self) -> anyhow::Result<push::Report> {
+        Ok(serde_json::from_value(self.job("push").await?)?)
+    }
+
+    async fn job(&self, name: &str) -> anyhow::Result<Value> {
         let request =
-            Request::post(format!("{}/jobs/rollup", self.url)).header("authorization", format!("Bearer {JOB_TOKEN}"));
+            Request::post(format!("{}/jobs/{name}", self.url)).header("authorization", format!("Bearer {JOB_TOKEN}"));
         let answer = self.send(request, String::new(), StatusCode::OK).await?;
-        serde_json::from_str(&answer).with_context(|| format!("the rollup answered {answer}"))
+        serde_json::from_str(&answer).with_context(|| format!("{name} answered {answer}"))
     }
 
     async fn send(&self, request: request::Builder, body: String, wanted: StatusCode) -> anyhow::Result<String> {

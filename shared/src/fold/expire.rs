@@ -1,0 +1,136 @@
+//! Pages that nobody reads any more go by number, a bounded count at a time.
+
+use super::{
+    FoldError, Records, Settings, Write,
+    lists::Head,
+    record::{Record, encode, load},
+};
+use crate::{
+    pages::{PAGE, Page, gone_key, head_key, page_key},
+    push::news::{OUTCOMES, Outcome, due_list},
+    time::{Day, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The list of a day stays so many days after it.
+pub const DUE_DAYS: u64 = 14;
+/// What became of pushes stays for push so many whole days; then pages go, and items on one that is not full become void.
+pub const OUTCOME_DAYS: u64 = 7;
+/// A new account begins so many days before that, so that a journal older than its first rollup is served too.
+const FIRST_DAYS: u64 = 8;
+/// Pages that go in one step.
+const PAGES_AT_ONCE: u64 = 500;
+
+/// Where the lists of due reminders begin.
+pub(super) const DUE_CURSOR: &str = "cursor:due";
+/// Where the list of outcomes begins.
+pub(super) const OUTCOME_CURSOR: &str = "cursor:outcome";
+
+/// The first page that is still there; nothing is listed on a day before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DueCursor {
+    pub(super) day: u64,
+    page: u64,
+}
+
+impl Record for DueCursor {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A day's list goes, or the next pages of it. Nothing ever, when the playbook has no reminder.
+pub(super) fn due(
+    settings: &Settings,
+    now: Timestamp,
+    loaded: &Records,
+    keys: &mut BTreeSet<String>,
+) -> Result<Vec<Write>, FoldError> {
+    keys.insert(DUE_CURSOR.to_owned());
+    let mut cursor: DueCursor = load(DUE_CURSOR, loaded)?;
+    let reminders = settings.pushes.products.values().any(|product| product.reminder.is_some());
+    let until = settings.utc_offset.local(now).day.0.saturating_sub(DUE_DAYS);
+    if cursor.is_nothing() {
+        if !reminders {
+            return Ok(Vec::new());
+        }
+        cursor.day = until.saturating_sub(FIRST_DAYS);
+    }
+    if cursor.day >= until {
+        return Ok(Vec::new());
+    }
+    let list = due_list(cursor.day);
+    keys.insert(head_key(&list));
+    let pages = load::<Head>(&head_key(&list), loaded)?.0.div_ceil(PAGE);
+    let end = pages.min(cursor.page.saturating_add(PAGES_AT_ONCE));
+    let mut writes: Vec<Write> = gone(&list, cursor.page..end);
+    if end < pages {
+        cursor.page = end;
+    } else {
+        writes.extend((pages > 0).then(|| Write { key: head_key(&list), value: None }));
+        cursor = DueCursor { day: cursor.day + 1, page: 0 };
+    }
+    writes.push(Write { key: DUE_CURSOR.to_owned(), value: Some(encode(&cursor)) });
+    Ok(writes)
+}
+
+/// How much of the list of outcomes is gone, and where its days begin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OutcomeCursor {
+    /// Items.
+    gone: u64,
+    /// The first item of each day.
+    days: BTreeMap<Day, u64>,
+}
+
+impl Record for OutcomeCursor {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl OutcomeCursor {
+    /// Notes that an item of a day stands at a position.
+    pub(super) fn note(&mut self, day: Day, position: u64) {
+        self.days.entry(day).or_insert(position);
+    }
+}
+
+/// What is older than [`OUTCOME_DAYS`] goes from the list of outcomes, or the next pages of it.
+pub(super) fn outcomes(
+    settings: &Settings,
+    now: Timestamp,
+    loaded: &Records,
+    keys: &mut BTreeSet<String>,
+) -> Result<Vec<Write>, FoldError> {
+    keys.extend([OUTCOME_CURSOR.to_owned(), head_key(OUTCOMES), gone_key(OUTCOMES)]);
+    let mut cursor: OutcomeCursor = load(OUTCOME_CURSOR, loaded)?;
+    let oldest = Day(settings.utc_offset.local(now).day.0.saturating_sub(OUTCOME_DAYS));
+    if cursor.days.first_key_value().is_none_or(|(day, _)| *day >= oldest) {
+        return Ok(Vec::new());
+    }
+    let count = load::<Head>(&head_key(OUTCOMES), loaded)?.0;
+    let until = cursor.days.range(oldest..).map(|(_, first)| *first).min().unwrap_or(count).max(cursor.gone);
+    let end = until.min((cursor.gone / PAGE + PAGES_AT_ONCE) * PAGE);
+    let mut writes = gone(OUTCOMES, cursor.gone / PAGE..end / PAGE);
+    if end % PAGE > 0 {
+        let key = page_key(OUTCOMES, end);
+        keys.insert(key.clone());
+        let mut page: Page<Outcome> = load(&key, loaded)?;
+        page.0.iter_mut().take((end % PAGE) as usize).for_each(|item| *item = None);
+        writes.push(Write { key, value: Some(encode(&page)) });
+    }
+    cursor.gone = end;
+    // Push reads from there, also when it stood still for longer, or is new.
+    writes.push(Write { key: gone_key(OUTCOMES), value: Some(encode(&Head(end))) });
+    if end == until {
+        cursor.days = cursor.days.split_off(&oldest);
+    }
+    writes.push(Write { key: OUTCOME_CURSOR.to_owned(), value: Some(encode(&cursor)) });
+    Ok(writes)
+}
+
+fn gone(list: &str, pages: std::ops::Range<u64>) -> Vec<Write> {
+    pages.map(|page| Write { key: page_key(list, page * PAGE), value: None }).collect()
+}

@@ -1,0 +1,193 @@
+//! Lists that a fold appends to, as [`crate::pages`] says how they are kept.
+
+use super::{
+    FoldError, Records, Settings, Write,
+    expire::{DUE_CURSOR, DueCursor, OUTCOME_CURSOR, OutcomeCursor},
+    record::{Record, Table},
+};
+use crate::{
+    due::Expected,
+    fan::{self, Arrival, Fan, Places},
+    pages::{PAGE, Page, head_key, page_key},
+    push::{
+        PushId,
+        news::{Due, FANS, OUTCOMES, Outcome, due_list},
+    },
+    time::{Day, Timestamp},
+    wechat::OpenId,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many items a list has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head(pub(crate) u64);
+
+impl Record for Head {
+    fn is_nothing(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Record for Page<T> {
+    fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The lists of one kind of items that a fold touches.
+#[derive(Debug)]
+pub(crate) struct Lists<T> {
+    heads: Table<Head>,
+    pages: Table<Page<T>>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self { heads: Table::default(), pages: Table::default() }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Lists<T> {
+    /// Puts an item at the end, and gives its position.
+    pub(crate) fn append(&mut self, list: &str, item: T, loaded: &Records) -> Result<u64, FoldError> {
+        let head = self.heads.get(head_key(list), loaded)?;
+        let position = head.0;
+        head.0 += 1;
+        let page = self.pages.get(page_key(list, position), loaded)?;
+        page.0.push(Some(item));
+        Ok(position)
+    }
+
+    /// Makes the item at a position void, if its page is still there.
+    pub(crate) fn blank(&mut self, list: &str, position: u64, loaded: &Records) -> Result<(), FoldError> {
+        let page = self.pages.get(page_key(list, position), loaded)?;
+        let item = usize::try_from(position % PAGE).ok().and_then(|index| page.0.get_mut(index));
+        item.map(Option::take);
+        Ok(())
+    }
+
+    /// The keys touched so far.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.heads.keys().chain(self.pages.keys())
+    }
+
+    /// The records that are not as they were loaded.
+    pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
+        self.heads.writes(loaded).chain(self.pages.writes(loaded))
+    }
+}
+
+/// All lists of rollup: every fan, what is due, what push must know.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    fans: Lists<OpenId>,
+    due: Lists<Due>,
+    outcomes: Lists<Outcome>,
+    due_cursor: Table<DueCursor>,
+    outcome_cursor: Table<OutcomeCursor>,
+}
+
+impl Listed {
+    /// Puts a fan on the list of all, unless it is there.
+    pub(crate) fn fan(&mut self, openid: &OpenId, places: &mut Places, loaded: &Records) -> Result<(), FoldError> {
+        if places.fans.is_none() {
+            places.fans = Some(self.fans.append(FANS, openid.clone(), loaded)?);
+        }
+        Ok(())
+    }
+
+    /// Brings the lists of due reminders in line with what the fan bought: what another purchase is about, or was given back,
+    /// becomes void, and what is new is put on the list of its day; `told` is when the news came.
+    pub(crate) fn remind(
+        &mut self,
+        openid: &OpenId,
+        fan: &mut Fan,
+        settings: &Settings,
+        told: Timestamp,
+        loaded: &Records,
+    ) -> Result<(), FoldError> {
+        let (products, offset) = (&settings.pushes.products, settings.utc_offset);
+        if products.is_empty() && fan.places.due.is_empty() {
+            return Ok(());
+        }
+        let bought = fan.now(offset).products.iter();
+        let expected: BTreeMap<String, (Expected, u64)> = bought
+            .filter_map(|(name, bought)| {
+                let product = products.get(name)?;
+                let expected = Expected::of(bought, product.supply_days)?;
+                let day = expected.due_day(product.reminder.as_ref()?, offset);
+                Some((name.clone(), (expected, day)))
+            })
+            .collect();
+        let holds = |name: &String, listed: &fan::Listed| {
+            expected.get(name).is_some_and(|(expected, _)| *expected == listed.expected)
+        };
+        for (_, listed) in fan.places.due.extract_if(.., |name, listed| !holds(name, listed)) {
+            self.due.blank(&due_list(listed.day), listed.position, loaded)?;
+        }
+        for (product, (expected, day)) in expected {
+            if fan.places.due.contains_key(&product) {
+                continue;
+            }
+            // A list that is gone is never looked at again.
+            let begin = self.due_cursor.get(DUE_CURSOR.to_owned(), loaded)?.day;
+            let day = day.max(offset.local(told).day.0).max(begin);
+            let Expected { basis, run_out } = expected;
+            let item = Due { openid: openid.clone(), product: product.clone(), basis, run_out };
+            let position = self.due.append(&due_list(day), item, loaded)?;
+            fan.places.due.insert(product, fan::Listed { day, position, expected });
+        }
+        Ok(())
+    }
+
+    /// Tells push what WeChat said.
+    pub(crate) fn closed(
+        &mut self,
+        openid: &OpenId,
+        closed: Vec<(PushId, Arrival)>,
+        settings: &Settings,
+        loaded: &Records,
+    ) -> Result<(), FoldError> {
+        closed.into_iter().try_for_each(|(id, Arrival { at, delivered, .. })| {
+            let day = settings.utc_offset.local(at).day;
+            self.outcome(Outcome::Closed { openid: openid.clone(), id, at, delivered }, day, loaded)
+        })
+    }
+
+    /// Takes a fan who is forgotten on a day off every list, and tells push.
+    pub(crate) fn remove(
+        &mut self,
+        openid: &OpenId,
+        places: &mut Places,
+        day: Day,
+        loaded: &Records,
+    ) -> Result<(), FoldError> {
+        let Places { fans, due } = std::mem::take(places);
+        if let Some(position) = fans {
+            self.fans.blank(FANS, position, loaded)?;
+        }
+        for listed in due.into_values() {
+            self.due.blank(&due_list(listed.day), listed.position, loaded)?;
+        }
+        self.outcome(Outcome::Forgotten(openid.clone()), day, loaded)
+    }
+
+    fn outcome(&mut self, outcome: Outcome, day: Day, loaded: &Records) -> Result<(), FoldError> {
+        let position = self.outcomes.append(OUTCOMES, outcome, loaded)?;
+        self.outcome_cursor.get(OUTCOME_CURSOR.to_owned(), loaded)?.note(day, position);
+        Ok(())
+    }
+
+    /// The keys touched so far.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        let lists = self.fans.keys().chain(self.due.keys()).chain(self.outcomes.keys());
+        lists.chain(self.due_cursor.keys()).chain(self.outcome_cursor.keys()).cloned().collect()
+    }
+
+    /// The records that are not as they were loaded.
+    pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
+        let lists = self.fans.writes(loaded).chain(self.due.writes(loaded)).chain(self.outcomes.writes(loaded));
+        lists.chain(self.outcome_cursor.writes(loaded))
+    }
+}

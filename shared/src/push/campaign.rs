@@ -1,0 +1,124 @@
+//! Campaigns that are asked for: `POST /campaigns` leaves a request in the store, and the next run of push takes it up.
+//!
+//! Requests are numbered by the counter [`SEQUENCE`]; each is a record of its own, `campaign:<number>`, so two that come at
+//! once do not meet. Push only reads them, and keeps in its head how far it looked; who asks takes old ones away.
+
+pub mod request;
+
+use crate::{
+    playbook::Campaign,
+    record::{self, RecordError},
+    run::{Run, Stop},
+    store::{self, Store, StoreError, Timer},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// The counter of requests.
+pub const SEQUENCE: &str = "seq:campaign";
+const FORMAT: u8 = 1;
+/// Requests looked at per run.
+const LOOKED_AT: usize = 64;
+/// A number whose request is not there after so long, in seconds, was taken in vain.
+const VAIN: u64 = 300;
+/// A request goes when so many came after it. Far more than may wait: see [`request::OPEN_MAX`].
+const KEPT: u64 = 1_000;
+
+/// A campaign that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub campaign: Campaign,
+}
+
+/// How far the requests were looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// All up to this number, …
+    until: u64,
+    /// … except these, which were not there yet, and when that was seen first.
+    missing: Vec<(u64, Timestamp)>,
+}
+
+/// What a look found.
+pub(super) struct Found {
+    pub(super) asked: Vec<Asked>,
+    pub(super) looked: Looked,
+}
+
+/// Why what is known of campaigns cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// It does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record cannot be read.
+    #[error("cannot read {0}: {1}")]
+    Record(String, RecordError),
+}
+
+/// The requests that are new.
+pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looked) -> Result<Found, Stop> {
+    let (now, count) = (run.now(), run.counter(SEQUENCE).await?);
+    let new = (looked.until + 1..=count).take(LOOKED_AT).map(|number| (number, now));
+    let numbers: Vec<(u64, Timestamp)> = looked.missing.iter().copied().chain(new).collect();
+    let keys: Vec<String> = numbers.iter().map(|(number, _)| key(*number)).collect();
+    let until = numbers.iter().map(|(number, _)| *number).max().unwrap_or_default().max(looked.until);
+    let mut found = Found { asked: Vec::new(), looked: Looked { until, missing: Vec::new() } };
+    for ((number, since), (key, bytes)) in numbers.iter().zip(keys.iter().zip(run.get_all(&keys).await?)) {
+        match bytes.map(|bytes| record::decode(FORMAT, &bytes)).transpose() {
+            Ok(Some(asked)) => found.asked.push(asked),
+            Ok(None) if now.distance(*since) < VAIN => found.looked.missing.push((*number, *since)),
+            Ok(None) => {}
+            Err(error) => return Err(Stop::Record { key: key.clone(), error }),
+        }
+    }
+    Ok(found)
+}
+
+/// The requests that push has not taken up yet, the oldest first.
+async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, ReadError> {
+    let count = number(store.increment(SEQUENCE, 0).await?)?;
+    let new = looked.until.max(count.saturating_sub(KEPT)) + 1..=count;
+    let numbers = looked.missing.iter().map(|(number, _)| *number).chain(new);
+    let keys: Vec<String> = numbers.map(key).collect();
+    let mut records = store::load(store, keys.clone()).await?;
+    let found = keys.into_iter().filter_map(|key| records.remove(&key).map(|bytes| (key, bytes)));
+    let read =
+        |(key, bytes): (String, Vec<u8>)| record::decode(FORMAT, &bytes).map_err(|error| ReadError::Record(key, error));
+    found.map(read).collect()
+}
+
+/// The key of a request.
+fn key(number: u64) -> String {
+    format!("campaign:{number}")
+}
+
+fn number(count: i64) -> Result<u64, StoreError> {
+    u64::try_from(count).map_err(|_| StoreError(format!("{SEQUENCE} is {count}")))
+}
+
+/// Leaves a request for the next run.
+///
+/// # Errors
+/// When the store fails; then it may have been left, and leaving it again does no harm.
+pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
+    let number = number(store.increment(SEQUENCE, 1).await?)?;
+    store.set(&key(number), &record::encode(FORMAT, asked)).await?;
+    match number.checked_sub(KEPT) {
+        Some(old) if old > 0 => store.delete(&key(old)).await,
+        _ => Ok(()),
+    }
+}
+
+/// A record, or what it is when there is none.
+pub(super) async fn read<R: Default>(
+    store: &impl Store,
+    key: &str,
+    decode: impl Fn(&[u8]) -> Result<R, RecordError>,
+) -> Result<R, ReadError> {
+    let record = store.get(key).await?.map(|bytes| decode(&bytes)).transpose();
+    record.map(Option::unwrap_or_default).map_err(|error| ReadError::Record(key.to_owned(), error))
+}

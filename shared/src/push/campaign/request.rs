@@ -1,0 +1,236 @@
+//! What `/campaigns` does: takes a campaign up, tries it, lists those there are.
+
+use super::{Asked, ReadError, ask, read, waiting};
+use crate::{
+    playbook::{self, Campaign, CampaignRequest, Problem, Terms},
+    push::head::{self, Head, Progress, Queue, Running},
+    record,
+    store::{Store, StoreError, Timer, persist},
+    time::Timestamp,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The longest request, in bytes.
+pub const BODY_MAX: usize = 64 * 1024;
+/// No campaign is taken up while so many have not come to an end of their planning.
+pub const OPEN_MAX: usize = 100;
+
+/// What is to be done about a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// It is to go out.
+    Ask,
+    /// What it would do, from this position of the list of fans on.
+    DryRun {
+        /// 0 is the first.
+        from: u64,
+    },
+}
+
+/// What came of asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// The campaign.
+    pub id: String,
+    /// When it begins, in seconds since 1970.
+    pub at: Timestamp,
+    /// So many seconds from now; 0: with the next run.
+    pub begins_in_seconds: u64,
+    /// It was asked for before, in the same words: nothing happens twice.
+    pub known: bool,
+}
+
+/// A campaign that push has begun, or will.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Which.
+    pub id: String,
+    /// When it begins, in seconds since 1970.
+    pub at: Timestamp,
+    /// A run has taken it up; else the next one will.
+    pub taken_up: bool,
+    /// Fans looked at.
+    pub fans: u64,
+    /// Every fan was looked at.
+    pub planned: bool,
+    /// Pushes that were to go out; none: there are none, or that is long over.
+    pub queued: Option<u64>,
+    /// Of these, those of which is known what became of them.
+    pub done: Option<u64>,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A parameter that is none.
+    #[error("unknown parameter `{0}`; there are dry_run and from")]
+    Parameter(String),
+    /// A parameter's value.
+    #[error("{name}={value}: {expected}")]
+    Value {
+        /// Whose.
+        name: &'static str,
+        /// As it came.
+        value: String,
+        /// What to write instead.
+        expected: &'static str,
+    },
+    /// The body is no text.
+    #[error("the body is not UTF-8")]
+    NotText,
+    /// The body is no campaign: a line for each problem.
+    #[error("{}", lines(.0))]
+    Problems(Vec<Problem>),
+    /// Another campaign has the id.
+    #[error("the id `{0}` is taken by {1}; give this campaign an id of its own")]
+    Taken(String, &'static str),
+    /// Too many wait.
+    #[error("{OPEN_MAX} campaigns wait already; ask again when one of them is planned")]
+    TooMany,
+    /// The store.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+impl Refused {
+    /// The HTTP status that says so.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Parameter(_) | Self::Value { .. } => 400,
+            Self::Taken(..) | Self::TooMany => 409,
+            Self::NotText | Self::Problems(_) => 422,
+            Self::Read(_) => 503,
+        }
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Wish {
+    /// What the query of a request wants.
+    ///
+    /// # Errors
+    /// [`Refused::Parameter`], [`Refused::Value`]
+    pub fn of_query(query: &str) -> Result<Self, Refused> {
+        let (mut dry, mut from) = (false, None);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let wrong = |name, expected| Refused::Value { name, value: value.to_string(), expected };
+            match &*name {
+                "dry_run" if matches!(&*value, "" | "1") => dry = true,
+                "dry_run" => return Err(wrong("dry_run", "write dry_run=1")),
+                "from" => {
+                    from = Some(value.parse().map_err(|_| wrong("from", "write the `next` of the answer before"))?)
+                }
+                _ => return Err(Refused::Parameter(name.into_owned())),
+            }
+        }
+        match (dry, from) {
+            (true, from) => Ok(Self::DryRun { from: from.unwrap_or_default() }),
+            (false, None) => Ok(Self::Ask),
+            (false, Some(from)) => {
+                Err(Refused::Value { name: "from", value: from.to_string(), expected: "write dry_run=1 beside it" })
+            }
+        }
+    }
+}
+
+/// The campaign in the body of a request.
+///
+/// # Errors
+/// [`Refused::NotText`], [`Refused::Problems`]
+pub fn campaign_of(body: &[u8], terms: &Terms, now: Timestamp) -> Result<CampaignRequest, Refused> {
+    let source = std::str::from_utf8(body).map_err(|_| Refused::NotText)?;
+    playbook::campaign(source, terms, now).map_err(Refused::Problems)
+}
+
+/// Leaves a campaign for the next run, unless it is known. Of two at the same moment with one id and different contents, the
+/// one with the lower number goes out; the list says which.
+///
+/// # Errors
+/// [`Refused::Taken`], [`Refused::TooMany`], [`Refused::Read`]; after the last it may have been left, and asking again does no
+/// harm.
+pub async fn accept(
+    store: &impl Store,
+    timer: &impl Timer,
+    terms: &Terms,
+    request: CampaignRequest,
+    now: Timestamp,
+) -> Result<Accepted, Refused> {
+    let CampaignRequest { id, campaign, at_once } = request;
+    if terms.pushes.campaigns.contains_key(&id) {
+        return Err(Refused::Taken(id, "a campaign of the playbook"));
+    }
+    let (head, waiting) = standing(store).await?;
+    let begun = head.campaigns.get(&id).map(|running| &running.campaign);
+    let known = begun.or_else(|| waiting.iter().find(|asked| asked.id == id).map(|asked| &asked.campaign));
+    let accepted = |id, at: Timestamp, known| Accepted { id, at, begins_in_seconds: at.0.saturating_sub(now.0), known };
+    if let Some(known) = known {
+        // "Now" is another moment at every try.
+        let at = if at_once { known.at } else { campaign.at };
+        return match *known == (Campaign { at, ..campaign }) {
+            true => Ok(accepted(id, at, true)),
+            false => Err(Refused::Taken(id, "a campaign with other contents")),
+        };
+    }
+    let unplanned = head.campaigns.values().filter(|running| !running.planned).count();
+    if unplanned + waiting.len() >= OPEN_MAX {
+        return Err(Refused::TooMany);
+    }
+    let asked = Asked { id, campaign };
+    persist(timer, async || ask(store, &asked).await).await?;
+    Ok(accepted(asked.id, asked.campaign.at, false))
+}
+
+/// Every campaign that push knows or will, those that begin first first.
+///
+/// # Errors
+/// [`Refused::Read`]
+pub async fn list(store: &impl Store) -> Result<Vec<Listed>, Refused> {
+    let (head, waiting) = standing(store).await?;
+    let begun = head.campaigns.iter().map(|(id, running)| (id.clone(), listed(id, running, &head)));
+    let mut all: BTreeMap<String, Listed> = begun.collect();
+    // A request whose answer was lost is left again: the first one counts.
+    for Asked { id, campaign: Campaign { at, .. } } in waiting {
+        let new = Listed { id: id.clone(), at, taken_up: false, fans: 0, planned: false, queued: None, done: None };
+        all.entry(id).or_insert(new);
+    }
+    let mut all: Vec<Listed> = all.into_values().collect();
+    all.sort_by_key(|listed| listed.at);
+    Ok(all)
+}
+
+fn listed(id: &str, running: &Running, head: &Head) -> Listed {
+    let Running { campaign, fans, planned } = running;
+    let progress: Option<&Progress> = head.queues.get(&Queue::Campaign(id.to_owned()));
+    Listed {
+        id: id.to_owned(),
+        at: campaign.at,
+        taken_up: true,
+        fans: *fans,
+        planned: *planned,
+        queued: progress.map(|progress| progress.queued),
+        done: progress.map(|progress| progress.done),
+    }
+}
+
+/// What push knows, and what waits for it.
+async fn standing(store: &impl Store) -> Result<(Head, Vec<Asked>), ReadError> {
+    let head = read(store, head::KEY, |bytes| record::decode::<Head>(head::FORMAT, bytes)).await?;
+    let waiting = waiting(store, &head.asked).await?;
+    Ok((head, waiting))
+}
+
+/// As JSON, for whoever asked.
+pub fn json(answer: &impl Serialize) -> String {
+    // Numbers and texts always have a JSON form.
+    serde_json::to_string(answer).unwrap_or_default()
+}

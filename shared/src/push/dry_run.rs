@@ -1,0 +1,214 @@
+//! What a campaign would do, without doing any of it: who would get it and when, who not and why, and what is left of the
+//! quota. It reads and never writes, and decides by the same functions as a run.
+
+use super::{
+    campaign::{ReadError, read},
+    head::{self, Head},
+    ledger::{self, Ledger, State},
+    news::{FANS, Skip},
+    pace::Pace,
+    plan::{Decision, Known},
+};
+use crate::{
+    conversation::{self, Conversation},
+    fan::{self, Fan},
+    pages::{PAGE, Page, page_key},
+    playbook::{Campaign, Pushes},
+    record::{self, RecordError},
+    store::{self, Store, Timer},
+    time::Timestamp,
+    wechat::OpenId,
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Fans named one by one in an answer.
+pub const ROWS_MAX: usize = 1_000;
+/// Pages of fans looked at together.
+const CHUNK: u64 = 4;
+/// A dry run looks at no further fans after this time; the answer says where to go on.
+const LIMIT: Duration = Duration::from_secs(20);
+/// The reason of those whom an earlier try of the campaign reached, or may have.
+pub const HAD_IT: &str = "had_it_already";
+
+/// What a campaign would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DryRun {
+    /// The campaign.
+    pub id: String,
+    /// When it would begin, in seconds since 1970.
+    pub at: Timestamp,
+    /// Fans looked at.
+    pub fans: u64,
+    /// Of these, not in the segment.
+    pub outside: u64,
+    /// In it, and would get it.
+    pub gets: u64,
+    /// In it, and would not: by reason.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Left of today's quota, as WeChat said last; none: it was not asked today.
+    pub quota_left: Option<u64>,
+    /// How many seconds it would take to send all, at the pace that WeChat allows; none: it sets no pace.
+    pub takes_seconds: Option<u64>,
+    /// The first fans of the segment, one by one; at most [`ROWS_MAX`].
+    pub rows: Vec<Row>,
+    /// There are more fans: where to go on (`?from=`).
+    pub next: Option<u64>,
+}
+
+/// One fan of the segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Who.
+    pub openid: OpenId,
+    /// When, about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gets_at: Option<Timestamp>,
+    /// Or why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<&'static str>,
+}
+
+/// A campaign that is tried.
+struct Trial<'a> {
+    pushes: &'a Pushes,
+    id: &'a str,
+    campaign: &'a Campaign,
+    /// When it would begin.
+    at: Timestamp,
+    now: Timestamp,
+    /// WeChat does not take what it says.
+    stopped: bool,
+}
+
+/// Looks at the fans from a position of the list on.
+///
+/// # Errors
+/// [`ReadError`]
+pub async fn dry_run(
+    store: &impl Store,
+    timer: &impl Timer,
+    pushes: &Pushes,
+    (id, campaign): (&str, &Campaign),
+    now: Timestamp,
+    from: u64,
+) -> Result<DryRun, ReadError> {
+    let mut head = read(store, head::KEY, |bytes| record::decode::<Head>(head::FORMAT, bytes)).await?;
+    let (at, stopped) = (campaign.at.max(now), head.account.is_stopped(&campaign.content));
+    let trial = Trial { pushes, id, campaign, at, now, stopped };
+    let pace = head.account.pace(campaign.content.api());
+    let mut found = DryRun { id: id.to_owned(), at, quota_left: pace.left(now), ..DryRun::default() };
+    let mut position = from;
+    loop {
+        let (openids, ended) = fans(store, position).await?;
+        position += openids.len() as u64;
+        let openids: Vec<OpenId> = openids.into_iter().flatten().collect();
+        found.fans += openids.len() as u64;
+        for (openid, decision) in trial.decide(store, openids).await? {
+            found.take(openid, decision, pace);
+        }
+        if ended {
+            break;
+        }
+        if timer.elapsed() >= LIMIT {
+            found.next = Some(position);
+            break;
+        }
+    }
+    found.outside = found.fans - found.gets - found.skipped.values().sum::<u64>();
+    found.takes_seconds = pace.seconds_for(found.gets, now);
+    Ok(found)
+}
+
+impl DryRun {
+    fn take(&mut self, openid: OpenId, decision: Decision, pace: &Pace) {
+        let skipped = match decision {
+            Decision::Void => return,
+            Decision::Skip(_, skip) => Some(skip.name()),
+            Decision::Plan(_) => None,
+            Decision::Known(entry) => match entry.state {
+                State::Planned => None,
+                State::Skipped(_, skip) => Some(skip.name()),
+                _ => Some(HAD_IT),
+            },
+        };
+        let mut gets_at = None;
+        match skipped {
+            Some(name) => *self.skipped.entry(name).or_default() += 1,
+            None => {
+                gets_at = Some(Timestamp(self.at.0 + pace.seconds_for(self.gets, self.at).unwrap_or_default()));
+                self.gets += 1;
+            }
+        }
+        if self.rows.len() < ROWS_MAX {
+            self.rows.push(Row { openid, gets_at, skipped });
+        }
+    }
+}
+
+impl Trial<'_> {
+    /// What becomes of the fans who are in the segment.
+    async fn decide(&self, store: &impl Store, openids: Vec<OpenId>) -> Result<Vec<(OpenId, Decision)>, ReadError> {
+        let records = store::load(store, openids.iter().map(fan::key).collect()).await?;
+        let fan = |openid: OpenId| {
+            let key = fan::key(&openid);
+            // As for push: of a record that cannot be read nothing is known.
+            let fan = Fan::decode(&key, records.get(&key)?).ok()?;
+            let state = fan.state(self.pushes.limits.utc_offset);
+            self.campaign.segment.fits(&state, &fan.tags, self.campaign.at).then_some((openid, fan, state))
+        };
+        let inside: Vec<_> = openids.into_iter().filter_map(fan).collect();
+        // Most fans of most campaigns are outside: what they said and got need not be read.
+        let keys = inside.iter().flat_map(|(openid, ..)| [conversation::key(openid), ledger::key(openid)]);
+        let records = store::load(store, keys.collect()).await?;
+        let mut decided = Vec::new();
+        for (openid, fan, state) in inside {
+            let conversation = decoded(&records, conversation::key(&openid), Conversation::decode)?;
+            let ledger = decoded(&records, ledger::key(&openid), Ledger::decode)?;
+            let known = Known { openid: &openid, fan: Some(&state), tags: &fan.tags, conversation, ledger: &ledger };
+            let decision = self.one(&known);
+            decided.push((openid, decision));
+        }
+        Ok(decided)
+    }
+
+    /// What the planner decides, and then the sender when it begins.
+    fn one(&self, known: &Known<'_>) -> Decision {
+        let limits = &self.pushes.limits;
+        let entry = match known.campaign(self.pushes, self.id, self.campaign, self.now) {
+            Decision::Plan(entry) => entry,
+            Decision::Known(entry) if entry.state == State::Planned => entry,
+            decided => return decided,
+        };
+        let stopped = self.stopped.then_some(Skip::InvalidTemplate);
+        let quiet = limits.is_quiet(limits.utc_offset.local(self.at).minute).then_some(Skip::QuietHours);
+        match known.obstacle(&entry.subject, &self.campaign.content, self.at).or(stopped).or(quiet) {
+            Some(skip) => Decision::Skip(entry, skip),
+            None => Decision::Plan(entry),
+        }
+    }
+}
+
+/// The next fans of the list of all, with its blanks, and whether it ends behind them.
+async fn fans(store: &impl Store, position: u64) -> Result<(Vec<Option<OpenId>>, bool), ReadError> {
+    let mut fans = Vec::new();
+    let first = position / PAGE;
+    for page in first..first + CHUNK {
+        let found = read(store, &page_key(FANS, page * PAGE), Page::<OpenId>::decode).await?;
+        let full = found.0.len() as u64 == PAGE;
+        fans.extend(found.items_from(position.max(page * PAGE)).map(|(_, openid)| openid));
+        if !full {
+            return Ok((fans, true));
+        }
+    }
+    Ok((fans, false))
+}
+
+fn decoded<R: Default>(
+    records: &BTreeMap<String, Vec<u8>>,
+    key: String,
+    decode: impl Fn(&[u8]) -> Result<R, RecordError>,
+) -> Result<R, ReadError> {
+    let record = records.get(&key).map(|bytes| decode(bytes)).transpose();
+    record.map(Option::unwrap_or_default).map_err(|error| ReadError::Record(key, error))
+}

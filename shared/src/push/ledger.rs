@@ -1,0 +1,188 @@
+//! What became of each push, fan by fan: `ledger:<openid>`.
+//!
+//! | state | means |
+//! |---|---|
+//! | planned | will go out, and has surely not yet |
+//! | sending | on its way since the moment stored: it may have gone out or not |
+//! | sent | WeChat took it |
+//! | delivered, refused | how it ended |
+//! | unknown | whether it went out cannot be known; only an event will tell, and it is never sent again |
+//! | skipped | does not go out, for a reason |
+//!
+//! `sending` is stored before the request leaves. So whoever finds a push planned may send it, and whoever finds it
+//! sending may only repeat it under the same `client_msg_id`, and only for
+//! [`REPEAT_SECONDS`](crate::wechat::api::template::REPEAT_SECONDS).
+
+use super::{
+    PushId,
+    news::{Group, News, Series, Skip, What},
+};
+use crate::{
+    record::{self, RecordError},
+    time::Timestamp,
+    wechat::OpenId,
+};
+use serde::{Deserialize, Serialize};
+
+/// Entries kept of a fan.
+const ENTRIES_MAX: usize = 32;
+/// Entries that ended are kept so long, in seconds: longer than any cap looks back.
+const KEPT: u64 = 400 * 86_400;
+const FORMAT: u8 = 1;
+
+/// One fan's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    entries: Vec<Entry>,
+}
+
+/// One push.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which.
+    pub id: PushId,
+    /// What it is about.
+    pub subject: Subject,
+    /// When it is due to go out.
+    pub due: Timestamp,
+    /// For so many days from then on an order is credited to it.
+    pub outcome_days: u32,
+    /// When it was planned.
+    pub planned: Timestamp,
+    /// What became of it.
+    pub state: State,
+}
+
+/// What a push is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// A product runs out.
+    Reminder {
+        /// Which.
+        product: String,
+        /// The purchase.
+        basis: Timestamp,
+        /// When it will have run out.
+        run_out: Timestamp,
+    },
+    /// A campaign, by id.
+    Campaign(String),
+}
+
+/// What became of a push, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Will go out.
+    Planned,
+    /// On its way since the first try.
+    Sending(Timestamp),
+    /// WeChat took it, under this number where it gave one.
+    Sent(Timestamp, Option<String>),
+    /// It arrived.
+    Delivered(Timestamp),
+    /// It did not: WeChat's code, or 0 where an event said so.
+    Refused(Timestamp, i64),
+    /// Nobody knows.
+    Unknown(Timestamp),
+    /// It does not go out.
+    Skipped(Timestamp, Skip),
+}
+
+impl State {
+    /// Whether nothing more is to be done, though an event may still tell more.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Self::Planned | Self::Sending(_))
+    }
+
+    /// Whether the fan got it, or may yet, as far as anybody knows: what a cap counts.
+    pub fn counts(&self) -> bool {
+        !matches!(self, Self::Refused(..) | Self::Skipped(..))
+    }
+}
+
+impl Subject {
+    /// The push about this to this fan.
+    pub fn id(&self, openid: &OpenId) -> PushId {
+        PushId::of(&match self {
+            Self::Reminder { product, basis, .. } => format!("reminder|{openid}|{basis}|{product}"),
+            Self::Campaign(id) => format!("campaign|{openid}|{id}"),
+        })
+    }
+
+    /// What it belongs to.
+    pub fn series(&self) -> Series {
+        match self {
+            Self::Reminder { product, .. } => Series::Reminder(product.clone()),
+            Self::Campaign(id) => Series::Campaign(id.clone()),
+        }
+    }
+}
+
+impl Entry {
+    /// News of it.
+    pub fn news(&self, openid: &OpenId, group: Option<Group>, at: Timestamp, what: What) -> News {
+        News {
+            openid: openid.clone(),
+            id: self.id,
+            series: self.subject.series(),
+            due: self.due,
+            outcome_days: self.outcome_days,
+            group,
+            at,
+            what,
+        }
+    }
+}
+
+/// The key of a fan's.
+pub fn key(openid: &OpenId) -> String {
+    format!("ledger:{openid}")
+}
+
+impl Ledger {
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote them, or they are damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        record::decode(FORMAT, bytes)
+    }
+
+    /// The stored bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        record::encode(FORMAT, self)
+    }
+
+    /// All of it, the oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The push of this id.
+    pub fn get(&self, id: PushId) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.id == id)
+    }
+
+    /// Changes what became of a push. False when there is no such push.
+    pub fn set(&mut self, id: PushId, state: State) -> bool {
+        let entry = self.entries.iter_mut().find(|entry| entry.id == id);
+        entry.map(|entry| entry.state = state).is_some()
+    }
+
+    /// Adds a push. What ended long ago goes; so does the oldest that ended when there are too many.
+    pub fn add(&mut self, entry: Entry) {
+        let now = entry.planned;
+        self.entries.retain(|old| !old.state.is_settled() || now.0.saturating_sub(old.planned.0) <= KEPT);
+        self.entries.push(entry);
+        if self.entries.len() > ENTRIES_MAX {
+            let oldest = self.entries.iter().position(|entry| entry.state.is_settled()).unwrap_or_default();
+            self.entries.remove(oldest);
+        }
+    }
+
+    /// How many pushes the fan got or will get that are due in the `days` up to `until`.
+    pub fn count(&self, until: Timestamp, days: u32) -> usize {
+        let from = until.0.saturating_sub(u64::from(days) * 86_400);
+        self.entries.iter().filter(|entry| entry.due.0 > from && entry.state.counts()).count()
+    }
+}

@@ -1,0 +1,150 @@
+//! What push tells rollup through the journal, and rollup tells push through `outcome:`.
+//!
+//! News are idempotent: told twice, or in another order, they say the same. So push writes them together with its ledger,
+//! before anything that depends on them, and tells them again after a crash.
+
+use super::PushId;
+use crate::{time::Timestamp, wechat::OpenId};
+use serde::{Deserialize, Serialize};
+
+/// The list of what became of pushes, for push: see [`crate::pages`].
+pub const OUTCOMES: &str = "outcome:list";
+/// The list of all fans that rollup ever met, for campaigns: see [`crate::pages`].
+pub const FANS: &str = "fan:list";
+
+/// The list of the reminders that are due on a day, counted from 1970 in the playbook's offset; its items are [`Due`].
+pub fn due_list(day: u64) -> String {
+    format!("due:{day}")
+}
+
+/// Several news at once: one journal entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerNews(pub Vec<News>);
+
+/// What became of one push.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// Whom it is for.
+    pub openid: OpenId,
+    /// Which push.
+    pub id: PushId,
+    /// What it belongs to.
+    pub series: Series,
+    /// When it is due to go out; the same in all news of it. Outcomes count from here, in both groups.
+    pub due: Timestamp,
+    /// For so many days from then on an order is credited to it.
+    pub outcome_days: u32,
+    /// Who got it and who not, to tell its effect; none of a push that was skipped for another reason.
+    pub group: Option<Group>,
+    /// When this happened, by our clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: What,
+}
+
+/// What a push belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Series {
+    /// The reminder for this product.
+    Reminder(String),
+    /// The campaign of this id.
+    Campaign(String),
+}
+
+/// Which part of a comparison a fan is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Group {
+    /// Gets it.
+    Treated,
+    /// Does not, by a draw.
+    Holdout,
+}
+
+/// What happened to a push.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// It will go out when it is due.
+    Planned,
+    /// It does not go out.
+    Skipped(Skip),
+    /// WeChat took it, under this number where it gave one.
+    Sent(Option<String>),
+    /// WeChat refused it, with this code.
+    Refused(i64),
+    /// Whether it went out cannot be known; only an event will tell.
+    Unknown,
+}
+
+/// Why a push does not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Skip {
+    /// The fan does not follow.
+    Unsubscribed,
+    /// The fan asked for no more.
+    OptedOut,
+    /// The fan has bought since, or a purchase was given back.
+    BoughtSince,
+    /// The fan has had as many as the playbook allows.
+    Capped,
+    /// It would have gone out in the quiet hours.
+    QuietHours,
+    /// The fan is in the group that does not get it.
+    Holdout,
+    /// The account's quota did not last for it in time.
+    OverQuota,
+    /// The template is not one that WeChat takes, or the playbook no longer has it.
+    InvalidTemplate,
+    /// WeChat allows no message to this fan now: no permission, or no message in 48 hours.
+    NoWindow,
+}
+
+impl Skip {
+    /// Every reason with its name in reports.
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("unsubscribed", Self::Unsubscribed),
+        ("opted_out", Self::OptedOut),
+        ("bought_since", Self::BoughtSince),
+        ("capped", Self::Capped),
+        ("quiet_hours", Self::QuietHours),
+        ("holdout", Self::Holdout),
+        ("over_quota", Self::OverQuota),
+        ("invalid_template", Self::InvalidTemplate),
+        ("no_window", Self::NoWindow),
+    ];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, skip)| *skip == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// A reminder that is due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// Whom to remind.
+    pub openid: OpenId,
+    /// Of what.
+    pub product: String,
+    /// The purchase that it is about: the last one of the product. With another one the item is void.
+    pub basis: Timestamp,
+    /// When it will have run out.
+    pub run_out: Timestamp,
+}
+
+/// What rollup learned that push must know: an item of [`OUTCOMES`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// WeChat said what became of a push.
+    Closed {
+        /// Whose.
+        openid: OpenId,
+        /// Which.
+        id: PushId,
+        /// When, by WeChat's clock.
+        at: Timestamp,
+        /// Whether it arrived.
+        delivered: bool,
+    },
+    /// The fan is forgotten; so must the ledger.
+    Forgotten(OpenId),
+}

@@ -1,0 +1,207 @@
+//! Who gets a push, when, and why not: pure decisions, the same for the planner, the sender and a dry run.
+
+use super::{
+    PushId,
+    ledger::{Entry, Ledger, State, Subject},
+    news::{Due, Group, Skip},
+};
+use crate::{
+    conversation::Conversation,
+    fan,
+    playbook::{Campaign, Content, Limits, PushChoice, Pushes, Segment},
+    time::{Day, Timestamp},
+    wechat::{OpenId, api::Api},
+};
+use std::collections::BTreeSet;
+
+/// How long after a fan's message customer messages may go out, in seconds (wechat-protocol.md section 8.4); a little less,
+/// for the way there.
+const WINDOW: u64 = 48 * 3_600 - 300;
+const HOUR: u64 = 3_600;
+
+/// What is known of a fan.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Who.
+    pub openid: &'a OpenId,
+    /// What rollup knows; none: nothing.
+    pub fan: Option<&'a fan::State>,
+    /// Tags of the channels that the fan came through.
+    pub tags: &'a BTreeSet<String>,
+    /// What callback knows.
+    pub conversation: Conversation,
+    /// What push knows.
+    pub ledger: &'a Ledger,
+}
+
+/// What becomes of something that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is for nobody: another purchase took its place, or the fan is outside of the segment.
+    Void,
+    /// It was decided before, and this is how it stands.
+    Known(Entry),
+    /// It goes out.
+    Plan(Entry),
+    /// It does not, and why.
+    Skip(Entry, Skip),
+}
+
+impl Known<'_> {
+    /// Why nothing may go to this fan: the reasons that any push has.
+    fn closed(&self) -> Option<Skip> {
+        match self.fan {
+            None => Some(Skip::Unsubscribed),
+            Some(fan) if fan.follow.is_none() => Some(Skip::Unsubscribed),
+            Some(fan) if self.stopped(fan) => Some(Skip::OptedOut),
+            Some(_) => None,
+        }
+    }
+
+    /// The later word holds; rollup's may be a minute behind callback's.
+    fn stopped(&self, fan: &fan::State) -> bool {
+        match self.conversation.pushes {
+            Some((_, PushChoice::Stop)) => true,
+            Some((at, PushChoice::Resume)) => fan.opted_out.is_some_and(|stopped| stopped > at),
+            None => fan.opted_out.is_some(),
+        }
+    }
+
+    /// Why this push may not go out now.
+    pub fn obstacle(&self, subject: &Subject, content: &Content, now: Timestamp) -> Option<Skip> {
+        if let Some(closed) = self.closed() {
+            return Some(closed);
+        }
+        let fan = self.fan?;
+        if let Subject::Reminder { product, basis, .. } = subject
+            && last_purchase(fan, product) != Some(*basis)
+        {
+            return Some(Skip::BoughtSince);
+        }
+        let open = match content {
+            Content::Template(_) => true,
+            Content::Notice(form) => fan.notices.get(&form.template_id).is_some_and(|permissions| *permissions > 0),
+            Content::Message { .. } => fan.last_message.is_some_and(|at| now.0 < at.0 + WINDOW),
+        };
+        (!open).then_some(Skip::NoWindow)
+    }
+
+    /// What becomes of a reminder that is due on `day`.
+    pub fn remind(&self, pushes: &Pushes, due: &Due, day: Day, now: Timestamp) -> Decision {
+        let subject = Subject::Reminder { product: due.product.clone(), basis: due.basis, run_out: due.run_out };
+        let Some(reminder) = pushes.products.get(&due.product).and_then(|product| product.reminder.as_ref()) else {
+            let entry = self.entry(subject, now, &pushes.limits, now);
+            return Decision::Skip(entry, Skip::InvalidTemplate);
+        };
+        let hour = hour_for(&pushes.limits, self.fan.and_then(fan::State::busiest_hour), reminder.preferred_hour);
+        let at = moment_of(&pushes.limits, day, hour, now);
+        self.decide(self.entry(subject, at, &pushes.limits, now), &reminder.content, reminder.holdout, pushes)
+    }
+
+    /// What becomes of a campaign.
+    pub fn campaign(&self, pushes: &Pushes, id: &str, campaign: &Campaign, now: Timestamp) -> Decision {
+        if !self.fan.is_some_and(|fan| campaign.segment.fits(fan, self.tags, campaign.at)) {
+            return Decision::Void;
+        }
+        let entry = self.entry(Subject::Campaign(id.to_owned()), campaign.at, &pushes.limits, now);
+        self.decide(entry, &campaign.content, campaign.holdout, pushes)
+    }
+
+    fn entry(&self, subject: Subject, due: Timestamp, limits: &Limits, now: Timestamp) -> Entry {
+        Entry {
+            id: subject.id(self.openid),
+            subject,
+            due,
+            outcome_days: limits.outcome_days,
+            planned: now,
+            state: State::Planned,
+        }
+    }
+
+    fn decide(&self, entry: Entry, content: &Content, holdout: u8, pushes: &Pushes) -> Decision {
+        if let Some(known) = self.ledger.get(entry.id) {
+            return Decision::Known(known.clone());
+        }
+        match self.obstacle(&entry.subject, content, entry.due) {
+            // A window may still open until it is due.
+            None | Some(Skip::NoWindow) => {}
+            Some(skip) => return Decision::Skip(entry, skip),
+        }
+        if self.ledger.count(entry.due, pushes.limits.cap_days) >= pushes.limits.cap as usize {
+            return Decision::Skip(entry, Skip::Capped);
+        }
+        // Drawn last, so that the two groups differ in nothing else.
+        match group(entry.id, holdout) {
+            Group::Holdout => Decision::Skip(entry, Skip::Holdout),
+            Group::Treated => Decision::Plan(entry),
+        }
+    }
+}
+
+impl Content {
+    /// The call that it goes out by.
+    pub fn api(&self) -> Api {
+        match self {
+            Self::Template(_) => Api::Template,
+            Self::Notice(_) => Api::Notice,
+            Self::Message { .. } => Api::Message,
+        }
+    }
+}
+
+/// The group that a push falls into by its own number: the same however often it is drawn.
+pub fn group(id: PushId, holdout: u8) -> Group {
+    if id.percentile() < holdout { Group::Holdout } else { Group::Treated }
+}
+
+fn last_purchase(fan: &fan::State, product: &str) -> Option<Timestamp> {
+    fan.products.get(product)?.last()
+}
+
+/// The hour of the day: the fan's own where it is known, else the reminder's, else the playbook's; never one that the quiet
+/// hours reach into, as long as there is another.
+fn hour_for(limits: &Limits, own: Option<u8>, reminders: Option<u8>) -> u8 {
+    let loud = |hour: &u8| !limits.is_quiet(u16::from(*hour) * 60) && !limits.is_quiet(u16::from(*hour) * 60 + 59);
+    let wanted = [own, reminders, Some(limits.preferred_hour)].into_iter().flatten().find(loud);
+    wanted.or_else(|| (0..24).find(loud)).unwrap_or(limits.preferred_hour)
+}
+
+/// When that hour begins on that day; where it has gone by: this hour, or in the quiet hours the next day's.
+fn moment_of(limits: &Limits, day: Day, hour: u8, now: Timestamp) -> Timestamp {
+    let at = start_of(limits, day, hour);
+    if at.0 + HOUR > now.0 {
+        return at;
+    }
+    let this_hour = now.0 / HOUR * HOUR;
+    let today = limits.utc_offset.local(now);
+    if limits.is_quiet(today.minute) || limits.is_quiet(today.minute / 60 * 60 + 59) {
+        let next = start_of(limits, today.day, hour);
+        return if next.0 + HOUR > now.0 { next } else { Timestamp(next.0 + 24 * HOUR) };
+    }
+    Timestamp(this_hour)
+}
+
+fn start_of(limits: &Limits, day: Day, hour: u8) -> Timestamp {
+    let hours = (day.0 * 24 + u64::from(hour)).saturating_add_signed(-i64::from(i8::from(limits.utc_offset)));
+    Timestamp(hours * HOUR)
+}
+
+impl Segment {
+    /// Whether a fan is in it at a moment.
+    pub fn fits(&self, fan: &fan::State, tags: &BTreeSet<String>, now: Timestamp) -> bool {
+        let any = |wanted: &[String], has: &dyn Fn(&String) -> bool| wanted.is_empty() || wanted.iter().any(has);
+        let products = || fan.products.iter().filter(|(id, _)| self.products.is_empty() || self.products.contains(id));
+        let bought = products().filter_map(|(_, product)| product.last()).max();
+        let contact = [fan.last_message, fan.last_click, fan.last_scan].into_iter().flatten().max();
+        let ago = |days: Option<crate::playbook::DaysAgo>, then: Option<Timestamp>| {
+            days.is_none_or(|days| then.is_some_and(|then| days.fits(then, now)))
+        };
+        let follow = fan.follow.as_ref();
+        any(&self.channels, &|channel| follow.is_some_and(|follow| follow.channel == *channel))
+            && any(&self.tags, &|tag| tags.contains(tag))
+            && (self.products.is_empty() || bought.is_some())
+            && ago(self.followed, follow.map(|follow| follow.since))
+            && ago(self.bought, bought)
+            && ago(self.contact, contact)
+    }
+}

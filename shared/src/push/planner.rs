@@ -1,0 +1,431 @@
+//! From due lists, campaigns and outcomes to queues: who gets what, when, and a reason for everybody else.
+//!
+//! A chunk is planned with one write: news, ledgers, the queues' pages, and the position from which the next chunk goes on. A
+//! planner that was stopped before that write plans the chunk again; what the ledger knows already is queued as it stands.
+
+use super::{
+    book::{Book, Change},
+    campaign,
+    head::{Head, Progress, Queue, Running},
+    ledger,
+    news::{Due, FANS, Group, OUTCOMES, Outcome, Skip, What, due_list},
+    plan::{Decision, Known},
+    report::Report,
+    sender::Signals,
+};
+use crate::{
+    conversation::{self, Conversation},
+    fan::{self, Fan},
+    pages::{self, PAGE, Page, gone_key, page_key},
+    playbook::{Campaign, PushChoice, Pushes},
+    run::Stop,
+    store::{Store, Timer},
+    time::{Day, Timestamp},
+    wechat::OpenId,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+
+/// No chunk is planned later than this after the start.
+const LAST_CHUNK: Duration = Duration::from_secs(36);
+/// Days back that reminders are still planned for: whoever comes later waits for the next purchase.
+const DAYS_BACK: u64 = 3;
+/// Pages of fans that are looked at together.
+const CHUNK: u64 = 4;
+/// While the sender is busy and so many pushes wait for it, planning does.
+const AHEAD: u64 = 4_096;
+/// How long it waits then.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Queues are deleted so long after they were due, in seconds.
+const KEPT: u64 = 30 * 3_600;
+/// Pages deleted per run.
+const DELETED: u64 = 1_024;
+/// Campaigns kept that are over.
+const CAMPAIGNS_MAX: usize = 32;
+
+/// A push that waits: an item of a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) openid: OpenId,
+    pub(super) id: super::PushId,
+}
+
+pub(super) struct Planner<'a, S, T> {
+    book: &'a Book<'a, S, T>,
+    pushes: &'a Pushes,
+    report: &'a RefCell<Report>,
+    signals: &'a Signals,
+    /// The last page of each queue that was added to.
+    tails: RefCell<BTreeMap<Queue, Page<Waiting>>>,
+}
+
+/// What a chunk comes to, before it is written.
+#[derive(Default)]
+struct Chunk {
+    change: Change,
+    queued: BTreeMap<Queue, (Timestamp, Vec<Waiting>)>,
+}
+
+impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
+    pub(super) fn new(
+        book: &'a Book<'a, S, T>,
+        pushes: &'a Pushes,
+        report: &'a RefCell<Report>,
+        signals: &'a Signals,
+    ) -> Self {
+        Self { book, pushes, report, signals, tails: RefCell::default() }
+    }
+
+    /// Plans until there is nothing left to plan, or the time is up.
+    pub(super) async fn run(&self) -> Result<(), Stop> {
+        while self.book.run.elapsed() < LAST_CHUNK {
+            if self.signals.busy.get() && self.waiting() > AHEAD {
+                self.book.run.timer().sleep(PAUSE).await;
+                continue;
+            }
+            if !(self.take_outcomes().await? || self.plan_reminders().await? || self.plan_campaigns().await?) {
+                break;
+            }
+        }
+        self.signals.planning.set(false);
+        self.clean().await
+    }
+
+    /// Pushes that could go out by now.
+    fn waiting(&self) -> u64 {
+        let now = self.book.run.now();
+        let head = self.book.head();
+        head.queues.values().filter(|queue| queue.due <= now).map(|queue| queue.queued - queue.done).sum()
+    }
+
+    /// Closes pushes of which WeChat said what became of them.
+    async fn take_outcomes(&self) -> Result<bool, Stop> {
+        // Rollup takes away what is old, whether it was read or not.
+        let gone = self.book.run.get_record::<u64>(pages::FORMAT, &gone_key(OUTCOMES)).await?.unwrap_or_default();
+        let position = self.book.head().outcomes.max(gone);
+        let items = self.items::<Outcome>(OUTCOMES, position, 1).await?;
+        let mut change = Change::default();
+        let mut forgotten = Vec::new();
+        let mut until = position;
+        for (at, item) in items {
+            match item {
+                Some(Outcome::Closed { openid, id, at, delivered }) => {
+                    self.book.acquire(std::slice::from_ref(&openid)).await?;
+                    let state = match delivered {
+                        true => ledger::State::Delivered(at),
+                        false => ledger::State::Refused(at, 0),
+                    };
+                    // A ledger that has gone does not come back for it.
+                    if self.book.with(&openid, |ledger| ledger.set(id, state)) == Some(true) {
+                        change.ledgers.push(openid.clone());
+                        self.report.borrow_mut().closed += 1;
+                    }
+                    change.release.push(openid);
+                }
+                // Somebody writes to that ledger: the next run deletes it.
+                Some(Outcome::Forgotten(openid)) if self.book.is_in_use(&openid) => break,
+                Some(Outcome::Forgotten(openid)) => forgotten.push(ledger::key(&openid)),
+                None => {}
+            }
+            until = at + 1;
+        }
+        if until == position {
+            return Ok(false);
+        }
+        if !forgotten.is_empty() {
+            self.book.delete(&forgotten).await?;
+        }
+        self.book.write(change, |head| head.outcomes = until).await.map(|()| true)
+    }
+
+    /// Plans some of the reminders that are due today, or were due in the last days and came late.
+    async fn plan_reminders(&self) -> Result<bool, Stop> {
+        let today = self.pushes.limits.utc_offset.local(self.book.run.now()).day.0;
+        for day in today.saturating_sub(DAYS_BACK)..=today {
+            let position = self.book.head().due.get(&day).copied().unwrap_or_default();
+            let items = self.items::<Due>(&due_list(day), position, CHUNK).await?;
+            let Some(until) = items.last().map(|(at, _)| at + 1) else { continue };
+            let due: Vec<Due> = items.into_iter().filter_map(|(_, due)| due).collect();
+            let fans = self.fans(due.iter().map(|due| &due.openid)).await?;
+            let chunk = self
+                .decide(&fans, due.iter().map(|due| &due.openid).zip(&due), |known, due, now| {
+                    known.remind(self.pushes, due, Day(day), now)
+                })
+                .await?;
+            self.write(chunk, |head| {
+                head.due.insert(day, until);
+                head.due.retain(|day, _| *day + 2 * DAYS_BACK >= today);
+            })
+            .await?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Plans some fans of a campaign.
+    async fn plan_campaigns(&self) -> Result<bool, Stop> {
+        self.begin_campaigns().await?;
+        let now = self.book.run.now();
+        let is_due = |running: &Running| !running.planned && running.campaign.at <= now;
+        let next = self.book.head().campaigns.iter().find(|(_, running)| is_due(running)).map(clone);
+        let Some((id, Running { campaign, fans: position, .. })) = next else { return Ok(false) };
+        let items = self.items::<OpenId>(FANS, position, CHUNK).await?;
+        let Some(until) = items.last().map(|(at, _)| at + 1) else {
+            let done = |head: &mut Head| {
+                if let Some(running) = head.campaigns.get_mut(&id) {
+                    running.planned = true;
+                }
+            };
+            return self.book.write(Change::default(), done).await.map(|()| true);
+        };
+        let fans = self.fans(items.iter().filter_map(|(_, openid)| openid.as_ref())).await?;
+        // Most fans of most campaigns are outside of the segment: what they said and got need not be read.
+        let inside =
+            |fan: &Fan| campaign.segment.fits(&fan.state(self.pushes.limits.utc_offset), &fan.tags, campaign.at);
+        let chosen: Vec<(&OpenId, ())> = items
+            .iter()
+            .filter_map(|(_, openid)| openid.as_ref())
+            .filter(|openid| fans.get(*openid).is_some_and(inside))
+            .map(|openid| (openid, ()))
+            .collect();
+        let chunk = self
+            .decide(&fans, chosen.into_iter(), |known, (), now| known.campaign(self.pushes, &id, &campaign, now))
+            .await?;
+        self.write(chunk, |head| {
+            if let Some(running) = head.campaigns.get_mut(&id) {
+                running.fans = until;
+            }
+        })
+        .await?;
+        Ok(true)
+    }
+
+    /// Takes up campaigns whose time has come: those of the playbook, and those asked for.
+    async fn begin_campaigns(&self) -> Result<(), Stop> {
+        let now = self.book.run.now();
+        let looked = self.book.head().asked.clone();
+        let found = campaign::look(self.book.run, &looked).await?;
+        let on_time = |campaign: &Campaign| campaign.at <= now && now.0 - campaign.at.0 < Campaign::LATE;
+        let listed = self.pushes.campaigns.iter().filter(|(_, campaign)| on_time(campaign)).map(clone);
+        let asked = found.asked.into_iter().map(|asked| (asked.id, asked.campaign));
+        let mut new: BTreeMap<String, Running> = BTreeMap::new();
+        for (id, campaign) in listed.chain(asked) {
+            if !self.book.head().campaigns.contains_key(&id) {
+                new.entry(id).or_insert(Running { campaign, fans: 0, planned: false });
+            }
+        }
+        if new.is_empty() && found.looked == looked {
+            return Ok(());
+        }
+        let update = |head: &mut Head| {
+            head.asked = found.looked;
+            head.campaigns.extend(new);
+            while head.campaigns.len() > CAMPAIGNS_MAX {
+                let over = head.campaigns.iter().filter(|(_, running)| running.planned);
+                let oldest = over.min_by_key(|(_, running)| running.campaign.at).map(|(id, _)| id.clone());
+                let Some(oldest) = oldest else { break };
+                head.campaigns.remove(&oldest);
+            }
+        };
+        self.book.write(Change::default(), update).await
+    }
+
+    /// Decides about every fan of a chunk.
+    async fn decide<'f, D>(
+        &self,
+        fans: &BTreeMap<OpenId, Fan>,
+        due: impl Iterator<Item = (&'f OpenId, D)>,
+        decide: impl Fn(&Known<'_>, D, Timestamp) -> Decision,
+    ) -> Result<Chunk, Stop> {
+        let due: Vec<(&OpenId, D)> = due.collect();
+        let openids: Vec<OpenId> = due.iter().map(|(openid, _)| (*openid).clone()).collect();
+        let conversations = self.conversations(&openids).await?;
+        self.book.acquire(&openids).await?;
+        let now = self.book.run.now();
+        let mut chunk = Chunk::default();
+        for ((openid, due), conversation) in due.into_iter().zip(conversations) {
+            let fan = fans.get(openid);
+            let state = fan.map(|fan| fan.state(self.pushes.limits.utc_offset));
+            let no_tags = Default::default();
+            let tags = fan.map_or(&no_tags, |fan| &fan.tags);
+            let decision = self.book.with(openid, |ledger| {
+                decide(&Known { openid, fan: state.as_ref(), tags, conversation, ledger }, due, now)
+            });
+            self.take(&mut chunk, openid, decision.unwrap_or(Decision::Void), now);
+        }
+        chunk.change.release = openids;
+        Ok(chunk)
+    }
+
+    fn take(&self, chunk: &mut Chunk, openid: &OpenId, decision: Decision, now: Timestamp) {
+        let mut report = self.report.borrow_mut();
+        let entry = match decision {
+            Decision::Void => return,
+            Decision::Skip(entry, skip) => {
+                let group = (skip == Skip::Holdout).then_some(Group::Holdout);
+                chunk.change.news.push(entry.news(openid, group, now, What::Skipped(skip)));
+                report.skip(skip);
+                return;
+            }
+            Decision::Known(entry) if entry.state.is_settled() => return,
+            Decision::Known(entry) => entry,
+            Decision::Plan(entry) => {
+                self.book.with(openid, |ledger| ledger.add(entry.clone()));
+                chunk.change.ledgers.push(openid.clone());
+                report.planned += 1;
+                entry
+            }
+        };
+        let planned = entry.planned;
+        chunk.change.news.push(entry.news(openid, Some(Group::Treated), planned, What::Planned));
+        let queue = match &entry.subject {
+            ledger::Subject::Reminder { .. } => Queue::Hour(entry.due.0 / 3_600),
+            ledger::Subject::Campaign(id) => Queue::Campaign(id.clone()),
+        };
+        let (_, waiting) = chunk.queued.entry(queue).or_insert((entry.due, Vec::new()));
+        waiting.push(Waiting { openid: openid.clone(), id: entry.id });
+    }
+
+    /// Writes a chunk, and lets its ledgers go.
+    async fn write(&self, mut chunk: Chunk, update: impl FnOnce(&mut Head)) -> Result<(), Stop> {
+        let mut queues = Vec::new();
+        for (queue, (due, waiting)) in chunk.queued {
+            let progress = self.book.head().queues.get(&queue).copied();
+            let mut progress = progress.unwrap_or(Progress { due, ..Progress::default() });
+            self.append(&queue, &mut progress, waiting, &mut chunk.change.pages).await?;
+            queues.push((queue, progress.due, progress.queued));
+        }
+        let update = |head: &mut Head| {
+            for (queue, due, queued) in queues {
+                let progress = head.queues.entry(queue).or_default();
+                (progress.due, progress.queued) = (due, queued);
+            }
+            update(head);
+        };
+        self.book.write(chunk.change, update).await
+    }
+
+    /// Puts pushes at the end of a queue.
+    async fn append(
+        &self,
+        queue: &Queue,
+        progress: &mut Progress,
+        waiting: Vec<Waiting>,
+        pages: &mut Vec<(String, Vec<u8>)>,
+    ) -> Result<(), Stop> {
+        let list = queue.to_string();
+        let kept = self.tails.borrow_mut().remove(queue);
+        let within = usize::try_from(progress.queued % PAGE).unwrap_or_default();
+        let mut page = match kept {
+            Some(page) if page.0.len() == within => page,
+            _ if within == 0 => Page::default(),
+            _ => self.page::<Waiting>(&page_key(&list, progress.queued)).await?,
+        };
+        // What stands behind the end was written by a run that did not get to say so.
+        page.0.truncate(within);
+        for item in waiting {
+            page.0.push(Some(item));
+            progress.queued += 1;
+            if progress.queued.is_multiple_of(PAGE) {
+                pages.push((page_key(&list, progress.queued - 1), std::mem::take(&mut page).encode()));
+            }
+        }
+        if !progress.queued.is_multiple_of(PAGE) {
+            pages.push((page_key(&list, progress.queued - 1), page.encode()));
+        }
+        self.tails.borrow_mut().insert(queue.clone(), page);
+        Ok(())
+    }
+
+    /// The fans that rollup knows.
+    async fn fans(&self, openids: impl Iterator<Item = &OpenId>) -> Result<BTreeMap<OpenId, Fan>, Stop> {
+        let openids: Vec<&OpenId> = openids.collect();
+        let keys: Vec<String> = openids.iter().map(|openid| fan::key(openid)).collect();
+        let values = self.book.run.get_all(&keys).await?;
+        let mut fans = BTreeMap::new();
+        for ((openid, key), bytes) in openids.into_iter().zip(&keys).zip(values) {
+            // A record that cannot be read is a fan we know nothing of: no push, and rollup says what is wrong with it.
+            let fan = bytes.and_then(|bytes| Fan::decode(key, &bytes).ok());
+            fans.extend(fan.map(|fan| (openid.clone(), fan)));
+        }
+        Ok(fans)
+    }
+
+    async fn conversations(&self, openids: &[OpenId]) -> Result<Vec<Conversation>, Stop> {
+        let keys: Vec<String> = openids.iter().map(conversation::key).collect();
+        let values = self.book.run.get_all(&keys).await?;
+        Ok(values.into_iter().map(conversation_of).collect())
+    }
+
+    /// The next items of a list, of so many pages at most.
+    async fn items<I: Serialize + DeserializeOwned>(
+        &self,
+        list: &str,
+        position: u64,
+        pages: u64,
+    ) -> Result<Vec<(u64, Option<I>)>, Stop> {
+        let mut items = Vec::new();
+        let first = position / PAGE;
+        for page in first..first + pages {
+            let found = self.page::<I>(&page_key(list, page * PAGE)).await?;
+            let full = found.0.len() as u64 == PAGE;
+            items.extend(found.items_from(position.max(page * PAGE)));
+            if !full {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    async fn page<I: Serialize + DeserializeOwned>(&self, key: &str) -> Result<Page<I>, Stop> {
+        let bytes = self.book.run.get(key).await?;
+        let read = |bytes: Vec<u8>| Page::decode(&bytes);
+        let page = bytes.map(read).transpose().map_err(|error| Stop::Record { key: key.to_owned(), error })?;
+        Ok(page.unwrap_or_default())
+    }
+
+    /// Deletes queues that are long over, a bounded number of pages.
+    async fn clean(&self) -> Result<(), Stop> {
+        let now = self.book.run.now();
+        let over: Vec<(Queue, Progress)> = {
+            let head = self.book.head();
+            let planned = |queue: &Queue| match queue {
+                Queue::Hour(_) => true,
+                Queue::Campaign(id) => head.campaigns.get(id).is_none_or(|running| running.planned),
+            };
+            let is_over = |queue: &Queue, progress: &Progress| {
+                progress.done == progress.queued && progress.due.0 + KEPT < now.0 && planned(queue)
+            };
+            head.queues.iter().filter(|(queue, progress)| is_over(queue, progress)).map(clone).collect()
+        };
+        let mut room = DELETED;
+        for (queue, progress) in over {
+            let (list, pages) = (queue.to_string(), progress.queued.div_ceil(PAGE));
+            let until = pages.min(progress.deleted + room);
+            let keys: Vec<String> = (progress.deleted..until).map(|page| page_key(&list, page * PAGE)).collect();
+            room -= until - progress.deleted;
+            if !keys.is_empty() {
+                self.book.delete(&keys).await?;
+            }
+            let update = |head: &mut Head| match until == pages {
+                true => drop(head.queues.remove(&queue)),
+                false => drop(head.queues.get_mut(&queue).map(|progress| progress.deleted = until)),
+            };
+            self.book.write(Change::default(), update).await?;
+            if room == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What callback keeps of a fan, as it was read. Who said something that cannot be read gets nothing: it may have been to stop.
+pub(super) fn conversation_of(bytes: Option<Vec<u8>>) -> Conversation {
+    let stopped = Conversation { pushes: Some((Timestamp(u64::MAX), PushChoice::Stop)) };
+    bytes.map_or(Conversation::default(), |bytes| Conversation::decode(&bytes).unwrap_or(stopped))
+}
+
+fn clone<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
+    (key.clone(), value.clone())
+}

@@ -1,0 +1,119 @@
+//! How the account stands with WeChat: the token's age, what is left of the quotas, what a person must look at, and the last run of push.
+
+use super::{Brand, Cell, Moment, ReportError, Sheet};
+use crate::{
+    fold::{FoldError, Records},
+    push::{
+        End, JOB, Report,
+        head::{self, Head},
+        pace::Pace,
+    },
+    record::{self, RecordError},
+    run,
+    time::Timestamp,
+};
+
+const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", "says"];
+
+/// The records that it is made of.
+pub(super) fn keys() -> Vec<String> {
+    vec![head::KEY.to_owned(), run::key(JOB)]
+}
+
+/// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
+pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
+    let read = |bytes| record::decode::<Head>(head::FORMAT, bytes);
+    let head = records.get(head::KEY).map(|bytes| read(bytes)).transpose().map_err(|error| broken(head::KEY, error))?;
+    let Head { account, .. } = head.unwrap_or_default();
+    let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
+    let token = match account.token {
+        None => row("token", "none was needed yet"),
+        Some((since, until)) => {
+            let says = if until <= moment.now { "over: the next call fetches another" } else { "in use" };
+            let age = moment.now.0.saturating_sub(since.0);
+            Row { since: Some(since), until: Some(until), seconds: Some(age), ..row("token", says) }
+        }
+    };
+    sheet.rows.push(token.cells());
+    let names = ["template messages", "notices", "customer messages"];
+    for (name, pace) in names.into_iter().zip(&account.paces) {
+        sheet.rows.extend(quota(name, pace, moment.now).map(Row::cells));
+        sheet.rows.extend(pause(name, pace, moment.now).map(Row::cells));
+    }
+    for alarm in &account.alarms {
+        let about = format!("alarm: {}", alarm.about);
+        let says = Row { since: Some(alarm.since), until: Some(alarm.last), ..row(&about, &alarm.says) };
+        sheet.rows.push(Row { left: Some(alarm.times), ..says }.cells());
+    }
+    sheet.rows.extend(last_run(records)?.map(Row::cells));
+    Ok(sheet)
+}
+
+fn quota(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {
+    let (asked, quota) = pace.quota()?;
+    let speed = match pace.rate(now.0.saturating_mul(1_000)) {
+        None => "WeChat sets no pace".to_owned(),
+        Some(rate) => format!("at most {} in {} s", rate.calls, rate.seconds),
+    };
+    let about = format!("quota: {name}");
+    Some(Row { since: Some(asked), left: Some(quota.remain), of: Some(quota.daily_limit), ..row(&about, &speed) })
+}
+
+fn pause(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {
+    let pause = pace.paused().filter(|pause| pause.until > now.0.saturating_mul(1_000))?;
+    let until = Some(Timestamp(pause.until / 1_000));
+    Some(Row { until, ..row(&format!("pause: {name}"), &pause.why) })
+}
+
+fn last_run(records: &Records) -> Result<Option<Row>, ReportError> {
+    let key = run::key(JOB);
+    let Some(bytes) = records.get(&key) else { return Ok(None) };
+    let Some(report) = Report::of_record(bytes).map_err(|error| broken(&key, error))? else { return Ok(None) };
+    let says = match (&report.end, &report.halted) {
+        (End::Failed(why), _) => format!("failed: {why}"),
+        (_, Some(why)) => format!("stopped sending: {why}"),
+        _ => format!("sent {}, refused {}, unknown {}", report.sent, report.refused, report.unknown),
+    };
+    let seconds = report.milliseconds / 1_000;
+    let left = Some(report.waiting);
+    Ok(Some(Row { since: Some(report.began), seconds: Some(seconds), left, ..row("last run of push", &says) }))
+}
+
+#[derive(Default)]
+struct Row {
+    about: String,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    seconds: Option<u64>,
+    left: Option<u64>,
+    of: Option<u64>,
+    says: String,
+}
+
+fn row(about: &str, says: &str) -> Row {
+    Row { about: about.to_owned(), says: says.to_owned(), ..Row::default() }
+}
+
+impl Row {
+    fn cells(self) -> Vec<Cell> {
+        let time = |at: Option<Timestamp>| at.map_or(Cell::Empty, Cell::Time);
+        let count = |count: Option<u64>| count.map_or(Cell::Empty, |count| Cell::Count(count.cast_signed()));
+        vec![
+            Cell::Text(self.about),
+            time(self.since),
+            time(self.until),
+            count(self.seconds),
+            count(self.left),
+            count(self.of),
+            Cell::Text(self.says),
+        ]
+    }
+}
+
+fn broken(key: &str, error: RecordError) -> ReportError {
+    let key = key.to_owned();
+    ReportError::Record(match error {
+        RecordError::Newer(format) => FoldError::Newer { key, format },
+        RecordError::Damaged => FoldError::Damaged { key },
+    })
+}

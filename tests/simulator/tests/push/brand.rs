@@ -1,0 +1,69 @@
+//! The brand: what its playbook says of pushes, and WeChat's side of it.
+
+use guanxi::{
+    playbook::{Campaign, Content, Form, Limits, Product, Pushes, Reminder, Segment},
+    time::Timestamp,
+};
+use guanxi_simulator::api::{Api, Kind, Quota, Rules};
+
+/// A product by its way to the fan; its template has the same name.
+pub(crate) const CAT: &str = "cat";
+/// Another template.
+pub(crate) const DOG: &str = "dog";
+/// A third one, the name of which comes before the others'.
+pub(crate) const BIRD: &str = "bird";
+/// A notice.
+pub(crate) const NOTICE: &str = "notice";
+/// A customer message.
+pub(crate) const MESSAGE: &str = "message";
+
+pub(crate) const HOUR: u64 = 3_600;
+pub(crate) const DAY: u64 = 86_400;
+
+/// 2026-03-01 00:00 in Beijing.
+pub(crate) const MIDNIGHT: u64 = 1_772_294_400;
+
+pub(crate) fn form(template_id: &str) -> Form {
+    let fields = vec![("thing1".to_owned(), "{product}".to_owned())];
+    Form { template_id: template_id.to_owned(), fields, url: None, miniprogram: None }
+}
+
+fn product(id: &str) -> Product {
+    let content = match id {
+        NOTICE => Content::Notice(form(id)),
+        MESSAGE => Content::Message { text: "{product} 快吃完了".to_owned() },
+        _ => Content::Template(form(id)),
+    };
+    let reminder = Reminder { lead_days: 5, gap_days: 7, preferred_hour: None, holdout: 0, content };
+    Product { name: format!("成猫全价粮 {id}"), supply_days: 30, reminder: Some(reminder) }
+}
+
+/// Reminders for all products at 10 o'clock, no quiet hours, and a cap that nobody meets.
+pub(crate) fn pushes() -> Pushes {
+    let limits = Limits { quiet_from: 0, quiet_until: 0, preferred_hour: 10, cap: 20, ..Limits::default() };
+    let products = [CAT, DOG, BIRD, NOTICE, MESSAGE].map(|id| (id.to_owned(), product(id)));
+    Pushes { name: "喵".to_owned(), limits, products: products.into(), ..Pushes::default() }
+}
+
+/// One to all fans.
+pub(crate) fn campaign(at: u64, template_id: &str) -> Campaign {
+    Campaign {
+        at: Timestamp(at),
+        segment: Segment::default(),
+        holdout: 0,
+        content: Content::Template(Form { fields: vec![("thing1".into(), "周年庆".into())], ..form(template_id) }),
+    }
+}
+
+/// A good day at WeChat's.
+pub(crate) fn rules(seed: u64) -> Rules {
+    let mut rules = Rules { seed, ..Rules::default() };
+    for template in [CAT, DOG, BIRD, "party"] {
+        rules.template(template, Kind::Template, &["thing1"]);
+    }
+    rules.template(NOTICE, Kind::Notice, &["thing1"]);
+    for api in [Api::Template, Api::Notice, Api::Message] {
+        rules.quotas.insert(api, Quota::per_day(10_000_000));
+    }
+    rules
+}

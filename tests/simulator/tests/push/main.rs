@@ -1,0 +1,15 @@
+//! The push job against the simulated WeChat, in virtual time: killed anywhere, lied to, slowed down, refused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod brand;
+mod choices;
+mod clock;
+mod disk;
+mod dropped;
+mod errors;
+mod histories;
+mod judge;
+mod pace;
+mod wire;
+mod world;

@@ -1,0 +1,319 @@
+//! Everything around the job: the store with what callback and rollup write there, WeChat with its fans, and a cron.
+
+use crate::{
+    brand::{self, DAY, HOUR, MESSAGE, MIDNIGHT, NOTICE},
+    clock::{Clock, Stopwatch},
+    disk::Disk,
+    wire::{URL, Wire},
+};
+use futures::future::{Either, select};
+use guanxi::{
+    conversation::{self, Conversation},
+    fold::{self, Placed, Settings},
+    journal::{self, Entry, Journal, Orders, Place},
+    orders::{Line, OrderEvent, OrderKind},
+    pages::{PAGE, Page, page_key},
+    playbook::{PushChoice, Pushes},
+    push::{
+        Credentials, Report, Tools,
+        head::{self, Head},
+        ledger::{self, Ledger, State},
+        news::{Due, FANS, OUTCOMES, Outcome, due_list},
+        push,
+    },
+    record,
+    run::Refused,
+    time::Timestamp,
+    wechat::{Message, OpenId},
+};
+use guanxi_simulator::{
+    api::{Account, Api, Callback, Rules},
+    scenario::{self, Act},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    pin::pin,
+    rc::Rc,
+};
+
+/// How a run ended, or that it was killed.
+pub(crate) type Ran = Option<Result<Report, Refused>>;
+
+pub(crate) struct World {
+    pub(crate) clock: Rc<Clock>,
+    pub(crate) disk: Disk,
+    pub(crate) wire: Wire,
+    pub(crate) pushes: Pushes,
+    credentials: Credentials,
+    journal: RefCell<Rc<Journal>>,
+    /// What each fan did, as the journal would have it.
+    pub(crate) fans: BTreeMap<OpenId, Vec<Placed>>,
+    /// Items of each list.
+    lists: RefCell<BTreeMap<String, u64>>,
+    runs: Cell<u64>,
+    /// Callbacks that belong to no push that is known.
+    pub(crate) unmatched: Cell<u64>,
+}
+
+/// How a world differs from the one in which nothing goes wrong.
+pub(crate) struct Plan {
+    pub(crate) rules: Rules,
+    /// Seconds after midnight at which it begins.
+    pub(crate) from: u64,
+    /// The longest that a store operation takes, in milliseconds.
+    pub(crate) disk: u64,
+}
+
+impl Plan {
+    /// At the end of the hour in which reminders go out, so that all of them may.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rules: brand::rules(seed), from: 10 * HOUR + 59 * 60, disk: 3 }
+    }
+}
+
+pub(crate) fn openid(number: usize) -> OpenId {
+    format!("oFan{number}").parse().unwrap()
+}
+
+impl World {
+    pub(crate) fn new(plan: Plan) -> Self {
+        let Plan { rules, from, disk } = plan;
+        let clock = Clock::at((MIDNIGHT + from) * 1_000);
+        let credentials = Credentials {
+            url: URL.parse().unwrap(),
+            app_id: rules.app_id.clone(),
+            secret: rules.secret.parse().unwrap(),
+        };
+        Self {
+            disk: Disk::new(&clock, rules.seed, 0..=disk),
+            wire: Wire::new(&clock, Account::new(rules)),
+            clock,
+            pushes: brand::pushes(),
+            credentials,
+            journal: RefCell::default(),
+            fans: BTreeMap::new(),
+            lists: RefCell::default(),
+            runs: Cell::default(),
+            unmatched: Cell::default(),
+        }
+    }
+
+    /// A world in which so many fans are to be reminded today of a product each, in turn.
+    pub(crate) fn with_reminders(plan: Plan, fans: usize, products: &[&str]) -> Self {
+        let mut world = Self::new(plan);
+        for (number, product) in (0..fans).zip(products.iter().cycle()) {
+            world.customer(number, product);
+            world.due(number, product);
+        }
+        world
+    }
+
+    /// The time in seconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now() / 1_000
+    }
+
+    /// A follower who bought 25 days ago, wrote a while ago and allowed one notice.
+    pub(crate) fn customer(&mut self, number: usize, product: &str) {
+        let ago = |days| self.now() - days * DAY;
+        let (then, lately) = (ago(25), ago(1) + 600);
+        self.act(number, then - 60, Act::Follow { scene: None });
+        self.buy(number, product, then);
+        if product == NOTICE {
+            self.act(number, lately, Act::Popup { template_id: NOTICE.into(), accept: true });
+        }
+        if product == MESSAGE {
+            self.act(number, lately, Act::Text("在吗".into()));
+        }
+    }
+
+    /// A fan does something, and callback and rollup have seen it.
+    pub(crate) fn act(&mut self, number: usize, at: u64, act: Act) {
+        self.wire.account.borrow_mut().audience.act(openid(number).as_str(), &act, at * 1_000);
+        let said = scenario::Message {
+            account: "gh_1".into(),
+            openid: openid(number).to_string(),
+            create_time: at,
+            msg_id: at,
+            act,
+        };
+        let (_, message) = Message::parse(said.to_xml().as_bytes()).unwrap();
+        let push = journal::Push { message, touch: None, rule: None, milliseconds: 1, pushes: None };
+        self.happens(number, Entry::Push(push));
+    }
+
+    /// A fan buys, and rollup has seen it.
+    pub(crate) fn buy(&mut self, number: usize, product: &str, at: u64) {
+        let lines = vec![Line { product: product.to_owned(), quantity: 1, amount: 12_900 }];
+        let (id, at) = (format!("{number}-{product}-{at}"), Timestamp(at));
+        let (kind, openid) = (OrderKind::Order, Some(openid(number)));
+        let orders = vec![OrderEvent { id, kind, version: 1, openid, unionid: None, at, lines }];
+        self.happens(number, Entry::Orders(Orders { at, orders }));
+    }
+
+    fn happens(&mut self, number: usize, entry: Entry) {
+        let openid = openid(number);
+        let known = self.fans.entry(openid.clone()).or_default();
+        let place = Place { stream: 1_000_000 + number as u64, index: known.len() as u32 };
+        known.push(Placed { place, entry });
+        let key = guanxi::fan::key(&openid);
+        let writes = fold::fold(&Settings::default(), known, &fold::Records::new()).unwrap();
+        let record = writes.into_iter().find(|write| write.key == key).and_then(|write| write.value).unwrap();
+        self.disk.put(&key, &record);
+    }
+
+    /// A fan chooses about pushes, and only callback has seen it.
+    pub(crate) fn choose(&self, number: usize, choice: PushChoice) {
+        let mut conversation = Conversation::default();
+        conversation.choose(Timestamp(self.now()), choice);
+        self.disk.put(&conversation::key(&openid(number)), &conversation.encode());
+    }
+
+    /// A fan is to be reminded today of the last purchase of a product.
+    pub(crate) fn due(&self, number: usize, product: &str) {
+        let openid = openid(number);
+        let bytes = self.disk.peek(&guanxi::fan::key(&openid)).unwrap();
+        let fan = guanxi::fan::Fan::decode("", &bytes).unwrap().state(self.pushes.limits.utc_offset);
+        let basis = fan.products.get(product).unwrap().last().unwrap();
+        let run_out = Timestamp(basis.0 + 30 * DAY);
+        self.append(&due_list(self.today()), Due { openid, product: product.to_owned(), basis, run_out });
+    }
+
+    /// Lists a fan for campaigns.
+    pub(crate) fn list(&self, number: usize) {
+        self.append(FANS, openid(number));
+    }
+
+    fn today(&self) -> u64 {
+        self.pushes.limits.utc_offset.local(Timestamp(self.now())).day.0
+    }
+
+    fn append<I: Serialize + DeserializeOwned>(&self, list: &str, item: I) {
+        let mut lists = self.lists.borrow_mut();
+        let position = lists.entry(list.to_owned()).or_default();
+        let key = page_key(list, *position);
+        let mut page: Page<I> = self.disk.peek(&key).map(|bytes| Page::decode(&bytes).unwrap()).unwrap_or_default();
+        assert_eq!(*position % PAGE, page.0.len() as u64);
+        page.0.push(Some(item));
+        *position += 1;
+        self.disk.put(&key, &page.encode());
+    }
+
+    /// WeChat does not say how much is left, nor how fast.
+    pub(crate) fn hide_quota(&self) {
+        let quota = r#"{"errcode":0,"quota":{"daily_limit":9000000,"used":0,"remain":9000000}}"#;
+        self.wire.answer_instead(move |request| (request.path == Api::Quota.path()).then(|| (200, quota.into())));
+    }
+
+    /// One run, now; its clock is wrong by so many seconds.
+    pub(crate) fn run(&self, wrong: i64) -> Ran {
+        let ran = self.clock.run(async {
+            let run = pin!(self.job(wrong));
+            match select(run, pin!(self.rollup())).await {
+                Either::Left((ran, _)) => ran,
+                Either::Right(((), _)) => unreachable!("rollup has no end"),
+            }
+        });
+        if ran.is_none() {
+            // So is whoever made it.
+            self.journal.take();
+        }
+        ran
+    }
+
+    /// The job alone.
+    pub(crate) async fn job(&self, wrong: i64) -> Result<Report, Refused> {
+        let timer = Stopwatch::start(&self.clock);
+        let journal = self.journal.borrow().clone();
+        let tools = Tools {
+            store: &self.disk,
+            timer: &timer,
+            calls: &self.wire,
+            credentials: &self.credentials,
+            journal: &journal,
+            nonce: &|| [7; 12],
+        };
+        let number = self.runs.replace(self.runs.get() + 1);
+        let now = Timestamp((self.clock.now() / 1_000).saturating_add_signed(wrong));
+        push(&tools, &self.pushes, now, number).await
+    }
+
+    /// Brings home what WeChat reports, every few seconds.
+    async fn rollup(&self) {
+        loop {
+            self.clock.sleep(2_500).await;
+            self.take_callbacks();
+        }
+    }
+
+    pub(crate) fn take_callbacks(&self) {
+        let due = self.wire.account.borrow_mut().due_callbacks(self.clock.now());
+        due.iter().for_each(|callback| self.take_callback(callback));
+    }
+
+    /// As rollup does it: by the number where it is known, else the fan's only open entry.
+    fn take_callback(&self, callback: &Callback) {
+        let openid: OpenId = callback.openid.parse().unwrap();
+        let (msgid, delivered) = match &callback.act {
+            Act::TemplateFinished { msgid, status } => (*msgid, *status == "success"),
+            Act::NoticeSent { msgid, failed, .. } => (*msgid, !failed),
+            act => panic!("{act:?} is nothing that WeChat reports"),
+        };
+        let ledger = self.ledger(&openid);
+        let msgid = Some(msgid.to_string());
+        let named = ledger.entries().iter().find(|e| matches!(&e.state, State::Sent(_, number) if *number == msgid));
+        let open = |state: &State| matches!(state, State::Sending(_) | State::Unknown(_) | State::Sent(_, None));
+        let mut open = ledger.entries().iter().filter(|entry| open(&entry.state));
+        let only = || open.next().filter(|_| open.next().is_none());
+        match named.or_else(only) {
+            Some(entry) => {
+                let (id, at) = (entry.id, Timestamp(callback.create_time));
+                self.append(OUTCOMES, Outcome::Closed { openid, id, at, delivered });
+            }
+            None => self.unmatched.set(self.unmatched.get() + 1),
+        }
+    }
+
+    pub(crate) fn ledger(&self, openid: &OpenId) -> Ledger {
+        let bytes = self.disk.peek(&ledger::key(openid));
+        bytes.map(|bytes| Ledger::decode(&bytes).unwrap()).unwrap_or_default()
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        let bytes = self.disk.peek(head::KEY);
+        bytes.map(|bytes| record::decode(head::FORMAT, &bytes).unwrap()).unwrap_or_default()
+    }
+
+    /// Lets time pass to the next full minute, and then so many more.
+    pub(crate) fn wait(&self, minutes: u64) {
+        self.clock.pass_until((self.clock.now() / 60_000 + 1 + minutes) * 60_000);
+        self.take_callbacks();
+    }
+
+    /// Whether there is nothing left to do.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let (head, lists) = (self.head(), self.lists.borrow());
+        let length = |list: &str| lists.get(list).copied().unwrap_or_default();
+        let planned = head.due.get(&self.today()).copied().unwrap_or_default() == length(&due_list(self.today()));
+        planned
+            && head.campaigns.values().all(|running| running.planned)
+            && head.queues.values().all(|queue| queue.done == queue.queued)
+            && head.outcomes == length(OUTCOMES)
+            && self.wire.account.borrow().next_callback().is_none()
+    }
+
+    /// Runs every minute until there is nothing left to do, at most so many times.
+    pub(crate) fn run_until_quiet(&self, minutes: u64) -> Vec<Ran> {
+        let mut runs = Vec::new();
+        for _ in 0..minutes {
+            runs.push(self.run(0));
+            self.wait(0);
+            if self.is_quiet() {
+                return runs;
+            }
+        }
+        panic!("not quiet after {minutes} minutes: {:#?}\n{:?}", self.head(), runs.last());
+    }
+}
