@@ -55,7 +55,7 @@ enum What {
     },
     /// Entries that the rollup folds in a second, and what that does not depend on.
     Rollup,
-    /// Pushes that go out in a second, and what that does not depend on. Takes about ten minutes.
+    /// Pushes that go out in a second, and what that does not depend on. Takes about fifteen minutes.
     Push,
     /// Publishes the rules of another system's benchmark into a store, from the first second on.
     PublishRules {
