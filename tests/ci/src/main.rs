@@ -45,15 +45,15 @@ fn checks() -> Result<()> {
         cargo(&[&crates[..], &["--", "-D", "warnings"]].concat())
     })?;
     step("clippy, native", &|| {
-        let crates = with(&["clippy", "--profile", "native", "--all-targets", "-p", "ci", "-p", "guanxi"], &NATIVE);
+        let crates = with(&["clippy", "--all-targets", "-p", "ci", "-p", "guanxi"], &NATIVE);
         cargo(&[&crates[..], &["--", "-D", "warnings"]].concat())
     })?;
     step("shared, native", &|| cargo(&["test", "-p", "guanxi"]))?;
     step("shared, WebAssembly", &|| {
         run(tools::with_wasm_runner(cargo_command(&["test", "-p", "guanxi", "--target", "wasm32-unknown-unknown"]))?)
     })?;
-    step("host, simulator, end to end", &|| cargo(&with(&["test", "--profile", "native"], &NATIVE)))?;
-    step("demo", &|| cargo(&["run", "--profile", "native", "-p", "demo"]))?;
+    step("host, simulator, end to end", &|| cargo(&with(&["test"], &NATIVE)))?;
+    step("demo", &|| cargo(&["run", "-p", "demo"]))?;
     report(&steps);
     Ok(())
 }
