@@ -1,4 +1,4 @@
-//! `cargo demo`: builds the components, serves `spin.toml` in this process, and lets simulated fans follow, ask and
+//! `cargo demo`: serves `spin.toml` in this process, and lets simulated fans follow, ask and
 //! mistype. Ends by itself with what they saw; with `--stay` it goes on serving and prints a `curl` line.
 //!
 //! A second act plays 30 days with eight channels: scans, follows, purchases and what the reports make of them. A third one
@@ -14,7 +14,7 @@ mod report;
 mod sheets;
 mod stay;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use guanxi::{
     time::Timestamp,
@@ -28,7 +28,7 @@ use rand_chacha::ChaCha8Rng;
 use std::{
     net::SocketAddr,
     path::Path,
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -45,8 +45,6 @@ const NETWORK: Network = Network { late: 0.08, reset_before: 0.01, reset_after: 
 
 /// Messages on the way at a time.
 const AT_ONCE: usize = 32;
-
-const TARGET: &str = "wasm32-wasip2";
 
 /// The sample account. Its secrets are in the source, so they are nobody's.
 pub(crate) const TOKEN: &str = "guanxidemo";
@@ -79,6 +77,9 @@ struct Arguments {
     /// Go on serving afterwards, until Ctrl-C.
     #[arg(long)]
     stay: bool,
+    /// The components are as fresh as their sources: `cargo demo` has built them.
+    #[arg(long, hide = true)]
+    built: bool,
     /// Where to listen with --stay; otherwise a free port.
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
@@ -133,7 +134,6 @@ async fn stop() -> anyhow::Result<()> {
 /// Everything up to the summary. Says whether all was as it must be.
 async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
-    install_target()?;
     let host = start(arguments, &root, state).await?;
     let delivery = deliver_to(&host, arguments)?;
     let began = Instant::now();
@@ -170,7 +170,7 @@ async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Resu
     let options = Options {
         listen: if arguments.stay { arguments.listen } else { free },
         state_dir: StateDir::Path(state.to_owned()),
-        build: BuildWhen::Always,
+        build: if arguments.built { BuildWhen::Missing } else { BuildWhen::Always },
         ..Options::for_test(root.join("spin.toml"))
     };
     start_with(options, arguments).await
@@ -211,18 +211,4 @@ async fn play(arguments: &Arguments, root: &Path, delivery: &Delivery) -> anyhow
     let trace = guanxi_simulator::run(&scenario, delivery, conditions, || bar.inc(1)).await?;
     bar.finish_and_clear();
     Ok(trace)
-}
-
-/// Installs the components' compilation target where rustup can; else says what is missing.
-fn install_target() -> anyhow::Result<()> {
-    let rustc = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let libraries = rustc.context("cannot run rustc")?.stdout;
-    if Path::new(String::from_utf8_lossy(&libraries).trim()).exists() {
-        return Ok(());
-    }
-    let added = Command::new("rustup").args(["target", "add", TARGET]).stdout(Stdio::null()).status();
-    if !added.is_ok_and(|status| status.success()) {
-        bail!("Rust's target {TARGET} is missing, and `rustup target add {TARGET}` does not work here");
-    }
-    Ok(())
 }

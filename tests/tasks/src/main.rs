@@ -1,0 +1,89 @@
+//! `cargo demo` and `cargo ci`: what has to be built first, in as few calls of cargo as possible, and then the demo or every check.
+//!
+//! This crate has no dependency, so that it speaks within seconds of the command, also in a fresh clone.
+#![allow(clippy::print_stdout, reason = "commands for people")]
+
+mod checks;
+mod steps;
+mod tools;
+
+use std::{
+    env, fs, io,
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+/// What went wrong, as a sentence.
+type Result<T> = std::result::Result<T, String>;
+
+/// Where the components are, and what they are compiled for.
+const FUNCTIONS: &str = "functions";
+const COMPONENT_TARGET: &str = "wasm32-wasip2";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let done = match arguments.next().as_deref() {
+        Some("ci") => checks::all(),
+        Some("demo") => demo(arguments),
+        _ => Err("cargo demo and cargo ci call this".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("\n{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Builds what the demo runs, then becomes the demo.
+fn demo(arguments: impl Iterator<Item = String>) -> Result<()> {
+    if !Path::new(&tools::target_folder()).join("debug/demo").exists() {
+        println!(
+            "Building eight WebAssembly components, the local host that runs them (wasmtime) and a simulated WeChat.\n\
+             From nothing that takes two cores about 8 minutes, later a few seconds."
+        );
+    }
+    tools::target(COMPONENT_TARGET)?;
+    run(&mut build_components()?)?;
+    run(&mut cargo(&["build", "--bin", "demo"]))?;
+    let program = Path::new(&tools::target_folder()).join("debug/demo");
+    let error = Command::new(&program).arg("--built").args(arguments).exec();
+    Err(format!("{} does not start: {error}", program.display()))
+}
+
+/// All components in one call, so that cargo can use every core until the last one is linked.
+fn build_components() -> Result<Command> {
+    let mut build = Command::new("cargo");
+    build.args(["build", "--release", "--target", COMPONENT_TARGET]);
+    build.args(components()?.iter().flat_map(|name| ["-p", name]));
+    // The manifests name the default target folder.
+    build.env_remove("CARGO_TARGET_DIR");
+    Ok(build)
+}
+
+/// Every crate of `functions/`.
+fn components() -> Result<Vec<String>> {
+    let failed = |error: io::Error| format!("cannot list {FUNCTIONS}: {error}; this runs in the workspace's root");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(FUNCTIONS).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments);
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| format!("{command:?} does not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed ({status})")) }
+}
