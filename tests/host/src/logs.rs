@@ -1,11 +1,15 @@
 //! What components print: into `<state-dir>/logs/<component>_stdout.txt` and `_stderr.txt` as in Spin, to the host's own
 //! stderr unless it is quiet, and, for tests, the latest lines in memory. Written a line at a time, so that the lines of
 //! several instances do not mix.
+//!
+//! Spin's files grow for ever. Here a file that would become larger than [`FILE_BYTES`] is renamed to `….txt.1` first, in the
+//! place of an earlier one: what clients make components say fills no disk.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +22,10 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 /// Older lines are forgotten (in memory, not in the files).
 const LINES_KEPT: usize = 10_000;
+/// … and where they are longer than this together.
+const BYTES_KEPT: usize = 4 * 1024 * 1024;
+/// Bytes of a log file; there are two of each name.
+pub(crate) const FILE_BYTES: u64 = 10 * 1024 * 1024;
 /// A line without an end is cut here.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -54,8 +62,52 @@ struct Inner {
     folder: Option<PathBuf>,
     quiet: bool,
     closed: AtomicBool,
-    files: Mutex<BTreeMap<(String, Source), File>>,
-    lines: Mutex<VecDeque<Line>>,
+    files: Mutex<BTreeMap<PathBuf, LogFile>>,
+    kept: Mutex<Kept>,
+}
+
+/// The latest lines.
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<Line>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn push(&mut self, line: Line) {
+        self.bytes += line.text.len();
+        self.lines.push_back(line);
+        while (self.lines.len() > LINES_KEPT || self.bytes > BYTES_KEPT)
+            && let Some(oldest) = self.lines.pop_front()
+        {
+            self.bytes -= oldest.text.len();
+        }
+    }
+}
+
+/// A file and how long it is.
+#[derive(Debug)]
+struct LogFile {
+    file: File,
+    bytes: u64,
+}
+
+impl LogFile {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes })
+    }
+
+    fn write(&mut self, path: &Path, line: &str) -> std::io::Result<()> {
+        let length = line.len() as u64 + 1;
+        if self.bytes > 0 && self.bytes + length > FILE_BYTES {
+            std::fs::rename(path, path.with_extension("txt.1"))?;
+            *self = Self::open(path)?;
+        }
+        self.bytes += length;
+        self.file.write_all(format!("{line}\n").as_bytes())
+    }
 }
 
 impl Logs {
@@ -70,7 +122,7 @@ impl Logs {
                 quiet,
                 closed: AtomicBool::new(false),
                 files: Mutex::default(),
-                lines: Mutex::default(),
+                kept: Mutex::default(),
             }),
         })
     }
@@ -78,8 +130,8 @@ impl Logs {
     /// The latest lines of one component, oldest first.
     #[must_use]
     pub fn lines(&self, component: &str) -> Vec<Line> {
-        let lines = self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().filter(|line| line.component == component).cloned().collect()
+        let kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.lines.iter().filter(|line| line.component == component).cloned().collect()
     }
 
     /// From now on the host is silent: instances that end because it stops are nothing to report.
@@ -112,11 +164,7 @@ impl Logs {
             };
         }
         self.write_file(&line);
-        let mut lines = self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == LINES_KEPT {
-            lines.pop_front();
-        }
-        lines.push_back(line);
+        self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 
     fn write_file(&self, line: &Line) {
@@ -125,16 +173,16 @@ impl Logs {
             Source::Stderr | Source::Host => "stderr",
         };
         let Some(folder) = &self.inner.folder else { return };
+        let path = folder.join(format!("{}_{suffix}.txt", line.component));
         let mut files = self.inner.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (line.component.clone(), line.source);
-        if !files.contains_key(&key) {
-            let path = folder.join(format!("{}_{suffix}.txt", line.component));
-            let Ok(file) = File::options().create(true).append(true).open(path) else { return };
-            files.insert(key.clone(), file);
-        }
-        if let Some(file) = files.get_mut(&key) {
-            _ = file.write_all(format!("{}\n", line.text).as_bytes());
-        }
+        let file = match files.entry(path.clone()) {
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(place) => {
+                let Ok(file) = LogFile::open(&path) else { return };
+                place.insert(file)
+            }
+        };
+        _ = file.write(&path, &line.text);
     }
 }
 
@@ -231,3 +279,6 @@ impl AsyncWrite for Output {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;
