@@ -1,7 +1,11 @@
 //! Seconds since 1970-01-01 UTC, as WeChat counts them, and the playbook's own clock.
 
+mod moment;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+pub use moment::Moment;
 
 const SECONDS_A_DAY: u64 = 86_400;
 const SECONDS_AN_HOUR: i64 = 3_600;

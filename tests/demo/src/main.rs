@@ -17,7 +17,7 @@ mod stay;
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use guanxi::{
-    time::Timestamp,
+    time::{Moment, Timestamp, UtcOffset},
     wechat::{endpoint::Mode, fields::Format, sender::Sender},
 };
 use guanxi_host::{BuildWhen, Clock, Host, Options, StateDir};
@@ -71,6 +71,10 @@ struct Arguments {
     /// The account's mode.
     #[arg(long, value_enum, default_value_t = ModeName::Safe)]
     mode: ModeName,
+    /// When the first act plays, and the time that `--stay` goes on from, such as 2026-03-02T20:00+08:00; without an offset by
+    /// the sample playbook. [default: that morning at 10:00, and then the time]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
     /// Print every message and what became of it.
     #[arg(long)]
     trace: bool,
@@ -83,6 +87,13 @@ struct Arguments {
     /// Where to listen with --stay; otherwise a free port.
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
+}
+
+impl Arguments {
+    /// When the first act plays. The sample playbook's clock is Beijing's.
+    fn morning(&self) -> anyhow::Result<Timestamp> {
+        Ok(self.at.map_or(Ok(MORNING), |at| at.by(UtcOffset::BEIJING))?)
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -113,8 +124,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         stopped = stop() => return stopped.map(|()| ExitCode::from(130)),
     };
     if arguments.stay {
-        host.clock().set(SystemTime::now());
-        stay::print(&host.url(), &sender(&arguments)?, arguments.mode.variable())?;
+        let now = if arguments.at.is_some() { moment(arguments.morning()?) } else { SystemTime::now() };
+        host.clock().set(now);
+        stay::print(&host, &sender(&arguments)?, arguments.mode.variable())?;
         stop().await?;
     }
     host.stop().await;
@@ -135,6 +147,7 @@ async fn stop() -> anyhow::Result<()> {
 async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let host = start(arguments, &root, state).await?;
+    host.clock().stop_at(moment(arguments.morning()?));
     let delivery = deliver_to(&host, arguments)?;
     let began = Instant::now();
     let trace = play(arguments, &root, &delivery).await?;
@@ -207,7 +220,7 @@ async fn play(arguments: &Arguments, root: &Path, delivery: &Delivery) -> anyhow
     // Draws nothing where there is no terminal.
     let bar = ProgressBar::new(scenario.steps.len() as u64)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {per_sec}")?);
-    let conditions = Conditions { start: MORNING, network: NETWORK, seed, at_once: AT_ONCE };
+    let conditions = Conditions { start: arguments.morning()?, network: NETWORK, seed, at_once: AT_ONCE };
     let trace = guanxi_simulator::run(&scenario, delivery, conditions, || bar.inc(1)).await?;
     bar.finish_and_clear();
     Ok(trace)

@@ -4,7 +4,7 @@ mod clock;
 mod playbook;
 mod up;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -48,13 +48,19 @@ impl Cli {
         };
         match result {
             Ok(code) => code,
+            // Whoever read the output has seen enough.
+            Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 // Without a stderr there is nowhere to say it.
-                _ = writeln!(std::io::stderr(), "Error: {error:#}");
+                _ = writeln!(io::stderr(), "Error: {error:#}");
                 ExitCode::FAILURE
             }
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use wasmtime::Engine;
 
 use crate::application::{self, LoadError};
+use crate::clock::Clock;
 use crate::host::{HostError, Options, surroundings};
 use crate::instance::{InstanceState, Shared};
 use crate::logs::Logs;
@@ -64,6 +65,7 @@ pub struct Schedule {
     triggers: Vec<CronTrigger>,
     handlers: BTreeMap<String, Arc<Ticker>>,
     logs: Logs,
+    clock: Clock,
 }
 
 impl Schedule {
@@ -81,10 +83,10 @@ impl Schedule {
         }
         let surroundings = surroundings(&manifest, &options).await?;
         let triggers = manifest.cron.clone();
-        let logs = surroundings.logs.clone();
+        let (logs, clock) = (surroundings.logs.clone(), surroundings.clock.clone());
         let load = tokio::task::spawn_blocking(move || application::load_cron(&manifest, &surroundings));
         let handlers = load.await.map_err(|panic| LoadError::Engine(panic.to_string()))??;
-        Ok(Self { triggers, handlers, logs })
+        Ok(Self { triggers, handlers, logs, clock })
     }
 
     /// In the order of the manifest.
@@ -108,17 +110,17 @@ impl Schedule {
         handler.tick().await
     }
 
-    /// Lets every component tick at its times, by the machine's own time of day, for as long as this is awaited; ticks under
+    /// Lets every component tick at its times, by the clock that it sees itself, for as long as this is awaited; ticks under
     /// way end with it.
     pub async fn run(&self) {
         let mut ticks = JoinSet::new();
         loop {
-            let now = SystemTime::now();
+            let now = self.clock.now();
             let next = |trigger: &CronTrigger| trigger.expression.next_after(now);
             let Some(time) = self.triggers.iter().filter_map(next).min() else {
                 return std::future::pending().await;
             };
-            until(time).await;
+            self.until(time).await;
             for trigger in self.triggers.iter().filter(|trigger| next(trigger) == Some(time)) {
                 if let Some(handler) = self.handlers.get(&trigger.component).cloned() {
                     // Its failure has been logged.
@@ -128,20 +130,20 @@ impl Schedule {
             while ticks.try_join_next().is_some() {}
         }
     }
+
+    /// Waits until the time of day is `time` or later.
+    async fn until(&self, time: SystemTime) {
+        while let Ok(left) = time.duration_since(self.clock.now())
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left.min(LOOK)).await;
+        }
+    }
 }
 
 impl fmt::Debug for Schedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Schedule").field("triggers", &self.triggers).finish_non_exhaustive()
-    }
-}
-
-/// Waits until the time of day is `time` or later.
-async fn until(time: SystemTime) {
-    while let Ok(left) = time.duration_since(SystemTime::now())
-        && !left.is_zero()
-    {
-        tokio::time::sleep(left.min(LOOK)).await;
     }
 }
 

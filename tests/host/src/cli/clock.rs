@@ -15,14 +15,17 @@ const TOKEN: &str = "job_token";
 /// The clock that goes with the application that `options` serve; none where there is none. The flag that is for the
 /// clock alone moves to it, all others hold for both.
 pub(super) fn beside(options: &mut Options) -> Option<Options> {
-    let from = &options.manifest;
-    let folder = if from.is_dir() { from } else { from.parent().unwrap_or(Path::new("")) };
-    let manifest = folder.join(MANIFEST);
+    let manifest = folder(&options.manifest).join(MANIFEST);
     if !manifest.exists() {
         return None;
     }
     let variables = options.variables.remove_entry(URL).into_iter().collect();
     Some(Options { manifest, variables, ..options.clone() })
+}
+
+/// Of a manifest that is named by its file or its folder.
+pub(super) fn folder(manifest: &Path) -> &Path {
+    if manifest.is_dir() { manifest } else { manifest.parent().unwrap_or(Path::new("")) }
 }
 
 /// Loads the clock, which has the variables of the served application; none, and said, where nobody may run jobs.

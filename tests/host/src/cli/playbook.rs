@@ -3,15 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, anyhow};
 use clap::builder::PossibleValuesParser;
 use guanxi::playbook::{self, Action, Answer, FanStatus, Inbound, InboundKind, Playbook, PushChoice, Touch};
-use guanxi::time::{Timestamp, UtcOffset};
+use guanxi::time::{Moment, Timestamp, UtcOffset};
 use guanxi::wechat::{Reply, reply::Article};
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
 
 /// `check FILE`.
 #[derive(clap::Args)]
@@ -32,7 +30,7 @@ impl Check {
 
 /// The source and the compiled form; none when there are problems, which are printed.
 fn compile(path: &Path) -> anyhow::Result<Option<(String, Vec<u8>)>> {
-    let source = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let source = read(path)?;
     match playbook::compile(&source) {
         Ok(compiled) => Ok(Some((source, compiled))),
         Err(problems) => {
@@ -54,9 +52,9 @@ pub(crate) struct Say {
     /// What comes in.
     #[arg(long, value_name = "KIND", default_value = "text", value_parser = PossibleValuesParser::new(kinds()))]
     on: String,
-    /// When, by the playbook's own clock, such as 2026-01-31T21:00:00. [default: now]
+    /// When, such as 2026-01-31T21:00+08:00; without an offset by the playbook's own. [default: now]
     #[arg(long, value_name = "TIME")]
-    at: Option<DateTime>,
+    at: Option<Moment>,
     /// The channel that the fan came through.
     #[arg(long, value_name = "ID")]
     channel: Option<String>,
@@ -87,7 +85,11 @@ impl Say {
         let playbook = Playbook::load(&compiled)?;
         let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
         let touch = kind.has_channel().then(|| Touch { channel: self.channel.clone(), fan });
-        let answer = playbook.answer(&self.message(moment(self.at, offset(&source)?)?)?, touch.as_ref(), None);
+        let at = match self.at {
+            Some(at) => at.by(offset(&source)?)?,
+            None => Timestamp(UNIX_EPOCH.elapsed()?.as_secs()),
+        };
+        let answer = playbook.answer(&self.message(at)?, touch.as_ref(), None);
         print(&answer)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -105,21 +107,18 @@ impl Say {
     }
 }
 
-/// The playbook's clock. It has been checked, so an absent key means the default.
-fn offset(source: &str) -> anyhow::Result<UtcOffset> {
-    let table: toml::Table = toml::from_str(source)?;
-    match table.get("utc_offset").and_then(toml::Value::as_str) {
-        Some(text) => Ok(UtcOffset::from_str(text)?),
-        None => Ok(UtcOffset::BEIJING),
-    }
+/// The source of a playbook.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn moment(at: Option<DateTime>, offset: UtcOffset) -> anyhow::Result<Timestamp> {
-    let at = match at {
-        Some(local) => Offset::from_hours(i8::from(offset))?.to_timestamp(local)?,
-        None => jiff::Timestamp::now(),
-    };
-    Ok(Timestamp(u64::try_from(at.as_second()).context("--at is before 1970")?))
+/// The playbook's clock. It has been checked, so an absent key means the default.
+pub(super) fn offset(source: &str) -> anyhow::Result<UtcOffset> {
+    let table: toml::Table = toml::from_str(source)?;
+    match table.get("utc_offset").and_then(toml::Value::as_str) {
+        Some(text) => Ok(text.parse()?),
+        None => Ok(UtcOffset::BEIJING),
+    }
 }
 
 fn print(answer: &Answer) -> std::io::Result<()> {

@@ -5,12 +5,17 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use guanxi::time::{Moment, Timestamp, UtcOffset};
 use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::clock;
+use super::{clock, playbook};
+
+/// Where the playbook is, from the folder of the manifest.
+const PLAYBOOK: &str = "functions/playbook.toml";
 
 /// The flags of `spin up` that the host knows.
 #[derive(clap::Args)]
@@ -36,6 +41,10 @@ pub(crate) struct Up {
     /// Leave out the clock, functions/clock/spin.toml beside the manifest, which calls the jobs.
     #[arg(long)]
     no_clock: bool,
+    /// What the functions take for the time at the start, such as 2026-03-02T20:00+08:00; without an offset by the playbook
+    /// functions/playbook.toml beside the manifest. It runs on from there. [default: the time]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
     /// Keep the components' output off the terminal.
     #[arg(short, long)]
     quiet: bool,
@@ -54,7 +63,8 @@ impl Up {
             Some(options) => clock::load(options, &host).await?,
             None => None,
         };
-        announce(&host, schedule.as_ref())?;
+        // It serves whether or not anybody reads that it does.
+        _ = announce(&host, schedule.as_ref());
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -65,6 +75,11 @@ impl Up {
     }
 
     fn options(self) -> anyhow::Result<Options> {
+        let usual = Options::new(self.from);
+        if let Some(at) = self.at {
+            let at = resolve(at, clock::folder(&usual.manifest))?;
+            usual.clock.set(UNIX_EPOCH + Duration::from_secs(at.0));
+        }
         Ok(Options {
             listen: self.listen,
             variables: variables(&self.variables)?,
@@ -72,9 +87,20 @@ impl Up {
             state_dir: self.state_dir.map_or(StateDir::Default, |text| StateDir::from_text(&text)),
             build: if self.build { BuildWhen::Always } else { BuildWhen::Missing },
             quiet: self.quiet,
-            ..Options::new(self.from)
+            ..usual
         })
     }
+}
+
+/// In the folder of the manifest, which may have a playbook whose clock counts.
+fn resolve(at: Moment, folder: &Path) -> anyhow::Result<Timestamp> {
+    let offset = if at.has_offset() {
+        UtcOffset::BEIJING
+    } else {
+        let playbook = playbook::read(&folder.join(PLAYBOOK));
+        playbook::offset(&playbook.context("--at without an offset is by the playbook")?)?
+    };
+    Ok(at.by(offset)?)
 }
 
 async fn run(schedule: Option<&Schedule>) {

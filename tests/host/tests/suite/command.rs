@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::fixtures::Application;
 
-fn guanxi_host() -> Command {
+pub(crate) fn guanxi_host() -> Command {
     Command::new(env!("CARGO_BIN_EXE_guanxi-host"))
 }
 
@@ -37,7 +37,7 @@ fn up_prints_what_spin_prints_and_ends_well_on_sigterm() {
 }
 
 /// The fixtures with a clock beside them.
-fn with_clock() -> Application {
+pub(crate) fn with_clock() -> Application {
     let application = Application::changed("[variables]", "[variables]\njob_token = { default = \"\" }");
     let folder = application.folder.path().join("functions/clock");
     std::fs::create_dir_all(&folder).unwrap();
@@ -108,7 +108,7 @@ fn up_says_why_it_does_not_start() {
     assert!(error.starts_with("Error: spin.toml:") && error.contains("it has no scheme"), "{error}");
 }
 
-const PLAYBOOK: &str = r#"
+pub(crate) const PLAYBOOK: &str = r#"
 version = 1
 account = "service"
 name = "Meow"
@@ -171,5 +171,39 @@ fn say_prints_the_answer_and_the_rule_that_gave_it() {
             words.map(str::to_owned).collect()
         });
         assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{arguments}");
+    }
+}
+
+#[test]
+fn say_takes_a_time_with_or_without_an_offset() {
+    for (at, expected) in [
+        ("2026-01-31T21:05", "21:05"),
+        ("2026-01-31T21:05:00+08:00", "21:05"),
+        ("2026-01-31T21:05+09:00", "20:05"),
+        ("2026-01-31T13:05Z", "21:05"),
+    ] {
+        let output =
+            with_playbook(PLAYBOOK, |path| ["say", "--playbook", path, "--at", at, "time"].map(str::to_owned).into());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text, format!("rule: hours\nreply: text\n{expected}\n"), "{at}");
+    }
+    let output = with_playbook(PLAYBOOK, |path| {
+        ["say", "--playbook", path, "--at", "this evening", "time"].map(str::to_owned).into()
+    });
+    assert!(!output.status.success());
+}
+
+#[test]
+fn who_has_read_enough_ends_the_output_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("playbook.toml");
+    std::fs::write(&path, PLAYBOOK).unwrap();
+    for arguments in [&["say", "--playbook"][..], &["check"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        // Nobody reads, as after `head -1`.
+        drop(reader);
+        let output = guanxi_host().args(arguments).arg(&path).stdout(writer).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
     }
 }

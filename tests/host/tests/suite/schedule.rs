@@ -125,6 +125,25 @@ async fn no_tick_waits_for_the_one_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ticks_come_by_the_clock_that_the_component_sees() {
+    let application = Application::with_manifest(&MANIFEST.replace("\"* * * * * *\"", "\"0 0 0 1 1 *\""));
+    let options = options(&application);
+    // Two seconds before 2027, in whatever month this runs.
+    options.clock.set(UNIX_EPOCH + Duration::from_secs(1_798_761_598));
+    let schedule = Schedule::load(options).await.unwrap();
+    let ticked = async {
+        while lines(&schedule, Source::Stdout).is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = schedule.run() => {}
+        () = ticked => {}
+    }
+    assert_eq!(lines(&schedule, Source::Stdout), ["tick 1 of this instance, for 1798761600, at 1798761600"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_run_on_a_schedule_is_refused() {
     let http = "[[trigger.http]]\nroute = \"/\"\ncomponent = \"ticker\"\n\n[component.ticker]";
     for (from, to, expected) in [
