@@ -11,7 +11,7 @@ use guanxi::{
     time::Timestamp,
     wechat::{endpoint::Mode, sender::Sender},
 };
-use guanxi_host::{Host, Options};
+use guanxi_host::{Host, Options, StateDir, store::JournalMode};
 use guanxi_simulator::api::{Kind, Rules};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Method, Request, http::request};
@@ -21,7 +21,7 @@ use hyper_util::{
 };
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{Once, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
@@ -101,11 +101,35 @@ pub fn build() {
     });
 }
 
-/// What a test starts the local host with; for those that change it.
+/// What a test starts the local host with; for those that change it. Builds the components.
 pub fn options(mode: &str) -> Options {
     build();
+    built(mode)
+}
+
+/// The same with the components that are there: for a process that a test starts after [`build`], so that not each of them
+/// asks cargo.
+pub fn built(mode: &str) -> Options {
     let options = Options::for_test(root().join("spin.toml"));
     variables(mode).into_iter().fold(options, |options, (name, value)| options.variable(name, &value))
+}
+
+/// For a process that a test starts and kills: safe mode, the components that are there, the store in a folder.
+pub fn stored(folder: &Path, journal_mode: JournalMode) -> Options {
+    Options { state_dir: StateDir::Path(folder.into()), journal_mode, ..built("safe") }
+}
+
+/// Both journal modes, as such a process takes them.
+pub const JOURNAL_MODES: [(&str, JournalMode); 2] = [("wal", JournalMode::Wal), ("delete", JournalMode::Delete)];
+
+/// The journal mode of that name.
+pub fn journal_mode(name: &str) -> JournalMode {
+    JOURNAL_MODES.into_iter().find(|(other, _)| *other == name).unwrap().1
+}
+
+/// SIGKILL.
+pub fn kill_itself() {
+    _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
 }
 
 /// A local host of the test's own, in one mode.
@@ -187,15 +211,25 @@ impl Server {
     }
 
     async fn send(&self, request: request::Builder, body: impl Into<Bytes>) -> Answer {
-        let response = self.client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+        self.try_send(request, body).await.expect("no answer")
+    }
+
+    async fn try_send(&self, request: request::Builder, body: impl Into<Bytes>) -> Option<Answer> {
+        let response = self.client.request(request.body(Full::new(body.into())).unwrap()).await.ok()?;
         let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        let body = String::from_utf8(body.collect().await.ok()?.to_bytes().to_vec()).unwrap();
+        Some(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }
 
     /// One message as WeChat pushes it now.
     pub async fn push(&self, message: &str) -> Answer {
         self.push_at(message, now()).await
+    }
+
+    /// As [`Server::push`]; none where no whole answer came.
+    pub async fn try_push(&self, message: &str) -> Option<Answer> {
+        let (query, body) = self.sealed(message, now());
+        self.try_send(Request::post(format!("{}/wechat?{query}", self.url)), body).await
     }
 
     /// One message with a timestamp of the test's choice.

@@ -83,13 +83,15 @@ async fn ledgers(folder: &Path) -> BTreeMap<String, Vec<State>> {
 
 /// WeChat, in one history.
 struct Wechat {
+    /// Of the store that it is played with.
+    journal_mode: &'static str,
     server: ApiServer,
     /// In seconds since 1970; with what has gone by since it was set.
     clock: Arc<AtomicU64>,
 }
 
 impl Wechat {
-    async fn start(seed: u64) -> Self {
+    async fn start(seed: u64, journal_mode: &'static str) -> Self {
         let mut rules = Rules { seed, app_id: APP_ID.into(), secret: API_APP_SECRET.into(), ..Rules::default() };
         rules.latency = Latency::Fixed(10);
         templates(&mut rules);
@@ -98,14 +100,14 @@ impl Wechat {
         let clock = Arc::new(AtomicU64::new(DUE));
         let shown = clock.clone();
         let server = ApiServer::start(account, move || shown.load(Ordering::SeqCst) * 1_000).await.unwrap();
-        Self { server, clock }
+        Self { journal_mode, server, clock }
     }
 
     /// Jobs in a process of their own, to be killed at a store operation or not.
     fn jobs(&self, folder: &Path, now: u64, jobs: &str, kill_at: Option<u64>) -> Child {
         self.clock.store(now, Ordering::SeqCst);
         let mut process = Command::new(env!("CARGO_BIN_EXE_jobs_once"));
-        process.arg(folder).args([&now.to_string(), jobs, self.server.base_url()]);
+        process.arg(folder).args([self.journal_mode, &now.to_string(), jobs, self.server.base_url()]);
         process.args(kill_at.map(|number| number.to_string()));
         process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
@@ -132,8 +134,7 @@ enum Kill {
 }
 
 /// One history: a push that is killed, another after a pause, what WeChat has to say, and the end.
-async fn history(template: &Path, seed: u64, kill: Kill, pause: u64) -> (usize, BTreeMap<String, Vec<State>>) {
-    let wechat = Wechat::start(seed).await;
+async fn history(template: &Path, wechat: Wechat, kill: Kill, pause: u64) -> (usize, BTreeMap<String, Vec<State>>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     fs::copy(template.join(FILE), path.join(FILE)).unwrap();
@@ -180,20 +181,30 @@ async fn history(template: &Path, seed: u64, kill: Kill, pause: u64) -> (usize, 
 }
 
 /// A store in which every fan's reminder is due.
-async fn template() -> TempDir {
+async fn template(journal_mode: &'static str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), purchases()).await;
-    let wechat = Wechat::start(0).await;
+    let wechat = Wechat::start(0, journal_mode).await;
     wechat.done(folder.path(), BOUGHT + MINUTE, "rollup,rollup");
     wechat.server.stop().await;
     folder
 }
 
 #[test]
-fn on_the_local_host_fifty_killed_pushes_reach_each_fan_once_and_lose_nobody() {
+fn on_the_local_host_fifty_killed_pushes_reach_each_fan_once_and_lose_nobody_in_wal() {
+    fifty_killed_pushes("wal");
+}
+
+#[test]
+fn on_the_local_host_fifty_killed_pushes_reach_each_fan_once_and_lose_nobody_in_delete() {
+    fifty_killed_pushes("delete");
+}
+
+fn fifty_killed_pushes(journal_mode: &'static str) {
+    e2e::build();
     let (template, kills, expected) = run(async {
-        let template = template().await;
-        let wechat = Wechat::start(0).await;
+        let template = template(journal_mode).await;
+        let wechat = Wechat::start(0, journal_mode).await;
         let undisturbed = tempfile::tempdir().unwrap();
         fs::copy(template.path().join(FILE), undisturbed.path().join(FILE)).unwrap();
         let operations = wechat.done(undisturbed.path(), DUE, "push");
@@ -218,7 +229,10 @@ fn on_the_local_host_fifty_killed_pushes_reach_each_fan_once_and_lose_nobody() {
                 for (number, kill) in kills.iter().enumerate().skip(first).step_by(2) {
                     // Twice in three the next run comes while WeChat still knows the ids, else after it forgot them.
                     let (pause, most) = if number / 2 % 3 == 2 { (20, 64) } else { (4, 0) };
-                    let (unknown, ledgers) = run(history(template.path(), number as u64, *kill, pause));
+                    let (unknown, ledgers) = run(async {
+                        let wechat = Wechat::start(number as u64, journal_mode).await;
+                        history(template.path(), wechat, *kill, pause).await
+                    });
                     assert!(unknown <= most, "{kill:?}: {unknown} unknown after {pause} minutes");
                     assert_eq!(ledgers.into_keys().collect::<BTreeSet<_>>(), *expected, "{kill:?}: fans");
                 }

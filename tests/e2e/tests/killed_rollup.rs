@@ -90,10 +90,10 @@ async fn outcome(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 const SETTLING: u64 = 12;
 
 /// So many runs in a process of their own: how many store operations they made; none when it was killed.
-fn rollup(folder: &Path, minutes: u64, runs: u64, kill_at: Option<u64>) -> Option<u64> {
+fn rollup(folder: &Path, journal_mode: &str, minutes: u64, runs: u64, kill_at: Option<u64>) -> Option<u64> {
     let mut process = Command::new(env!("CARGO_BIN_EXE_jobs_once"));
     let jobs = vec!["rollup"; runs as usize].join(",");
-    process.arg(folder).arg((START + minutes * MINUTE).to_string()).args([&jobs, "-"]);
+    process.arg(folder).args([journal_mode, &(START + minutes * MINUTE).to_string(), &jobs, "-"]);
     process.args(kill_at.map(|number| number.to_string()));
     let output = process.output().unwrap();
     match kill_at {
@@ -111,22 +111,32 @@ fn copy(of: &TempDir) -> TempDir {
 }
 
 #[test]
-fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes() {
+fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes_in_wal() {
+    fifty_killed_rollups("wal");
+}
+
+#[test]
+fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes_in_delete() {
+    fifty_killed_rollups("delete");
+}
+
+fn fifty_killed_rollups(journal_mode: &str) {
+    e2e::build();
     let template = tempfile::tempdir().unwrap();
     run(journal(template.path()));
     let undisturbed = copy(&template);
-    let operations = rollup(undisturbed.path(), 0, 1, None).unwrap();
-    rollup(undisturbed.path(), 30, SETTLING, None);
+    let operations = rollup(undisturbed.path(), journal_mode, 0, 1, None).unwrap();
+    rollup(undisturbed.path(), journal_mode, 30, SETTLING, None);
     let expected = run(outcome(undisturbed.path()));
     assert!(expected.keys().any(|key| key.starts_with("fan:")) && expected.len() > 60, "{}", expected.len());
     let mut rng = ChaCha8Rng::seed_from_u64(2026);
     for _ in 0..KILLS {
         let kill_at = rng.random_range(0..operations);
         let folder = copy(&template);
-        rollup(folder.path(), 0, 1, Some(kill_at));
+        rollup(folder.path(), journal_mode, 0, 1, Some(kill_at));
         // A run that began is given three minutes.
-        rollup(folder.path(), 4, 1, None);
-        rollup(folder.path(), 30, SETTLING, None);
+        rollup(folder.path(), journal_mode, 4, 1, None);
+        rollup(folder.path(), journal_mode, 30, SETTLING, None);
         let found = run(outcome(folder.path()));
         let keys = expected.keys().chain(found.keys());
         let differing: Vec<_> = keys.filter(|key| expected.get(*key) != found.get(*key)).collect();

@@ -1,7 +1,9 @@
-//! The subcommands: `up` and `build` as in Spin, `check` and `say` for playbooks.
+//! The subcommands: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `check` and `say`
+//! for playbooks.
 
 mod clock;
 mod playbook;
+mod store;
 mod up;
 
 use std::io::{self, Write};
@@ -25,6 +27,12 @@ enum Command {
     Up(up::Up),
     /// Builds every component.
     Build(Build),
+    /// Makes the store's file fast before `spin up` opens it; `up` does so by itself.
+    Prepare(store::Prepare),
+    /// Copies the store, also while it is in use.
+    Backup(store::Backup),
+    /// Puts a backup in the place of the store.
+    Restore(store::Restore),
     /// Prints the problems of a playbook.
     Check(playbook::Check),
     /// Prints what a playbook answers, and the rule that said so.
@@ -43,6 +51,9 @@ impl Cli {
         let result = match self.command {
             Command::Up(up) => block_on(up.run()),
             Command::Build(build) => block_on(build.run()),
+            Command::Prepare(prepare) => prepare.run(),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
             Command::Say(say) => say.run(),
         };

@@ -20,7 +20,7 @@ use crate::outbound::{self, AllowedHost, AllowedHostsError, Client};
 use crate::routes::{RouteError, Routes};
 use crate::runtime_config::{Places, RuntimeConfigError, StateDir};
 use crate::server::{Server, serve};
-use crate::store::{Location, Store, StoreError};
+use crate::store::{self, FileError, JournalMode, Location, Store, StoreError};
 use crate::variables::{Resolved, VariablesError};
 
 /// How to run an application: the flags of `spin up`, and what tests need besides.
@@ -47,6 +47,8 @@ pub struct Options {
     pub quiet: bool,
     /// The time of day that components see.
     pub clock: Clock,
+    /// How the store's file commits.
+    pub journal_mode: JournalMode,
 }
 
 impl Options {
@@ -64,6 +66,7 @@ impl Options {
             build: BuildWhen::Missing,
             quiet: false,
             clock: Clock::real(),
+            journal_mode: JournalMode::default(),
         }
     }
 
@@ -77,6 +80,18 @@ impl Options {
             quiet: true,
             ..Self::new(manifest)
         }
+    }
+
+    /// Where the store is.
+    ///
+    /// # Errors
+    /// When the manifest or the runtime configuration cannot be read.
+    pub fn store(&self) -> Result<Location, HostError> {
+        Ok(self.places(&Manifest::read(&self.manifest)?)?.store)
+    }
+
+    fn places(&self, manifest: &Manifest) -> Result<Places, RuntimeConfigError> {
+        Places::new(&manifest.folder, &self.state_dir, self.runtime_config.as_deref())
     }
 
     /// With a value for one application variable.
@@ -117,6 +132,9 @@ pub enum HostError {
     /// The store.
     #[error("cannot open the key-value store: {0}")]
     Store(#[from] StoreError),
+    /// The store's file.
+    #[error("cannot prepare the key-value store: {0}")]
+    StoreFile(#[from] FileError),
     /// The log files.
     #[error("cannot make the folder for logs: {0}")]
     Logs(std::io::Error),
@@ -243,11 +261,14 @@ impl Host {
 pub(crate) async fn surroundings(manifest: &Manifest, options: &Options) -> Result<Surroundings, HostError> {
     let variables = Resolved::resolve(manifest, options)?;
     let allowed_hosts = outbound::resolve(manifest, &variables)?;
-    let places = Places::new(&manifest.folder, &options.state_dir, options.runtime_config.as_deref())?;
+    let places = options.places(manifest)?;
     build(manifest, options.build, options.quiet).await?;
     // Nobody may open the store of an application in which no component names one.
     let with_store = manifest.components.values().any(|component| !component.key_value_stores.is_empty());
     let store = if with_store { places.store } else { Location::Memory };
+    if let Location::File(path) = &store {
+        store::prepare(path, options.journal_mode)?;
+    }
     Ok(Surroundings {
         variables,
         allowed_hosts,

@@ -5,6 +5,7 @@
 //!
 //! [`Store`] is also the handle by which tests read the store, watch who does what, and break it ([`Store::watch`]).
 
+mod file;
 mod sqlite;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+pub use file::{Contents, FileError, JournalMode, back_up, prepare, restore};
 use sqlite::Worker;
 
 /// Azure, AWS and others take no longer keys.
@@ -133,7 +135,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database and starts its thread.
+    /// Opens the database as Spin does, in the journal mode that the file has, and starts its thread.
     ///
     /// # Errors
     /// When the file cannot be made or is not such a database.

@@ -1,17 +1,16 @@
 //! Jobs over real HTTP against the real `.wasm`, in a process that can be killed: the host, its store on disk, a clock that
-//! only this moves. Prints how many store operations there were.
+//! only this moves. Prints how many store operations there were. The components are those that whoever starts it has built.
 //!
-//! Arguments: the folder of the store; the clock in seconds since 1970; the jobs, each a minute after the one before or at a minute
+//! Arguments: the folder of the store and its journal mode, `wal` or `delete`; the clock in seconds since 1970; the jobs, each a minute after the one before or at a minute
 //! of its own, such as `rollup,push,push@30`; WeChat's API, or `-`; at which store operation to SIGKILL itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
-use e2e::{CONSOLE_TOKEN, JOB_TOKEN, Server, at, options};
+use e2e::{CONSOLE_TOKEN, JOB_TOKEN, Server, at};
 use guanxi::{time::Timestamp, wechat::endpoint::Mode};
-use guanxi_host::{Host, Options, StateDir, store::Verdict};
+use guanxi_host::{Host, store::Verdict};
 use hyper::Method;
 use std::{
     env,
-    process::{self, Command},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,11 +19,11 @@ use std::{
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [folder, now, jobs, api, ..] = &arguments[..] else { panic!("four arguments at least") };
+    let [folder, mode, now, jobs, api, ..] = &arguments[..] else { panic!("five arguments at least") };
     let now = Timestamp(now.parse().unwrap());
-    let kill_at: u64 = arguments.get(4).map_or(u64::MAX, |number| number.parse().unwrap());
+    let kill_at: u64 = arguments.get(5).map_or(u64::MAX, |number| number.parse().unwrap());
     let operations = Arc::new(AtomicU64::new(0));
-    let mut options = Options { state_dir: StateDir::Path(folder.into()), ..options("safe") };
+    let mut options = e2e::stored(folder.as_ref(), e2e::journal_mode(mode));
     if api != "-" {
         options = options.variable("wechat_api_url", api);
     }
@@ -33,7 +32,7 @@ fn main() {
         let counted = operations.clone();
         host.store().watch(move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) == kill_at {
-                _ = Command::new("kill").args(["-9", &process::id().to_string()]).status();
+                e2e::kill_itself();
             }
             Verdict::Proceed
         });

@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use guanxi::time::{Moment, Timestamp, UtcOffset};
+use guanxi_host::store::JournalMode;
 use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,6 +42,9 @@ pub(crate) struct Up {
     /// Leave out the clock, functions/clock/spin.toml beside the manifest, which calls the jobs.
     #[arg(long)]
     no_clock: bool,
+    /// How SQLite commits; `delete` is what Spin's own files have.
+    #[arg(long, value_enum, default_value_t)]
+    journal: JournalMode,
     /// What the functions take for the time at the start, such as 2026-03-02T20:00+08:00; without an offset by the playbook
     /// functions/playbook.toml beside the manifest. It runs on from there. [default: the time]
     #[arg(long, value_name = "TIME")]
@@ -87,6 +91,7 @@ impl Up {
             state_dir: self.state_dir.map_or(StateDir::Default, |text| StateDir::from_text(&text)),
             build: if self.build { BuildWhen::Always } else { BuildWhen::Missing },
             quiet: self.quiet,
+            journal_mode: self.journal,
             ..usual
         })
     }

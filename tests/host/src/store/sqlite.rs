@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Location, StoreError};
+use super::{Location, StoreError, file};
 
 /// The only label there is.
 const LABEL: &str = "default";
@@ -60,17 +60,20 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Spin's table, and beside it who wrote each value that looks like a counter. Only values of eight bytes can be taken
-/// for counters, so only those are noted, and an ordinary `set` touches Spin's table alone. A row that Spin wrote has no
-/// note, and the first `set` or `increment` decides what it is.
-const SCHEMA: &str = "
+/// Spin's table.
+pub(super) const TABLE: &str = "
     CREATE TABLE IF NOT EXISTS spin_key_value (
         store TEXT NOT NULL,
         key   TEXT NOT NULL,
         value BLOB NOT NULL,
 
         PRIMARY KEY (store, key)
-    );
+    );";
+
+/// Beside it: who wrote each value that looks like a counter. Only values of eight bytes can be taken
+/// for counters, so only those are noted, and an ordinary `set` touches Spin's table alone. A row that Spin wrote has no
+/// note, and the first `set` or `increment` decides what it is.
+const NOTES: &str = "
     CREATE TABLE IF NOT EXISTS guanxi_host_counter (
         key     TEXT NOT NULL PRIMARY KEY,
         counter INTEGER NOT NULL
@@ -95,20 +98,15 @@ impl Database {
         let connection = match location {
             Location::Memory => Connection::open_in_memory()?,
             Location::File(path) => {
-                if let Some(folder) = path.parent() {
-                    let failed =
-                        |error| StoreError::Database(format!("cannot make the folder {}: {error}", folder.display()));
-                    std::fs::create_dir_all(folder).map_err(failed)?;
-                }
+                file::make_folder(path).map_err(|error| StoreError::Database(error.to_string()))?;
                 Connection::open(path)?
             }
         };
-        // SQLite's own defaults, which Spin runs with; written down because durability depends on them.
-        if matches!(location, Location::File(_)) {
-            connection.pragma_update(None, "journal_mode", "DELETE")?;
-        }
+        // SQLite's own default, which Spin runs with; written down because durability depends on it. How the file commits
+        // is the file's own matter: see `file::prepare`.
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(TABLE)?;
+        connection.execute_batch(NOTES)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Self { connection })
     }

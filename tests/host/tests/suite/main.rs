@@ -5,6 +5,7 @@ mod command;
 mod fixtures;
 mod http;
 mod outbound;
+mod process;
 mod schedule;
 mod start;
 mod store;
