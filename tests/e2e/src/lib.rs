@@ -5,6 +5,8 @@
 //! clock, look into the store or break it start a [`local`] host, and say so in their names.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's own tools fail a test by panicking")]
 
+pub mod slow;
+
 use bytes::Bytes;
 use guanxi::{
     orders::webhook::Secret,

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::application::{self, LoadError, Surroundings};
 use crate::building::{BuildError, BuildWhen, build};
 use crate::clock::Clock;
+use crate::limits::Limits;
 use crate::logs::Logs;
 use crate::manifest::{Manifest, ManifestError};
 use crate::outbound::{self, AllowedHost, AllowedHostsError, Client};
@@ -49,10 +50,12 @@ pub struct Options {
     pub clock: Clock,
     /// How the store's file commits.
     pub journal_mode: JournalMode,
+    /// What clients are held to before a component sees their requests; none: nothing, as in Spin.
+    pub limits: Option<Limits>,
 }
 
 impl Options {
-    /// As `spin up` without a flag.
+    /// As `spin up` without a flag, behind a proxy.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
@@ -67,10 +70,11 @@ impl Options {
             quiet: false,
             clock: Clock::real(),
             journal_mode: JournalMode::default(),
+            limits: Some(Limits::default()),
         }
     }
 
-    /// For a test: a free port, a store in memory, nothing on the terminal and nothing from the environment.
+    /// For a test: a free port, a store in memory, nothing on the terminal, nothing from the environment, and no limits.
     #[must_use]
     pub fn for_test(manifest: impl Into<PathBuf>) -> Self {
         Self {
@@ -78,6 +82,7 @@ impl Options {
             inherit_variables: false,
             state_dir: StateDir::None,
             quiet: true,
+            limits: None,
             ..Self::new(manifest)
         }
     }
@@ -182,7 +187,7 @@ impl Host {
         let failed = |source| HostError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let server = Arc::new(Server { routes, handlers });
+        let server = Arc::new(Server::new(routes, handlers, options.limits));
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::clone(&server), stopped));
         Ok(Self { address, surroundings, server, stop: Some(stop), serving })

@@ -12,6 +12,7 @@ mod compose;
 mod host;
 mod instance;
 mod interfaces;
+mod limits;
 mod logs;
 mod manifest;
 mod outbound;
@@ -27,6 +28,7 @@ pub use building::{BuildError, BuildWhen, build};
 pub use clock::Clock;
 pub use compose::{ComposeError, imports_of};
 pub use host::{Host, HostError, Options};
+pub use limits::Limits;
 pub use logs::{Line, Logs, Source};
 pub use manifest::{
     Build, Component, CronTrigger, Dependency, DependencySource, HttpTrigger, Manifest, ManifestError, Variable,

@@ -1,26 +1,32 @@
-//! HTTP/1 in front of the components.
+//! HTTP/1 in front of the components, with [`Limits`] or, as Spin, without.
+
+mod places;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio_util::io::InspectReader;
 use wasmtime_wasi_http::handler::TrapOrPanicError;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::instance::Handler;
+use crate::limits::Limits;
 use crate::routes::{Found, Routes, WELL_KNOWN};
+use places::{Place, Places};
 
 /// How long requests in flight may take to end when the host stops.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
@@ -31,14 +37,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Server {
     pub(crate) routes: Routes,
     pub(crate) handlers: BTreeMap<String, Handler>,
+    places: Option<Arc<Places>>,
 }
 
 /// Accepts connections until told to stop, and then waits for the requests in flight.
 pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>, mut stop: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
+    let mut sweep = pin!(server.sweep());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            never = &mut sweep => match never {},
             _ = &mut stop => break,
         };
         match accepted {
@@ -56,21 +65,78 @@ pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>, mut stop: 
 fn accept(stream: TcpStream, client: SocketAddr, server: &Arc<Server>, connections: &GracefulShutdown) {
     // A socket that refuses the option is about to fail anyway.
     _ = stream.set_nodelay(true);
-    let server = Arc::clone(server);
-    let service = service_fn(move |request| {
-        let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+    let mut builder = http1::Builder::new();
+    // Its time for a head would count while a connection is idle, too.
+    builder.timer(TokioTimer::new()).header_read_timeout(None);
+    let (place, closed) = match &server.places {
+        None => (None, None),
+        Some(places) => {
+            builder.max_buf_size(places.limits().head_bytes);
+            let Some((place, closed)) = places.enter(client.ip()) else { return };
+            (Some(Arc::new(place)), Some(closed))
+        }
+    };
+    let (server, receiving) = (Arc::clone(server), place.clone());
+    let stream = InspectReader::new(stream, move |bytes| {
+        if let Some(place) = &receiving {
+            place.received(bytes.len());
+        }
     });
-    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
+    let service = service_fn(move |request| {
+        let (server, place) = (Arc::clone(&server), place.clone());
+        async move { Ok::<_, Infallible>(server.answer(request, client, place).await) }
+    });
+    let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
-        // The client has gone, or speaks something else: nobody is left to be told.
-        _ = connection.await;
+        tokio::select! {
+            // The client has gone, or speaks something else: nobody is left to be told.
+            _ = connection => {}
+            // It had to make room, or took too long.
+            () = when(closed) => {}
+        }
     });
 }
 
+async fn when(closed: Option<places::Closed>) {
+    match closed {
+        // Nothing is ever sent.
+        Some(closed) => _ = closed.await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Server {
-    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+    pub(crate) fn new(routes: Routes, handlers: BTreeMap<String, Handler>, limits: Option<Limits>) -> Self {
+        let places = limits.map(|limits| Arc::new(Places::new(limits.within_files())));
+        Self { routes, handlers, places }
+    }
+
+    /// Closes connections that have waited too long, for as long as this is awaited.
+    async fn sweep(&self) -> Infallible {
+        let Some(places) = &self.places else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(places.sweep_time()).await;
+            places.sweep();
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+        place: Option<Arc<Place>>,
+    ) -> Response<WasiBody> {
+        let Some(place) = place else { return self.call(request.map(streamed), client).await };
+        let answered = Answered(Arc::clone(&place));
+        let response = match complete(request, &place).await {
+            Ok(request) => self.call(request, client).await,
+            Err(status) => refuse(status),
+        };
+        // Held until the body has been handed to the connection.
+        response.map(|body| body.inspect_err(move |_| _ = &answered).boxed_unsync())
+    }
+
+    async fn call(&self, request: Request<WasiBody>, client: SocketAddr) -> Response<WasiBody> {
         let path = request.uri().path().to_owned();
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {
             return if name == "health" { plain(StatusCode::OK, "OK") } else { plain(StatusCode::NOT_FOUND, "") };
@@ -93,15 +159,56 @@ impl Server {
     }
 }
 
+/// Until this is dropped the request is not answered.
+struct Answered(Arc<Place>);
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.has_answer();
+    }
+}
+
+/// The body as it comes.
+fn streamed(body: Incoming) -> WasiBody {
+    body.map_err(Error::from).boxed_unsync()
+}
+
+/// The request when all of its body is there, or the status that refuses it.
+async fn complete(request: Request<Incoming>, place: &Place) -> Result<Request<WasiBody>, StatusCode> {
+    place.has_head();
+    let (parts, body) = request.into_parts();
+    let limits = place.limits();
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let body = Limited::new(body, limits.body_bytes).collect();
+    let body = match tokio::time::timeout(limits.body_time, body).await {
+        Ok(Ok(body)) => body.map_err(|never| match never {}).boxed_unsync(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(StatusCode::PAYLOAD_TOO_LARGE),
+        // No chunks, or the client has gone and this reaches nobody.
+        Ok(Err(_)) => return Err(StatusCode::BAD_REQUEST),
+        Err(_) => return Err(StatusCode::REQUEST_TIMEOUT),
+    };
+    // The connection that was just closed ends before it can tell anybody.
+    if place.has_request() { Ok(Request::from_parts(parts, body)) } else { Err(StatusCode::SERVICE_UNAVAILABLE) }
+}
+
+/// The end of a connection whose request is not read to its end.
+fn refuse(status: StatusCode) -> Response<WasiBody> {
+    let mut response = plain(status, "");
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// The request as Spin hands it on; none where it does not say for which host it is.
-fn prepare(request: Request<Incoming>, found: &Found<'_>, client: SocketAddr) -> Option<Request<WasiBody>> {
+fn prepare(request: Request<WasiBody>, found: &Found<'_>, client: SocketAddr) -> Option<Request<WasiBody>> {
     let (mut parts, body) = request.into_parts();
     let authority = authority(&parts.uri, &parts.headers)?;
     let path_and_query = parts.uri.path_and_query()?.clone();
     found.set_headers(&mut parts.headers, authority.as_str(), path_and_query.as_str(), client);
     let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path_and_query);
     parts.uri = uri.build().ok()?;
-    Some(Request::from_parts(parts, body.map_err(Error::from).boxed_unsync()))
+    Some(Request::from_parts(parts, body))
 }
 
 /// From the `Host` header or the URI; none where there is neither, or they differ.

@@ -49,6 +49,9 @@ pub(crate) struct Up {
     /// functions/playbook.toml beside the manifest. It runs on from there. [default: the time]
     #[arg(long, value_name = "TIME")]
     at: Option<Moment>,
+    /// Hold clients to no limits of time, size and number, as Spin does: for a run behind a proxy that has its own.
+    #[arg(long)]
+    no_limits: bool,
     /// Keep the components' output off the terminal.
     #[arg(short, long)]
     quiet: bool,
@@ -92,6 +95,7 @@ impl Up {
             build: if self.build { BuildWhen::Always } else { BuildWhen::Missing },
             quiet: self.quiet,
             journal_mode: self.journal,
+            limits: if self.no_limits { None } else { usual.limits },
             ..usual
         })
     }

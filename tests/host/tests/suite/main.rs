@@ -4,6 +4,7 @@
 mod command;
 mod fixtures;
 mod http;
+mod limits;
 mod outbound;
 mod process;
 mod schedule;
