@@ -7,16 +7,21 @@
 //! cargo bench-guanxi callback       server CPU of a callback beside that of a component with one call and one `set`
 //! cargo bench-guanxi rollup         an entry's cost with 1,000, 100,000 and 1,000,000 fans; whole backlogs on SQLite
 //! cargo bench-guanxi push           a send's cost with as many fans; campaigns in real time, with and without a quota
+//! cargo bench-guanxi durable        callbacks a second, each on disk before its answer, in both journal modes of SQLite
+//! cargo bench-guanxi slow           callbacks beside 20,000 clients that send half a request or nothing
 //! ```
 #![allow(clippy::print_stdout, reason = "a command for people")]
 
 mod callback;
+mod durable;
 mod fresh;
 mod instructions;
 mod peer;
 mod push;
 mod rollup;
 mod rules;
+mod slow;
+mod up;
 mod work;
 
 use anyhow::Result;
@@ -57,6 +62,24 @@ enum What {
     Rollup,
     /// Pushes that go out in a second, and what that does not depend on. Takes about fifteen minutes.
     Push,
+    /// Callbacks a second, each on disk before its answer.
+    Durable {
+        /// Where the store is, on a disk.
+        #[arg(long, default_value_os_t = std::env::temp_dir())]
+        folder: PathBuf,
+        /// Seconds of each run.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Runs of each mode, in turns.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// Callbacks beside clients that send half a request or nothing.
+    Slow {
+        /// How long.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Publishes the rules of another system's benchmark into a store, from the first second on.
     PublishRules {
         /// `{"exact": {…}, "contains": {…}, "default": "…"}`
@@ -74,6 +97,8 @@ fn main() -> Result<()> {
         What::Callback { seconds, rounds } => callback::report(seconds, rounds),
         What::Rollup => rollup::report(),
         What::Push => push::report(),
+        What::Durable { folder, seconds, rounds } => durable::report(&folder, seconds, rounds),
+        What::Slow { seconds } => slow::report(seconds),
         What::PublishRules { rules, database } => peer::publish_rules(&rules, database.as_deref()),
     }
 }
