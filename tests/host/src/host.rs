@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -23,6 +25,9 @@ use crate::runtime_config::{Places, RuntimeConfigError, StateDir};
 use crate::server::{Server, serve};
 use crate::store::{self, FileError, JournalMode, Location, Store, StoreError};
 use crate::variables::{Resolved, VariablesError};
+
+/// How long a thread may take to leave what it is doing when the host stops.
+const STOP_TIME: Duration = Duration::from_secs(1);
 
 /// How to run an application: the flags of `spin up`, and what tests need besides.
 #[derive(Clone, Debug)]
@@ -156,13 +161,20 @@ pub enum HostError {
     },
 }
 
-/// A running application. Dropping it stops it at once; [`Host::stop`] lets requests end first.
+/// A running application. Its connections, instances and their tasks run on threads of their own, as Spin's do in a
+/// process of its own, and end with these.
 pub struct Host {
     address: SocketAddr,
     surroundings: Arc<Surroundings>,
     server: Arc<Server>,
-    stop: Option<oneshot::Sender<()>>,
+    /// None once it has ended.
+    running: Option<Running>,
+}
+
+struct Running {
+    runtime: Runtime,
     serving: JoinHandle<()>,
+    finish: Option<oneshot::Sender<()>>,
 }
 
 impl Host {
@@ -188,9 +200,8 @@ impl Host {
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let server = Arc::new(Server::new(routes, handlers, options.limits));
-        let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, Arc::clone(&server), stopped));
-        Ok(Self { address, surroundings, server, stop: Some(stop), serving })
+        let running = Running::start(listener, Arc::clone(&server)).map_err(failed)?;
+        Ok(Self { address, surroundings, server, running: Some(running) })
     }
 
     /// `http://127.0.0.1:3000`, without a slash at the end.
@@ -249,15 +260,60 @@ impl Host {
         self.server.routes.list().map(|trigger| (trigger.component.as_str(), trigger.route.as_str()))
     }
 
-    /// Takes no more connections, lets requests in flight end (for at most ten seconds), closes the store.
+    /// Ends at once, as Spin does when it is told to: requests and tasks under way are lost, and whoever waits for an
+    /// answer gets none. What the store has taken is kept.
     pub async fn stop(mut self) {
-        if let Some(stop) = self.stop.take() {
+        self.surroundings.logs.close();
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        self.surroundings.store.close().await;
+    }
+
+    /// What Spin has nothing like: takes no more connections, lets requests in flight end (for at most ten seconds), and
+    /// then stops.
+    pub async fn finish(mut self) {
+        if let Some(running) = &mut self.running {
+            running.finish().await;
+        }
+        self.stop().await;
+    }
+}
+
+impl Running {
+    fn start(listener: TcpListener, server: Arc<Server>) -> std::io::Result<Self> {
+        let listener = listener.into_std()?;
+        let runtime = runtime::Builder::new_multi_thread().thread_name("guanxi-host").enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener)
+        };
+        let listener = match listener {
+            Ok(listener) => listener,
+            Err(error) => {
+                // To drop it would be to wait for it.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
+        let (finish, finished) = oneshot::channel();
+        let serving = runtime.spawn(serve(listener, server, finished));
+        Ok(Self { runtime, serving, finish: Some(finish) })
+    }
+
+    /// Waits for the requests in flight.
+    async fn finish(&mut self) {
+        if let Some(finish) = self.finish.take() {
             // The server may have ended by itself.
-            _ = stop.send(());
+            _ = finish.send(());
         }
         _ = (&mut self.serving).await;
-        self.surroundings.logs.close();
-        self.surroundings.store.close().await;
+    }
+
+    /// Ends all threads with what runs on them; a component that computes without end keeps its own.
+    async fn stop(self) {
+        // A join error would mean that the stopping itself panicked, and then there is nothing left to stop.
+        _ = tokio::task::spawn_blocking(move || self.runtime.shutdown_timeout(STOP_TIME)).await;
     }
 }
 
@@ -293,6 +349,8 @@ impl fmt::Debug for Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.surroundings.logs.close();
-        self.serving.abort();
+        if let Some(running) = self.running.take() {
+            running.runtime.shutdown_background();
+        }
     }
 }

@@ -17,7 +17,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::io::InspectReader;
 use wasmtime_wasi_http::handler::TrapOrPanicError;
@@ -28,8 +29,8 @@ use crate::limits::Limits;
 use crate::routes::{Found, Routes, WELL_KNOWN};
 use places::{Place, Places};
 
-/// How long requests in flight may take to end when the host stops.
-const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
+/// How long requests in flight may take to end when the host finishes.
+const FINISH_TIME: Duration = Duration::from_secs(10);
 /// A pause after an error of `accept` (no more file descriptors, for instance), so that it does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -40,15 +41,15 @@ pub(crate) struct Server {
     places: Option<Arc<Places>>,
 }
 
-/// Accepts connections until told to stop, and then waits for the requests in flight.
-pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>, mut stop: oneshot::Receiver<()>) {
+/// Accepts connections until told to finish, and then waits for the requests in flight.
+pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>, mut finish: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
     let mut sweep = pin!(server.sweep());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             never = &mut sweep => match never {},
-            _ = &mut stop => break,
+            _ = &mut finish => break,
         };
         match accepted {
             Ok((stream, client)) => accept(stream, client, &server, &connections),
@@ -58,13 +59,18 @@ pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>, mut stop: 
     drop(listener);
     tokio::select! {
         () = connections.shutdown() => {}
-        () = tokio::time::sleep(SHUTDOWN_TIME) => {}
+        () = tokio::time::sleep(FINISH_TIME) => {}
     }
 }
 
-fn accept(stream: TcpStream, client: SocketAddr, server: &Arc<Server>, connections: &GracefulShutdown) {
-    // A socket that refuses the option is about to fail anyway.
-    _ = stream.set_nodelay(true);
+/// Serves one connection. Whatever it is, small pieces of it wait for others, as TCP has it (no `TCP_NODELAY`), as in
+/// Spin: a response without a `content-length` can cost its client some 40 ms.
+fn accept(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    client: SocketAddr,
+    server: &Arc<Server>,
+    connections: &GracefulShutdown,
+) {
     let mut builder = http1::Builder::new();
     // Its time for a head would count while a connection is idle, too.
     builder.timer(TokioTimer::new()).header_read_timeout(None);

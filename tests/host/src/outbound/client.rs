@@ -1,8 +1,8 @@
 //! The one HTTP/1.1 client of a host: connections are kept and shared by all components, as Spin does it. There are as
 //! many as requests under way, without a limit, as in Spin without `[outbound_http]` in its runtime configuration.
 //!
-//! Unlike Spin's, a connection sends small pieces at once (`TCP_NODELAY`). There a request whose body is written after its
-//! head can wait some 40 ms for the other side to acknowledge the head.
+//! As in Spin, a connection does not send small pieces at once (no `TCP_NODELAY`): a request whose body is written after
+//! its head can wait some 40 ms for the other side to acknowledge the head.
 
 use std::error::Error as _;
 use std::io;
@@ -108,8 +108,6 @@ impl Tcp {
             io::ErrorKind::AddrNotAvailable => ConnectError::NoAddress,
             _ => ConnectError::Refused,
         })?;
-        // A socket that refuses the option is about to fail anyway.
-        _ = stream.set_nodelay(true);
         Ok(TokioIo::new(stream))
     }
 }
@@ -159,3 +157,6 @@ impl Body for TimedBody {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use guanxi_host::store::Verdict;
 use guanxi_host::{Host, Options, Source, StateDir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use crate::fixtures::{Application, get, request};
 
@@ -91,21 +91,56 @@ async fn requests_of_one_instance_run_side_by_side() {
     host.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_lets_a_request_in_flight_end() {
+/// A host, a client that waits for what its store says, and what ends when nobody can use that store any more.
+async fn waiting(time: Duration) -> (Host, TcpStream, mpsc::UnboundedReceiver<()>) {
     let host = Application::new().start().await;
     let (asked, mut asks) = mpsc::unbounded_channel();
     host.store().set("a", b"value".to_vec()).await.unwrap();
     host.store().watch(move |_| {
         _ = asked.send(());
-        Verdict::Delay(Duration::from_millis(200))
+        Verdict::Delay(time)
     });
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
     stream.write_all(b"GET /do/kv/get?key=a HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-    asks.recv().await;
+    asks.recv().await.unwrap();
+    (host, stream, asks)
+}
+
+/// What a client reads until the end, which may be a reset.
+async fn read_to_end(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_is_at_once_and_whoever_waits_gets_nothing() {
+    let (host, stream, _) = waiting(Duration::from_secs(60)).await;
     host.stop().await;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(read_to_end(stream).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_outlives_its_answer_is_lost_when_the_host_stops() {
+    let host = Application::new().start().await;
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    host.store().watch(move |_| {
+        _ = asked.send(());
+        Verdict::Delay(Duration::from_secs(60))
+    });
+    assert_eq!(get(&host, "/do/linger").await, "answered");
+    asks.recv().await.unwrap();
+    assert_eq!(asks.try_recv(), Err(TryRecvError::Empty), "the task waits");
+    host.stop().await;
+    // The watcher has gone with the last instance.
+    assert_eq!(asks.try_recv(), Err(TryRecvError::Disconnected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finishing_lets_a_request_in_flight_end() {
+    let (host, stream, _) = waiting(Duration::from_millis(200)).await;
+    host.finish().await;
+    let answer = read_to_end(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("value"), "{answer}");
 }
 
