@@ -1,8 +1,13 @@
 //! The generated types of the contract, and ours from and to them.
 
-wit_bindgen::generate!({ world: "auto-reply-component", path: "../../shared/wit", pub_export_macro: true });
+wit_bindgen::generate!({
+    world: "auto-reply-component",
+    path: "../../shared/wit",
+    pub_export_macro: true,
+    generate_all,
+});
 
-pub(crate) use exports::guanxi::bot::auto_reply as bot;
+pub(crate) use exports::guanxi::replies::auto_reply as bot;
 
 use bot::Kind;
 use guanxi::{

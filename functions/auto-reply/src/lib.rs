@@ -1,6 +1,6 @@
-//! Rules to answers: the shell that gives [`guanxi::playbook`] the shape of `guanxi:bot/auto-reply`.
+//! Rules to answers: the shell that gives [`guanxi::playbook`] the shape of `guanxi:replies/auto-reply`.
 //!
-//! A component without capabilities. The contract stands in `shared/wit/bot.wit`.
+//! A component without capabilities. The contract stands in `shared/wit`.
 
 mod border;
 

@@ -4,9 +4,10 @@ guanxi_spin::wit_bindgen::generate!({
     world: "callback-dependencies",
     path: "../../shared/wit",
     runtime_path: "::guanxi_spin::wit_bindgen::rt",
+    generate_all,
 });
 
-pub(crate) use self::guanxi::bot::{auto_reply, qr_scan};
+pub(crate) use self::guanxi::{channels::qr_scan, replies::auto_reply};
 
 use ::guanxi::{
     playbook::{FanStatus, Inbound, InboundKind, PushChoice, Scan, ScanEvent, Touch},

@@ -1,12 +1,12 @@
-//! QR codes to touches: the shell that gives [`guanxi::playbook::Channels`] the shape of `guanxi:bot/qr-scan`.
+//! QR codes to touches: the shell that gives [`guanxi::playbook::Channels`] the shape of `guanxi:channels/qr-scan`.
 //!
-//! A component without capabilities. The contract stands in `shared/wit/bot.wit`.
+//! A component without capabilities. The contract stands in `shared/wit`.
 
 use bot::{Channels, Guest, GuestChannels, Scan, ScanEvent};
-use exports::guanxi::bot::qr_scan as bot;
+use exports::guanxi::channels::qr_scan as bot;
 use guanxi::{fan, playbook, time::Timestamp};
 
-wit_bindgen::generate!({ world: "qr-scan-component", path: "../../shared/wit" });
+wit_bindgen::generate!({ world: "qr-scan-component", path: "../../shared/wit", generate_all });
 
 struct QrScan;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use e2e::{build, root};
+use guanxi_host::{Manifest, compose};
 use std::{collections::BTreeSet, fs};
 use toml::{Table, Value};
 use wasmparser::{ComponentTypeRef, Parser, Payload};
@@ -34,8 +35,8 @@ const GRANTED: [Granted; 7] = [
         hosts: &[],
         variables: &["wechat_app_id", "wechat_encoding_aes_key", "wechat_mode", "wechat_token"],
         imports: &[
-            "guanxi:bot/auto-reply@",
-            "guanxi:bot/qr-scan@",
+            "guanxi:channels/qr-scan@",
+            "guanxi:replies/auto-reply@",
             "spin:key-value/key-value@",
             "spin:variables/variables@",
             "wasi:clocks/",
@@ -218,6 +219,23 @@ fn pure_components_have_neither_clock_nor_file_nor_socket() {
             assert!(STD.iter().any(|prefix| import.starts_with(prefix)), "{id} imports {import}");
         }
     }
+}
+
+/// As Spin does it, which refuses two dependencies of one WIT package. What is composed in is imported no more.
+#[test]
+fn every_component_is_composed_with_its_dependencies() {
+    let mut composed = Vec::new();
+    for application in [GUANXI, CLOCK] {
+        let manifest = Manifest::read(&root().join(application.folder)).unwrap();
+        for (id, component) in &manifest.components {
+            let before = application.imports(id);
+            let after = imports(&compose(&manifest, id, component).unwrap());
+            let own = |import: &&String| import.starts_with("guanxi:");
+            assert_eq!(after.iter().filter(own).count(), 0, "{id} still imports {after:?}");
+            composed.extend(before.iter().filter(own).map(|import| format!("{id}: {import}")));
+        }
+    }
+    assert_eq!(composed, ["callback: guanxi:channels/qr-scan@0.1.0", "callback: guanxi:replies/auto-reply@0.1.0"]);
 }
 
 /// What differs between backends, or looks at every key of the store.

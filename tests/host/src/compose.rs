@@ -1,13 +1,19 @@
-//! Typed dependencies: the exports of one component become the imports of another when it is loaded, as Spin composes
-//! them. A dependency inherits no configuration. Spin lets its calls fail at run time; here one that imports a store,
-//! the network, variables or files is refused at load.
+//! Typed dependencies: the exports of one component become the imports of another when it is loaded. Composed as Spin
+//! composes them: by the same crate, with the same names in the graph, the same checks in the same order, in Spin's words.
+//!
+//! The names decide: a component is registered under its id, a dependency under its name's WIT package without interface
+//! and version, or under its whole name where that is a plain one. So two dependencies from one package are refused.
+//!
+//! Stricter than Spin: a dependency inherits no configuration, which in Spin makes its calls fail at run time; here one
+//! that imports a store, the network, variables or files is refused at load. A core module is not made a component.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use wac_graph::types::{Package, SubtypeChecker, WorldId};
+use wac_graph::types::{ItemKind, Package, SubtypeChecker, WorldId};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 
-use crate::manifest::{Component, Dependency, DependencySource, Manifest};
+use crate::manifest::{Component, Dependency, DependencyName, DependencySource, Manifest};
 
 /// What a dependency may import: what Rust's std brings, and clocks.
 const ALLOWED_IMPORTS: &[&str] = &["wasi:cli/", "wasi:clocks/", "wasi:io/", "wasi:random/"];
@@ -24,71 +30,80 @@ pub enum ComposeError {
         source: std::io::Error,
     },
     /// Not a component.
+    #[error("not a WebAssembly component: {0}")]
+    Malformed(String),
+    /// Spin hides the environment from dependencies; composing alone would not.
+    #[error(
+        "component `{0}` has an `environment` and dependencies, which would see it: the local host does not support both"
+    )]
+    Environment(String),
+    /// Its dependencies do not fit it, or each other.
+    #[error("failed to resolve dependencies for component \"{component}\": {problem}")]
+    Dependencies {
+        /// The component.
+        component: String,
+        /// Which.
+        problem: DependencyProblem,
+    },
+}
+
+/// What is wrong with the dependencies of a component.
+#[derive(Debug, thiserror::Error)]
+pub enum DependencyProblem {
+    /// Not a component.
     #[error("`{name}` is not a WebAssembly component: {message}")]
     Malformed {
-        /// The component or dependency.
+        /// The component's id, or the name that a dependency is registered under.
         name: String,
         /// What is wrong with it.
         message: String,
     },
     /// Declared, but for nothing.
-    #[error("component `{component}` does not import its dependency `{import}`; it imports {}", .imports.join(", "))]
-    NotImported {
-        /// The component.
-        component: String,
-        /// The dependency's name.
-        import: String,
-        /// What it does import.
+    #[error("dependency '{name}' doesn't match any imports of the component, which are {}", .imports.join(", "))]
+    Unmatched {
+        /// The dependency.
+        name: DependencyName,
+        /// What the component does import.
         imports: Vec<String>,
     },
     /// The other side of it.
-    #[error("the dependency `{import}` of component `{component}` does not export `{export}`; it exports {}", .exports.join(", "))]
-    NotExported {
-        /// The component.
-        component: String,
-        /// The dependency's name.
-        import: String,
+    #[error("dependency '{name}' doesn't export '{export}' to satisfy import '{import}'; it exports {}", .exports.join(", "))]
+    MissingExport {
+        /// The dependency.
+        name: DependencyName,
         /// What is looked for.
         export: String,
+        /// What it is for.
+        import: String,
         /// What it does export.
         exports: Vec<String>,
     },
     /// Same name, different types.
-    #[error("the dependency `{import}` of component `{component}` does not fit the import: {message}")]
+    #[error("dependency '{name}' exports '{export}' which is not compatible with import '{import}': {message}")]
     Mismatch {
-        /// The component.
-        component: String,
-        /// The dependency's name.
+        /// The dependency.
+        name: DependencyName,
+        /// What is taken.
+        export: String,
+        /// What it is for.
         import: String,
         /// Where they differ.
         message: String,
     },
     /// A dependency that wants more than it gets.
     #[error(
-        "the dependency `{import}` of component `{component}` imports `{wanted}`, but a dependency inherits no configuration: \
-         no stores, no network, no variables, no files"
+        "dependency '{name}' imports `{wanted}`, but a dependency inherits no configuration: no stores, no network, no \
+         variables, no files"
     )]
     Configuration {
-        /// The component.
-        component: String,
-        /// The dependency's name.
-        import: String,
+        /// The dependency.
+        name: DependencyName,
         /// What it imports.
         wanted: String,
     },
-    /// Spin hides the environment from dependencies; composing alone would not.
-    #[error(
-        "component `{0}` has an `environment` and dependencies, which would see it: the local host does not support both"
-    )]
-    Environment(String),
-    /// The composition failed as a whole.
-    #[error("cannot compose component `{component}`: {message}")]
-    Failed {
-        /// The component.
-        component: String,
-        /// Why.
-        message: String,
-    },
+    /// Said by the graph: two dependencies of one package, for instance.
+    #[error("{0}")]
+    Graph(String),
 }
 
 /// The imports of a component, for tests that look at permissions.
@@ -97,12 +112,16 @@ pub enum ComposeError {
 /// When `bytes` are no component.
 pub fn imports_of(bytes: &[u8]) -> Result<Vec<String>, ComposeError> {
     let mut graph = CompositionGraph::new();
-    let world = package(&mut graph, "component", bytes.to_vec())?.ty();
+    let package = Package::from_bytes("component", None, bytes, graph.types_mut());
+    let world = package.map_err(|error| ComposeError::Malformed(format!("{error:#}")))?.ty();
     Ok(graph.types()[world].imports.keys().cloned().collect())
 }
 
-/// The component `id` with its dependencies built in.
-pub(crate) fn compose(manifest: &Manifest, id: &str, component: &Component) -> Result<Vec<u8>, ComposeError> {
+/// The component `id` of `manifest` with its dependencies built in.
+///
+/// # Errors
+/// When a file is not there, or Spin would not compose them or not with the same outcome.
+pub fn compose(manifest: &Manifest, id: &str, component: &Component) -> Result<Vec<u8>, ComposeError> {
     let bytes = read(&component.source)?;
     if component.dependencies.is_empty() {
         return Ok(bytes);
@@ -110,11 +129,12 @@ pub(crate) fn compose(manifest: &Manifest, id: &str, component: &Component) -> R
     if !component.environment.is_empty() {
         return Err(ComposeError::Environment(id.to_owned()));
     }
-    let mut composer = Composer::new(id, bytes)?;
-    for (import, dependency) in &component.dependencies {
-        composer.satisfy(import, dependency, read(source(manifest, component, dependency))?)?;
-    }
-    composer.finish()
+    let declared = component.dependencies.iter().map(|(name, dependency)| {
+        let bytes = read(source(manifest, component, dependency))?;
+        Ok(Declared { name, export: dependency.export.as_deref(), bytes })
+    });
+    compose_bytes(id, bytes, declared.collect::<Result<_, _>>()?)
+        .map_err(|problem| ComposeError::Dependencies { component: id.to_owned(), problem })
 }
 
 fn source<'a>(manifest: &'a Manifest, dependent: &'a Component, dependency: &'a Dependency) -> &'a Path {
@@ -129,89 +149,135 @@ fn read(path: &Path) -> Result<Vec<u8>, ComposeError> {
     std::fs::read(path).map_err(|source| ComposeError::Read { path: path.to_owned(), source })
 }
 
-fn package(graph: &mut CompositionGraph, name: &str, bytes: Vec<u8>) -> Result<Package, ComposeError> {
-    Package::from_bytes(name, None, bytes, graph.types_mut())
-        .map_err(|error| ComposeError::Malformed { name: name.to_owned(), message: format!("{error:#}") })
+/// A dependency as the manifest has it, read.
+struct Declared<'a> {
+    name: &'a DependencyName,
+    export: Option<&'a str>,
+    bytes: Vec<u8>,
 }
 
-struct Composer {
-    graph: CompositionGraph,
-    component: String,
+fn compose_bytes(id: &str, bytes: Vec<u8>, dependencies: Vec<Declared<'_>>) -> Result<Vec<u8>, DependencyProblem> {
+    let mut composer = Composer::new(id, bytes)?;
+    for declared in dependencies {
+        composer.add(declared)?;
+    }
+    composer.finish()
+}
+
+/// A component in the graph.
+#[derive(Clone, Copy)]
+struct Node {
     world: WorldId,
     instance: NodeId,
 }
 
-impl Composer {
-    fn new(component: &str, bytes: Vec<u8>) -> Result<Self, ComposeError> {
+/// Puts a component into the graph, under a name that nothing else in it may have.
+fn register(graph: &mut CompositionGraph, name: &str, bytes: Vec<u8>) -> Result<Node, DependencyProblem> {
+    let package = Package::from_bytes(name, None, bytes, graph.types_mut())
+        .map_err(|error| DependencyProblem::Malformed { name: name.to_owned(), message: format!("{error:#}") })?;
+    let world = package.ty();
+    let instance = graph.register_package(package).map_err(graph_problem)?;
+    Ok(Node { world, instance: graph.instantiate(instance) })
+}
+
+/// A dependency in the graph, for one import.
+struct Satisfying<'a> {
+    name: &'a DependencyName,
+    export: Option<&'a str>,
+    node: Node,
+}
+
+struct Composer<'a> {
+    graph: CompositionGraph,
+    root: Node,
+    /// By import. Two dependencies for one import would have the same package, and the graph refuses the second.
+    satisfied: BTreeMap<String, Satisfying<'a>>,
+}
+
+impl<'a> Composer<'a> {
+    fn new(id: &str, bytes: Vec<u8>) -> Result<Self, DependencyProblem> {
         let mut graph = CompositionGraph::new();
-        let package = package(&mut graph, component, bytes)?;
-        let world = package.ty();
-        let package = graph.register_package(package).map_err(|error| failed(component, &error))?;
-        let instance = graph.instantiate(package);
-        Ok(Self { graph, component: component.to_owned(), world, instance })
+        let root = register(&mut graph, id, bytes)?;
+        Ok(Self { graph, root, satisfied: BTreeMap::new() })
     }
 
-    /// Builds one dependency in.
-    fn satisfy(&mut self, import: &str, dependency: &Dependency, bytes: Vec<u8>) -> Result<(), ComposeError> {
-        let component = self.component.clone();
-        // Graph-wide unique, as each dependency is an instance of its own, as in Spin.
-        let package = package(&mut self.graph, &format!("dependency:{import}"), bytes)?;
-        let world = package.ty();
-        self.check_configuration(import, world)?;
-        let export = dependency.export.as_deref().unwrap_or(import);
-        self.check_types(import, export, world)?;
-
-        let package = self.graph.register_package(package).map_err(|error| failed(&component, &error))?;
-        let instance = self.graph.instantiate(package);
-        let export = self.graph.alias_instance_export(instance, export).map_err(|error| failed(&component, &error))?;
-        let set = self.graph.set_instantiation_argument(self.instance, import, export);
-        set.map_err(|error| failed(&component, &error))
+    fn add(&mut self, declared: Declared<'a>) -> Result<(), DependencyProblem> {
+        let Declared { name, export, bytes } = declared;
+        let matched = self.matched(name)?;
+        let node = register(&mut self.graph, name.registered_as(), bytes)?;
+        self.check_configuration(name, node.world)?;
+        self.satisfied.extend(matched.into_iter().map(|import| (import, Satisfying { name, export, node })));
+        Ok(())
     }
 
-    fn check_configuration(&self, import: &str, world: WorldId) -> Result<(), ComposeError> {
+    /// The imports of the component that a dependency is for.
+    fn matched(&self, name: &DependencyName) -> Result<Vec<String>, DependencyProblem> {
+        let imports = self.graph.types()[self.root.world].imports.keys();
+        let mut matched = Vec::new();
+        for import in imports.clone() {
+            if name.matches(import).map_err(DependencyProblem::Graph)? {
+                matched.push(import.clone());
+            }
+        }
+        if matched.is_empty() {
+            return Err(DependencyProblem::Unmatched { name: name.clone(), imports: imports.cloned().collect() });
+        }
+        Ok(matched)
+    }
+
+    fn check_configuration(&self, name: &DependencyName, world: WorldId) -> Result<(), DependencyProblem> {
         let mut imports = self.graph.types()[world].imports.keys();
         match imports.find(|wanted| !ALLOWED_IMPORTS.iter().any(|allowed| wanted.starts_with(allowed))) {
             None => Ok(()),
-            Some(wanted) => Err(ComposeError::Configuration {
-                component: self.component.clone(),
-                import: import.to_owned(),
-                wanted: wanted.clone(),
-            }),
+            Some(wanted) => Err(DependencyProblem::Configuration { name: name.clone(), wanted: wanted.clone() }),
         }
     }
 
-    fn check_types(&self, import: &str, export: &str, dependency: WorldId) -> Result<(), ComposeError> {
-        let types = self.graph.types();
-        let (component, import_name) = (self.component.clone(), import.to_owned());
-        let Some(wanted) = types[self.world].imports.get(import) else {
-            let imports = types[self.world].imports.keys().cloned().collect();
-            return Err(ComposeError::NotImported { component, import: import_name, imports });
-        };
-        let Some(offered) = types[dependency].exports.get(export) else {
-            let exports = types[dependency].exports.keys().cloned().collect();
-            let export = export.to_owned();
-            return Err(ComposeError::NotExported { component, import: import_name, export, exports });
-        };
-        let mut cache = Default::default();
-        let fits = SubtypeChecker::new(&mut cache).is_subtype(*offered, types, *wanted, types);
-        fits.map_err(|error| ComposeError::Mismatch { component, import: import_name, message: format!("{error:#}") })
-    }
-
-    /// Exports what the component exports, and writes the whole out.
-    fn finish(mut self) -> Result<Vec<u8>, ComposeError> {
-        let component = self.component;
-        let exports: Vec<String> = self.graph.types()[self.world].exports.keys().cloned().collect();
+    /// Gives every import what satisfies it, exports what the component exports, and writes the whole out.
+    fn finish(mut self) -> Result<Vec<u8>, DependencyProblem> {
+        for (import, satisfying) in std::mem::take(&mut self.satisfied) {
+            let argument = self.argument(&import, &satisfying)?;
+            self.graph.set_instantiation_argument(self.root.instance, &import, argument).map_err(graph_problem)?;
+        }
+        let exports: Vec<String> = self.graph.types()[self.root.world].exports.keys().cloned().collect();
         for name in exports {
-            let export =
-                self.graph.alias_instance_export(self.instance, &name).map_err(|error| failed(&component, &error))?;
-            self.graph.export(export, name).map_err(|error| failed(&component, &error))?;
+            let export = self.graph.alias_instance_export(self.root.instance, &name).map_err(graph_problem)?;
+            self.graph.export(export, name).map_err(graph_problem)?;
         }
-        self.graph.encode(EncodeOptions::default()).map_err(|error| failed(&component, &error))
+        self.graph.encode(EncodeOptions::default()).map_err(graph_problem)
+    }
+
+    /// The export of a dependency that an import gets.
+    fn argument(&mut self, import: &str, satisfying: &Satisfying<'_>) -> Result<NodeId, DependencyProblem> {
+        let Satisfying { name, export, node } = satisfying;
+        let export = export.unwrap_or(import);
+        let (name, import_name, export_name) = ((*name).clone(), import.to_owned(), export.to_owned());
+        let types = self.graph.types();
+        let Some(offered) = types[node.world].exports.get(export) else {
+            let exports = types[node.world].exports.keys().cloned().collect();
+            return Err(DependencyProblem::MissingExport { name, export: export_name, import: import_name, exports });
+        };
+        self.check_types(import, *offered).map_err(|message| DependencyProblem::Mismatch {
+            name,
+            export: export_name,
+            import: import_name,
+            message,
+        })?;
+        self.graph.alias_instance_export(node.instance, export).map_err(graph_problem)
+    }
+
+    fn check_types(&self, import: &str, offered: ItemKind) -> Result<(), String> {
+        let types = self.graph.types();
+        // It was matched among them.
+        let Some(wanted) = types[self.root.world].imports.get(import) else { return Ok(()) };
+        let mut cache = Default::default();
+        let fits = SubtypeChecker::new(&mut cache).is_subtype(offered, types, *wanted, types);
+        fits.map_err(|error| format!("{error:#}"))
     }
 }
 
-fn failed(component: &str, error: &dyn std::error::Error) -> ComposeError {
-    ComposeError::Failed { component: component.to_owned(), message: error.to_string() }
+fn graph_problem(error: impl std::error::Error) -> DependencyProblem {
+    DependencyProblem::Graph(error.to_string())
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Runs `spin.toml` on wasmtime as `spin up` would, so that nobody needs the Spin CLI to try or test an application.
 //!
 //! It may be stricter than Spin and is never laxer: what it does not run, and what works on one of Spin's backends and
-//! not on another, is an error that says so. Components reach the store, their variables and, over HTTP, the hosts that
-//! the manifest allows them; nothing else. It is a library too: a test starts a [`Host`] in its own process, on a free
-//! port, sets its [`Clock`], looks into its [`store::Store`] and breaks it. It loads a [`Schedule`] and lets it tick.
+//! not on another, is an error that says so. Components reach the store, their variables and, over
+//! HTTP, the hosts that the manifest allows them; nothing else. It is a library too: a test starts a [`Host`] in its own
+//! process, on a free port, sets its [`Clock`], looks into its [`store::Store`] and breaks it. It loads a [`Schedule`] and
+//! lets it tick.
 
 mod application;
 mod building;
@@ -26,12 +27,13 @@ mod variables;
 pub use application::LoadError;
 pub use building::{BuildError, BuildWhen, build};
 pub use clock::Clock;
-pub use compose::{ComposeError, imports_of};
+pub use compose::{ComposeError, DependencyProblem, compose, imports_of};
 pub use host::{Host, HostError, Options};
 pub use limits::Limits;
 pub use logs::{Line, Logs, Source};
 pub use manifest::{
-    Build, Component, CronTrigger, Dependency, DependencySource, HttpTrigger, Manifest, ManifestError, Variable,
+    Build, Component, CronTrigger, Dependency, DependencyName, DependencySource, HttpTrigger, Manifest, ManifestError,
+    Variable,
 };
 pub use outbound::{AllowedHost, AllowedHostError, AllowedHostsError};
 pub use routes::RouteError;

@@ -3,14 +3,18 @@
 //! Whatever is not run is an error that names the key, its line and its column: a manifest never means less here than it
 //! would under `spin up`.
 
+mod dependency;
 mod file;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::outbound::{AllowedHost, is_left_out};
 use crate::schedule::CronExpression;
-use crate::variables::{Template, TemplateError, check_name};
+use crate::variables::{Template, TemplateError};
+
+pub use dependency::DependencyName;
 
 /// A manifest that passed every check that needs the manifest alone.
 #[derive(Clone, Debug)]
@@ -75,8 +79,22 @@ pub struct Component {
     pub allowed_outbound_hosts: Vec<Template>,
     /// How to build it; none: it is there already.
     pub build: Option<Build>,
-    /// The import's name and what satisfies it.
-    pub dependencies: BTreeMap<String, Dependency>,
+    /// What satisfies the imports that a name is for.
+    pub dependencies: BTreeMap<DependencyName, Dependency>,
+}
+
+impl Component {
+    /// What a component must not have that is another one's dependency, as the manifest names it.
+    fn resources(&self) -> Vec<&'static str> {
+        let resources = [
+            ("allowed_outbound_hosts", self.allowed_outbound_hosts.is_empty()),
+            ("dependencies", self.dependencies.is_empty()),
+            ("environment", self.environment.is_empty()),
+            ("key_value_stores", self.key_value_stores.is_empty()),
+            ("variables", self.variables.is_empty()),
+        ];
+        resources.into_iter().filter(|(_, none)| !none).map(|(name, _)| name).collect()
+    }
 }
 
 /// `[component.ID.build]`. `watch` is read and ignored, as `spin up` does.
@@ -172,19 +190,52 @@ impl Manifest {
                     return refuse(unknown, message);
                 }
             }
-            for (import, dependency) in &component.dependencies {
-                match &dependency.source {
-                    DependencySource::Component(other) if other == id => {
-                        return refuse(import, format!("component `{id}` depends on itself"));
-                    }
-                    DependencySource::Component(other) if !self.components.contains_key(other) => {
-                        return refuse(import, format!("there is no component `{other}`"));
-                    }
-                    _ => {}
-                }
+            for entry in &component.allowed_outbound_hosts {
+                self.check_default_host(id, entry).or_else(|message| refuse(entry.as_str(), message))?;
+            }
+            self.check_dependencies(id, component).or_else(|(name, message)| refuse(&name.to_string(), message))?;
+        }
+        Ok(())
+    }
+
+    fn check_dependencies<'a>(&self, id: &str, component: &'a Component) -> Result<(), (&'a DependencyName, String)> {
+        let dependencies = &component.dependencies;
+        for (at, (name, dependency)) in dependencies.iter().enumerate() {
+            self.check_dependency(id, dependency).map_err(|message| (name, message))?;
+            if let Some(other) = dependencies.keys().take(at).find(|other| !name.is_disjoint_from(other)) {
+                let message = format!("component `{id}` has invalid dependencies: `{other}` conflicts with `{name}`");
+                return Err((name, message));
             }
         }
         Ok(())
+    }
+
+    /// As in Spin, an entry whose variables all have defaults must mean something with these, whatever values they get.
+    fn check_default_host(&self, id: &str, entry: &Template) -> Result<(), String> {
+        let default = |name: &str| Some((name.to_owned(), self.variables.get(name)?.default.clone()?));
+        let Some(defaults) = entry.names().map(default).collect::<Option<_>>() else { return Ok(()) };
+        let value = entry.fill(&defaults);
+        if is_left_out(entry, &value) {
+            return Ok(());
+        }
+        let place = || format!("`{}` in `allowed_outbound_hosts` of component `{id}`", entry.as_str());
+        AllowedHost::parse(&value).map(drop).map_err(|reason| format!("{} with default values: {reason}", place()))
+    }
+
+    /// Another component may be a dependency if it has nothing of its own: that would not come with it.
+    fn check_dependency(&self, id: &str, dependency: &Dependency) -> Result<(), String> {
+        let DependencySource::Component(other) = &dependency.source else { return Ok(()) };
+        if other == id {
+            return Err(format!("component `{id}` depends on itself"));
+        }
+        let component = self.components.get(other).ok_or_else(|| format!("there is no component `{other}`"))?;
+        match component.resources().as_slice() {
+            [] => Ok(()),
+            resources => Err(format!(
+                "component `{other}` cannot be used as a dependency of `{id}` because it specifies: {}",
+                resources.join(", ")
+            )),
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use http::{Request, Response, Uri};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-pub(crate) use allowed_hosts::resolve;
 pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHostsError};
+pub(crate) use allowed_hosts::{is_left_out, resolve};
 pub(crate) use client::Client;
 
 use crate::instance::Shared;

@@ -53,6 +53,15 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if fine { Ok(()) } else { Err(format!("variable name `{name}` is not in snake_case")) }
 }
 
+/// Spin's narrower rule for the names of a manifest: every word begins with a letter.
+pub(crate) fn check_declared_name(name: &str) -> Result<(), String> {
+    check_name(name)?;
+    if name.split('_').all(|word| word.starts_with(|first: char| first.is_ascii_lowercase())) {
+        return Ok(());
+    }
+    Err(format!("variable name `{name}`: every word must begin with a letter"))
+}
+
 /// Text with `{{ name }}` in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -107,7 +116,7 @@ impl Template {
     }
 
     /// The text with every name replaced; a name without a value, which the manifest's check rules out, becomes nothing.
-    fn fill(&self, values: &BTreeMap<String, String>) -> String {
+    pub(crate) fn fill(&self, values: &BTreeMap<String, String>) -> String {
         fn text<'a>(part: &'a Part, values: &'a BTreeMap<String, String>) -> &'a str {
             match part {
                 Part::Text(text) => text,

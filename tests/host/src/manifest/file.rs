@@ -7,12 +7,12 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{
-    Build, Component, CronTrigger, Dependency, DependencySource, HttpTrigger, Manifest, Refusal, Variable, check_name,
-    not_yet,
+    Build, Component, CronTrigger, Dependency, DependencyName, DependencySource, HttpTrigger, Manifest, Refusal,
+    Variable, dependency::check_kebab, not_yet,
 };
 use crate::outbound::AllowedHost;
 use crate::schedule::CronExpression;
-use crate::variables::Template;
+use crate::variables::{Template, check_declared_name};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +115,7 @@ impl File {
         }
         let variables = self.variables.into_iter().map(|(name, variable)| variable.into_inner().check(name));
         let components = self.component.into_iter().map(|(id, component)| {
-            check_id(&id)?;
+            check_kebab(id.get_ref()).map_err(|message| Refusal::new(id.span(), format!("component id {message}")))?;
             Ok((id.into_inner(), component.check(&folder)?))
         });
         Ok(Manifest {
@@ -130,22 +130,10 @@ impl File {
     }
 }
 
-/// Spin's rule: words of lower case letters and digits, joined by single hyphens.
-fn check_id(id: &Spanned<String>) -> Result<(), Refusal> {
-    let word = |word: &str| {
-        word.starts_with(|first: char| first.is_ascii_lowercase())
-            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    if id.get_ref().split('-').all(word) {
-        return Ok(());
-    }
-    Err(Refusal::new(id.span(), format!("component id `{}` is not in kebab-case", id.get_ref())))
-}
-
 impl FileVariable {
     fn check(self, name: Spanned<String>) -> Result<(String, Variable), Refusal> {
         let span = name.span();
-        check_name(name.get_ref()).map_err(|message| Refusal::new(span.clone(), message))?;
+        check_declared_name(name.get_ref()).map_err(|message| Refusal::new(span.clone(), message))?;
         let name = name.into_inner();
         match (self.required, self.default) {
             (true, Some(_)) => {
@@ -198,7 +186,7 @@ impl FileComponent {
             return Err(Refusal::new(span, "only a local file is supported as `source`"));
         };
         let variables = self.variables.into_iter().map(|(name, template)| {
-            check_name(name.get_ref()).map_err(|message| Refusal::new(name.span(), message))?;
+            check_declared_name(name.get_ref()).map_err(|message| Refusal::new(name.span(), message))?;
             let span = template.span();
             Ok((name.into_inner(), Template::parse(template.get_ref()).map_err(|error| (span, error))?))
         });
@@ -248,12 +236,9 @@ fn check_dependency(
     name: Spanned<String>,
     value: Spanned<Value>,
     folder: &Path,
-) -> Result<(String, Dependency), Refusal> {
+) -> Result<(DependencyName, Dependency), Refusal> {
     let refuse = |message: String| Err(Refusal::new(value.span(), message));
-    // Spin also takes a package name, or one without a version, and matches what it finds: here it is written out.
-    if !name.get_ref().contains('/') {
-        return refuse(format!("write the whole import out: `{}` names no interface", name.get_ref()));
-    }
+    let name: DependencyName = name.get_ref().parse().map_err(|message: String| Refusal::new(name.span(), message))?;
     let Value::Table(table) = value.get_ref() else {
         return refuse(
             "a dependency from a registry is not supported: use { component = \"…\" } or { path = \"…\" }".into(),
@@ -273,8 +258,11 @@ fn check_dependency(
             _ => return refuse(format!("unknown key `{key}`")),
         }
     }
+    if export.is_some() && matches!(name, DependencyName::Package { interface: None, .. }) {
+        return refuse(format!("using an export to satisfy the package dependency `{name}` is not permitted"));
+    }
     match (sources.pop(), sources.is_empty()) {
-        (Some(source), true) => Ok((name.into_inner(), Dependency { source, export })),
+        (Some(source), true) => Ok((name, Dependency { source, export })),
         _ => refuse("a dependency needs `component` or `path`, and only one of them".into()),
     }
 }

@@ -34,8 +34,8 @@ workdir = "functions"
 watch = ["**/*.rs"]
 
 [component.callback.dependencies]
-"guanxi:bot/auto-reply@0.1.0" = { component = "auto-reply" }
-"guanxi:bot/qr-scan@0.1.0" = { path = "qr.wasm", export = "other:bot/qr-scan@0.1.0" }
+"guanxi:replies/auto-reply@0.1.0" = { component = "auto-reply" }
+"guanxi:channels/qr-scan@0.1.0" = { path = "qr.wasm", export = "other:channels/qr-scan@0.1.0" }
 
 [component.auto-reply]
 source = "auto.wasm"
@@ -68,7 +68,7 @@ fn a_manifest_is_read_as_a_whole() {
     let sources: Vec<_> = callback.dependencies.values().map(|dependency| dependency.source.clone()).collect();
     assert_eq!(
         sources,
-        [DependencySource::Component("auto-reply".into()), DependencySource::Path("/app/qr.wasm".into())]
+        [DependencySource::Path("/app/qr.wasm".into()), DependencySource::Component("auto-reply".into())]
     );
 }
 
@@ -111,6 +111,11 @@ fn what_is_not_run_is_named_with_its_place() {
             "allowed_outbound_hosts = [\"{{ api }}\"]",
             "spin.toml:21:31: `allowed_outbound_hosts` of component `callback` uses `api`, which [variables] does not",
         ),
+        (
+            "allowed_outbound_hosts = []",
+            "allowed_outbound_hosts = [\"{{ mode }}\"]",
+            "spin.toml:21:28: `{{ mode }}` in `allowed_outbound_hosts` of component `callback` with default values: it has no",
+        ),
         ("{{ token }}", "{{ tokens }}", "uses `tokens`, which [variables] does not declare"),
         ("{{ token }}", "{{ token", "unmatched {{"),
         ("{ required = true, secret = true }", "{ secret = true }", "`token` needs `required = true` or a `default`"),
@@ -129,11 +134,36 @@ fn what_is_not_run_is_named_with_its_place() {
         ),
         ("{ component = \"auto-reply\" }", "{ component = \"auto-reply\", path = \"x\" }", "only one of them"),
         ("{ component = \"auto-reply\" }", "{ }", "needs `component` or `path`"),
-        ("guanxi:bot/auto-reply@0.1.0", "guanxi:bot", "names no interface"),
+        ("{ component = \"auto-reply\" }", "{ component = \"auto-reply\", only = 1 }", "unknown key `only`"),
+        ("guanxi:replies/auto-reply@0.1.0", "guanxi/auto-reply", "spin.toml:33:1: `guanxi` is no package"),
+        ("guanxi:channels/qr-scan@0.1.0", "guanxi:channels", "an export to satisfy the package dependency"),
+        (
+            "guanxi:channels/qr-scan@0.1.0",
+            "guanxi:replies/auto-reply@0.1.1",
+            "`callback` has invalid dependencies: `guanxi:replies/auto-reply@0.1.0` conflicts with `guanxi:replies/auto-reply@0.1.1`",
+        ),
+        ("token = \"{{ token }}\"", "token_2 = \"{{ token }}\"", "`token_2`: every word must begin with a letter"),
     ] {
         let refusal = refusal(from, to);
         assert!(refusal.contains(expected), "{to:?}: expected {expected:?} in {refusal:?}");
     }
+}
+
+#[test]
+fn a_dependency_has_nothing_of_its_own() {
+    for (resource, name) in [
+        ("allowed_outbound_hosts = [\"https://x.org\"]", "allowed_outbound_hosts"),
+        ("dependencies = { \"a:b/c\" = { path = \"c.wasm\" } }", "dependencies"),
+        ("environment = { A = \"1\" }", "environment"),
+        ("key_value_stores = [\"default\"]", "key_value_stores"),
+        ("variables = { a = \"1\" }", "variables"),
+    ] {
+        let refusal = refusal("source = \"auto.wasm\"", &format!("source = \"auto.wasm\"\n{resource}"));
+        let expected = "component `auto-reply` cannot be used as a dependency of `callback` because it specifies: ";
+        assert!(refusal.ends_with(&format!("{expected}{name}")), "{refusal}");
+    }
+    let empty = "source = \"auto.wasm\"\nallowed_outbound_hosts = []";
+    assert!(parse(&WHOLE.replace("source = \"auto.wasm\"", empty)).is_ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use http::Uri;
 use url::Host;
 
 use crate::manifest::Manifest;
-use crate::variables::Resolved;
+use crate::variables::{Resolved, Template};
 
 /// Where Spin sends requests of an application to itself.
 const SELF: &str = "self.alt";
@@ -104,7 +104,7 @@ impl fmt::Display for AllowedHost {
 
 impl HostPattern {
     fn parse(host: &str) -> Result<Self, AllowedHostError> {
-        let bare = host.trim_end_matches('/');
+        let bare = host.strip_suffix('/').unwrap_or(host);
         if host == "*" {
             return Ok(Self::Any);
         }
@@ -116,7 +116,10 @@ impl HostPattern {
             return Err(if is_network { AllowedHostError::Network } else { AllowedHostError::Path });
         }
         match bare.strip_prefix("*.") {
-            Some(domain) if !domain.contains('*') => Ok(Self::Below(format!(".{domain}"))),
+            Some(domain) if !domain.contains('*') => match Host::parse(domain) {
+                Ok(Host::Domain(domain)) => Ok(Self::Below(format!(".{domain}"))),
+                _ => Err(AllowedHostError::Host),
+            },
             None if !bare.contains('*') => Host::parse(bare).map(Self::Exactly).map_err(|_| AllowedHostError::Host),
             _ => Err(AllowedHostError::Wildcard),
         }
@@ -226,6 +229,11 @@ fn shown(value: &Option<String>) -> String {
     value.as_ref().map_or_else(String::new, |value| format!(" is `{value}`"))
 }
 
+/// Whether an entry means nobody because its variables are empty: `{{ url }}`, `https://{{ host }}`.
+pub(crate) fn is_left_out(entry: &Template, value: &str) -> bool {
+    entry.names().next().is_some() && ["", "http://", "https://"].contains(&value)
+}
+
 /// Of each component of `manifest`, whom it may reach.
 pub(crate) fn resolve(
     manifest: &Manifest,
@@ -236,6 +244,9 @@ pub(crate) fn resolve(
         let mut hosts = Vec::new();
         for entry in &component.allowed_outbound_hosts {
             let value = variables.fill(entry);
+            if is_left_out(entry, &value) {
+                continue;
+            }
             let is_secret = |name| manifest.variables.get(name).is_some_and(|variable| variable.secret);
             let refuse = |reason| AllowedHostsError {
                 component: id.clone(),

@@ -23,6 +23,7 @@ fn an_entry_allows_what_it_allows_in_spin() {
         ("http://[::1]:8001", "http://[::1]:8001/"),
         ("*://*:*", "http://10.0.0.1:1/"),
         ("http://*", "http://anything/"),
+        ("http://*.Example.com/", "http://a.example.com/"),
     ] {
         assert!(allows(entry, uri), "{entry} {uri}");
     }
@@ -39,7 +40,6 @@ fn an_entry_allows_nothing_else() {
         ("https://example.com", "https://www.example.com/"),
         ("http://*.example.com", "http://example.com/"),
         ("http://*.example.com", "http://myexample.com/"),
-        ("http://*.0.0.1", "http://127.0.0.1/"),
         ("http://127.0.0.1:8000..8010", "http://127.0.0.1:8010/"),
         ("redis://localhost", "http://localhost:6379/"),
         ("http://*", "http://anything:81/"),
@@ -62,7 +62,11 @@ fn what_spin_refuses_or_the_host_does_not_run_is_refused() {
         ("http://*.example.com/a", AllowedHostError::Path),
         ("http://a.*.com", AllowedHostError::Wildcard),
         ("http://*.*.com", AllowedHostError::Wildcard),
+        ("http://example.com//", AllowedHostError::Path),
         ("http://", AllowedHostError::Host),
+        ("http://*.", AllowedHostError::Host),
+        ("http://*.two words", AllowedHostError::Host),
+        ("http://*.0.0.1", AllowedHostError::Host),
         ("http://two words", AllowedHostError::Host),
         ("tcp://example.com", AllowedHostError::NoPort),
         ("*://example.com", AllowedHostError::NoPort),
