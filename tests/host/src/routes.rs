@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::manifest::HttpTrigger;
 
@@ -111,26 +111,28 @@ fn shape(route: &str) -> String {
 }
 
 impl Found<'_> {
-    /// Sets the headers by which a component learns how it was called; a client cannot forge them.
-    pub(crate) fn set_headers(&self, headers: &mut HeaderMap, host: &str, path_and_query: &str, client: SocketAddr) {
+    /// Adds the headers by which a component learns how it was called. As in Spin they come after a client's own of the
+    /// same name, which is what a component finds first: they prove nothing.
+    pub(crate) fn add_headers(&self, headers: &mut HeaderMap, path_and_query: &str, client: SocketAddr) {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
         let route = &self.trigger.route;
         let prefix = route.strip_suffix("/...").unwrap_or(route);
         let based = route.strip_suffix('/').unwrap_or(route);
-        let mut set = |name: &str, value: &str| {
+        let mut add = |name: &str, value: &str| {
             // Parts of a URI and of routes are fit for headers; what is not is left out rather than fail the request.
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                headers.insert(name, value);
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
+                headers.append(name, value);
             }
         };
-        set("spin-path-info", &self.path_info);
-        set("spin-full-url", &format!("http://{host}{path_and_query}"));
-        set("spin-matched-route", based);
-        set("spin-base-path", "/");
-        set("spin-raw-component-route", route);
-        set("spin-component-route", prefix);
-        set("spin-client-addr", &client.to_string());
+        add("spin-path-info", &self.path_info);
+        add("spin-full-url", &format!("http://{host}{path_and_query}"));
+        add("spin-matched-route", based);
+        add("spin-base-path", "/");
+        add("spin-raw-component-route", route);
+        add("spin-component-route", prefix);
+        add("spin-client-addr", &client.to_string());
         for (name, value) in &self.parameters {
-            set(&format!("spin-path-match-{}", name.to_ascii_lowercase().replace('_', "-")), value);
+            add(&format!("spin-path-match-{}", name.to_ascii_lowercase().replace('_', "-")), value);
         }
     }
 }

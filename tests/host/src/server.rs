@@ -90,7 +90,7 @@ fn accept(
     });
     let service = service_fn(move |request| {
         let (server, place) = (Arc::clone(&server), place.clone());
-        async move { Ok::<_, Infallible>(server.answer(request, client, place).await) }
+        async move { server.answer(request, client, place).await }
     });
     let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
@@ -131,27 +131,31 @@ impl Server {
         request: Request<Incoming>,
         client: SocketAddr,
         place: Option<Arc<Place>>,
-    ) -> Response<WasiBody> {
+    ) -> Result<Response<WasiBody>, NoHost> {
         let Some(place) = place else { return self.call(request.map(streamed), client).await };
         let answered = Answered(Arc::clone(&place));
         let response = match complete(request, &place).await {
-            Ok(request) => self.call(request, client).await,
+            Ok(request) => self.call(request, client).await?,
             Err(status) => refuse(status),
         };
         // Held until the body has been handed to the connection.
-        response.map(|body| body.inspect_err(move |_| _ = &answered).boxed_unsync())
+        Ok(response.map(|body| body.inspect_err(move |_| _ = &answered).boxed_unsync()))
     }
 
-    async fn call(&self, request: Request<WasiBody>, client: SocketAddr) -> Response<WasiBody> {
+    async fn call(&self, request: Request<WasiBody>, client: SocketAddr) -> Result<Response<WasiBody>, NoHost> {
         let path = request.uri().path().to_owned();
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {
-            return if name == "health" { plain(StatusCode::OK, "OK") } else { plain(StatusCode::NOT_FOUND, "") };
+            return Ok(if name == "health" { plain(StatusCode::OK, "OK") } else { plain(StatusCode::NOT_FOUND, "") });
         }
-        let Some(found) = self.routes.find(&path) else { return plain(StatusCode::NOT_FOUND, "") };
+        let Some(found) = self.routes.find(&path) else { return Ok(plain(StatusCode::NOT_FOUND, "")) };
         // Every component that a route names has been loaded.
-        let Some(handler) = self.handlers.get(found.component) else { return plain(StatusCode::NOT_FOUND, "") };
-        let Some(request) = prepare(request, &found, client) else { return plain(StatusCode::BAD_REQUEST, "") };
-        match handler.handle((), request).await {
+        let Some(handler) = self.handlers.get(found.component) else { return Ok(plain(StatusCode::NOT_FOUND, "")) };
+        let readable = request.headers().values().all(|value| value.as_bytes().is_ascii());
+        let request = prepare(request, &found, client)?;
+        if !readable {
+            return Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, ""));
+        }
+        Ok(match handler.handle((), request).await {
             Ok(response) => response,
             Err(error) => {
                 // A trap has been logged once for all requests of its instance.
@@ -161,7 +165,7 @@ impl Server {
                 }
                 plain(StatusCode::INTERNAL_SERVER_ERROR, "")
             }
-        }
+        })
     }
 }
 
@@ -206,15 +210,31 @@ fn refuse(status: StatusCode) -> Response<WasiBody> {
     response
 }
 
-/// The request as Spin hands it on; none where it does not say for which host it is.
-fn prepare(request: Request<WasiBody>, found: &Found<'_>, client: SocketAddr) -> Option<Request<WasiBody>> {
+/// A request that does not say for which host it is. As in Spin it gets no answer, and its connection is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("the request does not say for which host it is")]
+struct NoHost;
+
+/// The request as Spin hands it on.
+fn prepare(request: Request<WasiBody>, found: &Found<'_>, client: SocketAddr) -> Result<Request<WasiBody>, NoHost> {
     let (mut parts, body) = request.into_parts();
-    let authority = authority(&parts.uri, &parts.headers)?;
-    let path_and_query = parts.uri.path_and_query()?.clone();
-    found.set_headers(&mut parts.headers, authority.as_str(), path_and_query.as_str(), client);
+    parts.headers.remove(header::CONNECTION);
+    // A client must not pass for another component of the application.
+    if parts.headers.get(header::HOST).is_some_and(|host| host.to_str().is_ok_and(is_another_component)) {
+        parts.headers.remove(header::HOST);
+    }
+    let authority = authority(&parts.uri, &parts.headers).ok_or(NoHost)?;
+    let path_and_query = parts.uri.path_and_query().ok_or(NoHost)?.clone();
+    found.add_headers(&mut parts.headers, path_and_query.as_str(), client);
     let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path_and_query);
-    parts.uri = uri.build().ok()?;
-    Some(Request::from_parts(parts, body))
+    parts.uri = uri.build().map_err(|_| NoHost)?;
+    Ok(Request::from_parts(parts, body))
+}
+
+/// `<name>.spin.internal`, with a port or without.
+fn is_another_component(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name.split_once('.').is_some_and(|(_, domain)| domain == "spin.internal")
 }
 
 /// From the `Host` header or the URI; none where there is neither, or they differ.

@@ -124,7 +124,10 @@ impl Service<Uri> for Tcp {
     fn call(&mut self, uri: Uri) -> Self::Future {
         // Here, because the pool may go on with the future in a task of its own.
         let within = CONNECT_TIMEOUT.try_with(|timeout| *timeout).unwrap_or(DEFAULT_TIMEOUT);
-        Box::pin(Self::connect(Destination::of(&uri), within))
+        // Spin asks the name server for all that stands before the path, `user@host`, and there is no such name.
+        let is_bare = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        let destination = if is_bare { Destination::of(&uri) } else { None };
+        Box::pin(Self::connect(destination, within))
     }
 }
 

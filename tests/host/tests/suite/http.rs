@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use guanxi_host::store::Verdict;
+use guanxi_host::store::{Action, Verdict};
 use guanxi_host::{Host, Options, Source, StateDir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::fixtures::{Application, get, request};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_learns_how_it_was_called_as_under_spin() {
     let host = Application::new().start().await;
-    let answer = request(&host, "POST", "/fans/o1/a/b/?x=1", &[("spin-path-info", "forged")], b"body").await;
+    let answer = request(&host, "POST", "/fans/o1/a/b/?x=1", &[], b"body").await;
     let address = host.address();
     assert_eq!(answer.status, 200);
     for line in [
@@ -30,6 +30,72 @@ async fn a_component_learns_how_it_was_called_as_under_spin() {
         assert!(answer.text.lines().any(|found| found == line), "no {line:?} in\n{}", answer.text);
     }
     assert!(answer.text.contains("spin-client-addr: 127.0.0.1:"));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_can_forge_what_a_component_learns_of_a_call() {
+    let host = Application::new().start().await;
+    let forged = [("spin-path-match-open-id", "o2"), ("spin-client-addr", "10.0.0.1:1")];
+    let answer = request(&host, "GET", "/fans/o1", &forged, b"").await;
+    let values = |name: &str| -> Vec<_> {
+        answer.text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect()
+    };
+    assert_eq!(values("spin-path-match-open-id"), ["o2", "o1"]);
+    assert_eq!(values("spin-client-addr")[0], "10.0.0.1:1");
+    host.stop().await;
+}
+
+/// What a server answers to these bytes, up to the end of the connection.
+async fn exchange(host: &Host, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    read_to_end(stream).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_names_no_host_gets_no_answer() {
+    let host = Application::new().start().await;
+    for head in [
+        "GET /do/greet HTTP/1.1\r\n\r\n",
+        "GET /do/greet HTTP/1.1\r\nhost: app.spin.internal\r\n\r\n",
+        "GET /do/greet HTTP/1.1\r\nhost: app.spin.internal:80\r\n\r\n",
+        "GET /do/greet HTTP/1.1\r\nhost: a b\r\n\r\n",
+        "GET http://a/do/greet HTTP/1.1\r\nhost: b\r\n\r\n",
+    ] {
+        assert_eq!(exchange(&host, head.as_bytes()).await, "", "{head}");
+    }
+    // Spin's own paths need none.
+    let answer = exchange(&host, b"GET /.well-known/spin/health HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("OK"), "{answer}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_is_not_ascii_is_an_empty_500_before_any_component() {
+    let host = Application::new().start().await;
+    for value in [&b"caf\xe9"[..], "é".as_bytes()] {
+        let head = [b"GET /do/panic HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-name: ", value, b"\r\n\r\n"].concat();
+        let answer = exchange(&host, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 500") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+    assert_eq!(host.logs().lines("app"), []);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_does_not_see_the_connections_header() {
+    let host = Application::new().start().await;
+    let answer = request(&host, "GET", "/do/headers", &[("connection", "x-a"), ("x-a", "1")], b"").await;
+    assert_eq!(answer.text.lines().filter(|name| !name.starts_with("spin-")).collect::<Vec<_>>(), ["x-a"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_http_1_is_spoken() {
+    let host = Application::new().start().await;
+    let answer = exchange(&host, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:?}");
     host.stop().await;
 }
 
@@ -88,6 +154,24 @@ async fn requests_of_one_instance_run_side_by_side() {
     });
     // The same instance greeted while it waited for its store.
     assert_eq!((value.as_str(), during), ("none", before + 1));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_import_stops_its_instance_and_requests_given_to_it_wait() {
+    let host = Application::new().start().await;
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    host.store().watch(move |operation| {
+        _ = asked.send(operation.action);
+        Verdict::Delay(Duration::from_millis(200))
+    });
+    let (sum, after) = tokio::join!(get(&host, "/do/bucket/increment?key=a&delta=1&greet=first"), async {
+        assert_eq!(asks.recv().await, Some(Action::Open));
+        greetings(&host).await
+    });
+    // The same instance greeted, but not before its two sync imports were done.
+    assert_eq!((sum.as_str(), after), ("1", 2));
+    assert_eq!(asks.try_recv(), Ok(Action::Increment));
     host.stop().await;
 }
 

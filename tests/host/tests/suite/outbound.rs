@@ -72,10 +72,31 @@ async fn another_host_is_denied_and_logged_and_never_connected_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_say_which_hosts_are_allowed() {
     let upstream = echo().await;
-    let application = allowing("\"{{ greeting }}\"");
-    let host = Host::start(application.options().variable("greeting", &upstream.host())).await.unwrap();
+    let application = allowing("\"{{ upstream }}\"");
+    let host = Host::start(application.options().variable("upstream", &upstream.host())).await.unwrap();
     assert!(get(&host, &format!("/do/fetch?url={}/", upstream.host())).await.starts_with("200 GET / "));
     assert_eq!(host.allowed_outbound_hosts("app")[0].to_string(), upstream.host());
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_whose_variables_are_empty_is_left_out() {
+    let host = allowing("\"{{ upstream }}\", \"https://{{ upstream }}\", \"http://example.com\"").start().await;
+    let allowed: Vec<_> = host.allowed_outbound_hosts("app").iter().map(ToString::to_string).collect();
+    assert_eq!(allowed, ["http://example.com"]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_with_a_user_in_it_reaches_nobody() {
+    let upstream = echo().await;
+    let host = host_allowing(&upstream).await;
+    for how in ["fetch", "fetch-p2"] {
+        let url = upstream.host().replace("http://", "http://user@");
+        let answer = get(&host, &format!("/do/{how}?url={url}/")).await;
+        assert!(answer.starts_with("error: ") && answer.contains("DnsError"), "{answer}");
+    }
+    assert_eq!(upstream.connections(), 0);
     host.stop().await;
 }
 
@@ -83,11 +104,11 @@ async fn variables_say_which_hosts_are_allowed() {
 async fn an_entry_that_is_wrong_stops_the_start_and_says_where() {
     let application = allowing("\"https://x.org\", \"x.org\"");
     let refusal = application.refusal(application.options()).await;
-    assert!(refusal.contains("spin.toml:31:44: `x.org` in `allowed_outbound_hosts`: it has no scheme"), "{refusal}");
+    assert!(refusal.contains("spin.toml:32:44: `x.org` in `allowed_outbound_hosts`: it has no scheme"), "{refusal}");
 
-    let application = allowing("\"{{ greeting }}\"");
-    let refusal = application.refusal(application.options().variable("greeting", "https://x.org/v1")).await;
-    let place = "`allowed_outbound_hosts` of component `app`: `{{ greeting }}` is `https://x.org/v1`: it has a path";
+    let application = allowing("\"{{ upstream }}\"");
+    let refusal = application.refusal(application.options().variable("upstream", "https://x.org/v1")).await;
+    let place = "`allowed_outbound_hosts` of component `app`: `{{ upstream }}` is `https://x.org/v1`: it has a path";
     assert!(refusal.starts_with(place), "{refusal}");
 
     let application = allowing("\"https://{{ secret_word }}\"");
