@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Cache, Config, Engine, InstanceAllocationStrategy};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -55,6 +55,7 @@ pub enum LoadError {
 
 /// What all components of one host share.
 pub(crate) struct Surroundings {
+    pub(crate) engine: Engine,
     pub(crate) variables: Resolved,
     /// By component.
     pub(crate) allowed_hosts: BTreeMap<String, Vec<AllowedHost>>,
@@ -67,7 +68,7 @@ pub(crate) struct Surroundings {
 /// Loads every component that answers HTTP.
 pub(crate) fn load_http(manifest: &Manifest, with: &Surroundings) -> Result<BTreeMap<String, Handler>, LoadError> {
     let ids = manifest.http.iter().map(|trigger| &trigger.component).collect();
-    load(manifest, ids, InstanceAllocationStrategy::pooling(), |id, component, linked| {
+    load(manifest, ids, &with.engine, |id, component, linked| {
         // A missing `wasi:http/handler@0.3.0` is an error that names it.
         let engine = linked.engine().clone();
         Ok(Handler::new(Reuse::new(shared(id, component, with), engine, ProxyPre::P3(ServicePre::new(linked)?))))
@@ -81,7 +82,7 @@ pub(crate) fn load_cron(manifest: &Manifest, with: &Surroundings) -> Result<BTre
         return Err(LoadError::ScheduledStore(id.clone()));
     }
     let ids = manifest.cron.iter().map(|trigger| &trigger.component).collect();
-    load(manifest, ids, InstanceAllocationStrategy::OnDemand, |id, component, linked| {
+    load(manifest, ids, &with.engine, |id, component, linked| {
         let engine = linked.engine().clone();
         // A missing `handle-cron-event` is an error that names it.
         Ok(Arc::new(Ticker { shared: shared(id, component, with), engine, component: CronPre::new(linked)? }))
@@ -92,19 +93,18 @@ pub(crate) fn load_cron(manifest: &Manifest, with: &Surroundings) -> Result<BTre
 fn load<T>(
     manifest: &Manifest,
     ids: BTreeSet<&String>,
-    allocation: InstanceAllocationStrategy,
+    engine: &Engine,
     make: impl Fn(&str, &manifest::Component, InstancePre<InstanceState>) -> wasmtime::Result<T>,
 ) -> Result<BTreeMap<String, T>, LoadError> {
     check_stores(manifest)?;
-    let engine = engine(allocation).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-    let linker = linker(&engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    let linker = linker(engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     let mut handlers = BTreeMap::new();
     for id in ids {
         // The manifest's check made sure that it is there.
         let Some(component) = manifest.components.get(id) else { continue };
         let bytes = compose(manifest, id, component)?;
         // An import that nobody satisfies is an error that names it.
-        let linked = Component::new(&engine, bytes).and_then(|compiled| linker.instantiate_pre(&compiled));
+        let linked = Component::new(engine, bytes).and_then(|compiled| linker.instantiate_pre(&compiled));
         let handler = linked.and_then(|linked| make(id, component, linked));
         let failed = |error| LoadError::Component { component: id.clone(), message: format!("{error:#}") };
         handlers.insert(id.clone(), handler.map_err(failed)?);
@@ -134,15 +134,6 @@ fn shared(id: &str, component: &manifest::Component, with: &Surroundings) -> Arc
         logs: with.logs.clone(),
         peak_memory: AtomicUsize::new(0),
     })
-}
-
-fn engine(allocation: InstanceAllocationStrategy) -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config.wasm_component_model_async(true);
-    config.allocation_strategy(allocation);
-    // Compiled code is kept where the wasmtime command line keeps its own. Without a place for it, starts are slower.
-    config.cache(Cache::from_file(None).ok());
-    Engine::new(&config)
 }
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {

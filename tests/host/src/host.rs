@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::application::{self, LoadError, Surroundings};
 use crate::building::{BuildError, BuildWhen, build};
 use crate::clock::Clock;
+use crate::engine::engine;
 use crate::limits::Limits;
 use crate::logs::Logs;
 use crate::manifest::{Manifest, ManifestError};
@@ -41,7 +42,7 @@ pub struct Options {
     /// For variables that no source has a value for, before the manifest's own defaults. It may name what the manifest
     /// does not declare.
     pub defaults: BTreeMap<String, String>,
-    /// Whether `SPIN_VARIABLE_…` of this process and the `.env` file count.
+    /// Whether this process's environment (`SPIN_VARIABLE_…`, the pool's) and the `.env` file count.
     pub inherit_variables: bool,
     /// `--runtime-config-file`.
     pub runtime_config: Option<PathBuf>,
@@ -57,6 +58,9 @@ pub struct Options {
     pub journal_mode: JournalMode,
     /// What clients are held to before a component sees their requests; none: nothing, as in Spin.
     pub limits: Option<Limits>,
+    /// Values for Spin's environment variables of its instance pool, `SPIN_MAX_INSTANCE_COUNT` for instance; what is not
+    /// here comes from this process where [`Options::inherit_variables`] says so.
+    pub pool: BTreeMap<String, String>,
 }
 
 impl Options {
@@ -76,6 +80,7 @@ impl Options {
             clock: Clock::real(),
             journal_mode: JournalMode::default(),
             limits: Some(Limits::default()),
+            pool: BTreeMap::new(),
         }
     }
 
@@ -109,6 +114,11 @@ impl Options {
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    fn pool_variable(&self, name: &str) -> Option<String> {
+        let inherited = || if self.inherit_variables { std::env::var(name).ok() } else { None };
+        self.pool.get(name).cloned().or_else(inherited)
     }
 }
 
@@ -331,6 +341,7 @@ pub(crate) async fn surroundings(manifest: &Manifest, options: &Options) -> Resu
         store::prepare(path, options.journal_mode)?;
     }
     Ok(Surroundings {
+        engine: engine(|name| options.pool_variable(name)).map_err(LoadError::Engine)?,
         variables,
         allowed_hosts,
         client: Client::new(),

@@ -17,6 +17,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::clock::Clock;
+use crate::engine::NO_DEADLINE;
 use crate::logs::{Logs, Source};
 use crate::outbound::{AllowedHost, Client, Outbound};
 use crate::store::Store;
@@ -58,7 +59,7 @@ pub(crate) struct InstanceState {
 }
 
 impl InstanceState {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+    fn new(shared: &Arc<Shared>) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(shared.logs.output(&shared.id, Source::Stdout))
             .stderr(shared.logs.output(&shared.id, Source::Stderr))
@@ -76,6 +77,14 @@ impl InstanceState {
             outbound: Outbound::new(shared),
         }
     }
+}
+
+/// What an instance of a component runs in.
+pub(crate) fn new_store(engine: &wasmtime::Engine, shared: &Arc<Shared>) -> wasmtime::Store<InstanceState> {
+    let mut store = wasmtime::Store::new(engine, InstanceState::new(shared));
+    store.limiter(|state| state);
+    store.set_epoch_deadline(NO_DEADLINE);
+    store
 }
 
 impl WasiView for InstanceState {
@@ -126,8 +135,7 @@ impl HandlerState for Reuse {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Idle, Worker>> {
-        let mut store = wasmtime::Store::new(&self.engine, InstanceState::new(&self.shared));
-        store.limiter(|state| state);
+        let mut store = new_store(&self.engine, &self.shared);
         let proxy = self.component.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,

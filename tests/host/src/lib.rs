@@ -10,6 +10,7 @@ mod application;
 mod building;
 mod clock;
 mod compose;
+mod engine;
 mod host;
 mod instance;
 mod interfaces;

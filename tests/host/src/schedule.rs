@@ -20,7 +20,7 @@ use wasmtime::Engine;
 use crate::application::{self, LoadError};
 use crate::clock::Clock;
 use crate::host::{HostError, Options, surroundings};
-use crate::instance::{InstanceState, Shared};
+use crate::instance::{InstanceState, Shared, new_store};
 use crate::logs::Logs;
 use crate::manifest::{CronTrigger, Manifest};
 
@@ -168,8 +168,7 @@ impl Ticker {
 
     async fn handle(&self) -> wasmtime::Result<Result<(), Error>> {
         let timestamp = self.shared.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut store = wasmtime::Store::new(&self.engine, InstanceState::new(&self.shared));
-        store.limiter(|state| state);
+        let mut store = new_store(&self.engine, &self.shared);
         let instance = self.component.instantiate_async(&mut store).await?;
         let handle = async |accessor: &_| instance.call_handle_cron_event(accessor, Metadata { timestamp }).await;
         store.run_concurrent(handle).await?

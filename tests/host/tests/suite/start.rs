@@ -1,8 +1,15 @@
 //! What it takes to start, and what is refused.
 
-use guanxi_host::{BuildWhen, Host, Options, StateDir};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::fixtures::{Application, get};
+use guanxi_host::store::Verdict;
+use guanxi_host::{BuildWhen, Host, Options, StateDir};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use crate::fixtures::{Application, get, request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_reach_a_component_by_its_templates() {
@@ -31,6 +38,21 @@ async fn a_missing_or_undeclared_variable_is_refused_by_name() {
     assert!(refusal.contains("greeting, secret_word") && refusal.contains("SPIN_VARIABLE_SECRET_WORD"), "{refusal}");
     let refusal = application.refusal(application.options().variable("colour", "red")).await;
     assert!(refusal.contains("colour"), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_env_file_is_refused() {
+    let application = Application::new();
+    std::fs::write(application.folder.path().join(".env"), "SPIN_VARIABLE_GREETING\n").unwrap();
+    let refusal = application.refusal(Options { inherit_variables: true, ..application.options() }).await;
+    assert!(refusal.contains(".env: "), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_beside_dependencies_is_refused() {
+    let application = Application::changed("description = ", "environment = { A = \"1\" }\ndescription = ");
+    let refusal = application.refusal(application.options()).await;
+    assert!(refusal.contains("`app`") && refusal.contains("`environment`"), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +125,53 @@ async fn the_runtime_configuration_places_the_store() {
     Host::start(options).await.unwrap().stop().await;
     assert!(folder.join("kv/store.db").exists());
     assert!(folder.join(".spin/logs").exists() && !folder.join(".spin/sqlite_key_value.db").exists());
+}
+
+/// The fixtures with a second component like the first, at `/other`.
+fn two_components() -> Application {
+    let other = "[component.other]\nsource = \"app.wasm\"\n[component.other.dependencies]\n\"fixture:greet\" = { component = \"greeter\" }";
+    let trigger = "[[trigger.http]]\nroute = \"/other\"\ncomponent = \"other\"";
+    Application::changed("[component.greeter]", &format!("{trigger}\n{other}\n[component.greeter]"))
+}
+
+fn pool(application: &Application, name: &str, value: &str) -> Options {
+    Options { pool: BTreeMap::from([(name.to_owned(), value.to_owned())]), ..application.options() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_components_share_the_pool_and_a_request_that_finds_it_empty_is_an_empty_500() {
+    let application = two_components();
+    let host = Host::start(pool(&application, "SPIN_WASMTIME_INSTANCE_COUNT", "1")).await.unwrap();
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    host.store().watch(move |_| {
+        _ = asked.send(());
+        Verdict::Delay(Duration::from_secs(60))
+    });
+    let mut waiting = TcpStream::connect(host.address()).await.unwrap();
+    waiting.write_all(b"GET /do/kv/get?key=a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    asks.recv().await.unwrap();
+    let answer = request(&host, "GET", "/other", &[], b"").await;
+    assert_eq!((answer.status, answer.text.as_str()), (500, ""));
+    let lines = host.logs().lines("other");
+    assert!(lines.iter().any(|line| line.text.contains("limit of 1 for component instances")), "{lines:?}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composed_component_needs_a_memory_for_each_part() {
+    let application = Application::new();
+    for (memories, status) in [("1", 500), ("2", 200)] {
+        let host = Host::start(pool(&application, "SPIN_WASMTIME_TOTAL_MEMORIES", memories)).await.unwrap();
+        assert_eq!(request(&host, "GET", "/do/greet", &[], b"").await.status, status, "{memories}");
+        host.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_number_for_the_pool_is_refused_by_name() {
+    let application = Application::new();
+    let refusal = application.refusal(pool(&application, "SPIN_MAX_INSTANCE_COUNT", "many")).await;
+    assert!(refusal.contains("SPIN_MAX_INSTANCE_COUNT=many"), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
