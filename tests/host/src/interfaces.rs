@@ -103,6 +103,10 @@ impl Access {
         self.guarded(Action::Exists, &[key], self.0.store.exists(key)).await
     }
 
+    fn poison(&self, key: &str) {
+        self.0.store.poison(key);
+    }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
         self.guarded(Action::Increment, &[key], self.0.store.increment(key, delta)).await
     }

@@ -10,7 +10,7 @@ mod sqlite;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -61,6 +61,9 @@ pub enum StoreError {
     /// A counter that would pass 64 bits.
     #[error("increment on {0:?} overflows")]
     Overflow(String),
+    /// After an `increment` on a value.
+    #[error("the store is out of use until the host is started again: {0:?}, which was set, was incremented")]
+    Poisoned(String),
     /// Broken by a test.
     #[error("the store is broken on purpose")]
     Broken,
@@ -126,6 +129,8 @@ type Watcher = Arc<dyn Fn(&Operation) -> Verdict + Send + Sync>;
 pub struct Store {
     worker: Arc<Worker>,
     watcher: Arc<Mutex<Option<Watcher>>>,
+    /// The key that a component incremented though it was set.
+    poisoned: Arc<OnceLock<String>>,
 }
 
 impl fmt::Debug for Store {
@@ -140,7 +145,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be made or is not such a database.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
-        Ok(Self { worker: Arc::new(Worker::start(location)?), watcher: Arc::default() })
+        Ok(Self { worker: Arc::new(Worker::start(location)?), watcher: Arc::default(), poisoned: Arc::default() })
     }
 
     /// Lets `watcher` see every operation of the components from now on and decide over it; it replaces an earlier one.
@@ -251,6 +256,12 @@ impl Store {
         _ = tokio::task::spawn_blocking(move || worker.close()).await;
     }
 
+    /// Out of use for components from now on: in Spin such a call panics, and the panic leaves its store locked.
+    pub(crate) fn poison(&self, key: &str) {
+        // The first one is what broke it.
+        _ = self.poisoned.set(key.to_owned());
+    }
+
     /// Does `work` for `component` if the watcher lets it.
     pub(crate) async fn guarded<T>(
         &self,
@@ -259,6 +270,9 @@ impl Store {
         keys: &[&str],
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        if let Some(key) = self.poisoned.get() {
+            return Err(StoreError::Poisoned(key.clone()));
+        }
         let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(watcher) = watcher else { return work.await };
         let mut lose_answer = false;

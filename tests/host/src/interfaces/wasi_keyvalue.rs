@@ -88,7 +88,14 @@ impl batch::Host for InstanceState {
 
 impl atomics::Host for InstanceState {
     async fn increment(&mut self, _bucket: Resource<OpenStore>, key: String, delta: i64) -> Answer<i64> {
-        Ok(Access::of(self).increment(&key, delta).await.map_err(Into::into))
+        let access = Access::of(self);
+        match access.increment(&key, delta).await {
+            Err(error @ StoreError::IncrementOfValue(_)) => {
+                access.poison(&key);
+                Err(error.into())
+            }
+            sum => Ok(sum.map_err(Into::into)),
+        }
     }
 
     async fn swap(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use guanxi_host::store::{Action, Verdict, delay, fail_next, fail_prefix};
 use guanxi_host::{Host, Options, StateDir};
 
-use crate::fixtures::{Application, get, set};
+use crate::fixtures::{Application, get, request, set};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_set_can_be_read_and_deleted() {
@@ -68,13 +68,11 @@ async fn a_counter_counts_and_is_eight_bytes_as_in_spin() {
 async fn what_is_unreliable_on_some_backend_is_an_error_that_says_so() {
     let host = Application::new().start().await;
     host.store().increment("counter", 1).await.unwrap();
-    host.store().set("value", b"8 bytes.".to_vec()).await.unwrap();
     for (path, reason) in [
         ("/do/bucket/cas?key=a", "on Redis it always answers"),
         ("/do/bucket/get-many?key=a", "on Redis it is always an error"),
         ("/do/bucket/list", "on Redis it scans"),
         ("/do/kv/keys", "on Redis it scans"),
-        ("/do/bucket/increment?key=value&delta=1", "which was set"),
         ("/do/kv/set?key=counter", "which is a counter"),
         ("/do/kv/get?key=counter", "increment(key, 0)"),
         ("/do/kv/get?key=a/b", "[A-Za-z0-9:._-]"),
@@ -86,6 +84,21 @@ async fn what_is_unreliable_on_some_backend_is_an_error_that_says_so() {
     let answer = set(&host, "large", &vec![0; 400 * 1024 + 1]).await;
     assert!(answer.contains("400 KB"), "{answer}");
     assert_eq!(set(&host, "large", &vec![b'a'; 400 * 1024]).await, "done");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_increment_of_a_value_traps_and_takes_the_store_out_of_use() {
+    let host = Application::new().start().await;
+    host.store().set("value", b"8 bytes.".to_vec()).await.unwrap();
+    let answer = request(&host, "GET", "/do/bucket/increment?key=value&delta=1", &[], b"").await;
+    assert_eq!((answer.status, answer.text.as_str()), (500, ""));
+    assert!(host.logs().lines("app").iter().any(|line| line.text.contains("which was set")), "{:?}", host.logs());
+    for path in ["/do/kv/get?key=other", "/do/kv/set?key=other", "/do/bucket/increment?key=counter&delta=1"] {
+        let answer = get(&host, path).await;
+        assert!(answer.starts_with("error: ") && answer.contains("out of use until"), "{path}: {answer}");
+    }
+    assert_eq!(host.store().get("value").await.unwrap().unwrap(), b"8 bytes.", "a test still looks into it");
     host.stop().await;
 }
 
