@@ -1,10 +1,11 @@
 //! Runs `spin.toml` on wasmtime as `spin up` would, so that nobody needs the Spin CLI to try or test an application.
 //!
 //! It may be stricter than Spin and is never laxer: what it does not run, and what works on one of Spin's backends and
-//! not on another, is an error that says so. Components reach the store, their variables and, over
+//! not on another, is an error that says so; item by item below. Components reach the store, their variables and, over
 //! HTTP, the hosts that the manifest allows them; nothing else. It is a library too: a test starts a [`Host`] in its own
 //! process, on a free port, sets its [`Clock`], looks into its [`store::Store`] and breaks it. It loads a [`Schedule`] and
 //! lets it tick.
+#![doc = include_str!("../SPIN.md")]
 
 mod application;
 mod building;

@@ -1,6 +1,7 @@
 //! The host against real components, over HTTP, started in this process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod beside_spin;
 mod command;
 mod fixtures;
 mod http;
