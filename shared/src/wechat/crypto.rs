@@ -85,9 +85,6 @@ pub enum DecryptError {
     /// Encrypted for another account.
     #[error("the app id is another")]
     AppId,
-    /// The message is not UTF-8.
-    #[error("the message is not UTF-8")]
-    NotUtf8,
 }
 
 /// One account's cipher, its key schedule computed once.
@@ -120,14 +117,14 @@ impl Cipher {
         &self.app_id
     }
 
-    /// The message inside `encrypt` (base64). Check its signature first.
+    /// The message inside `encrypt` (base64): any bytes, for whoever reads it to understand. Check its signature first.
     ///
     /// Padding of any length from 1 to 32 is taken, also where the whole is then a multiple of 16 only: nothing but the
     /// signature makes a cipher text trustworthy, and WeChat's samples take it too.
     ///
     /// # Errors
     /// [`DecryptError`], which must not leave the log.
-    pub fn decrypt(&self, encrypt: &str) -> Result<String, DecryptError> {
+    pub fn decrypt(&self, encrypt: &str) -> Result<Vec<u8>, DecryptError> {
         let mut buffer = STANDARD.decode(encrypt.trim_ascii()).map_err(|_| DecryptError::Base64)?;
         let len = buffer.len();
         let (blocks, rest) = Array::slice_as_chunks_mut(&mut buffer);
@@ -138,7 +135,7 @@ impl Cipher {
         let end = self.message_end(unpad(&buffer)?)?;
         buffer.truncate(end);
         buffer.drain(..HEADER_LEN);
-        String::from_utf8(buffer).map_err(|_| DecryptError::NotUtf8)
+        Ok(buffer)
     }
 
     /// `msg` encrypted, as base64. `random` should be fresh for every call and may be any bytes.

@@ -169,13 +169,15 @@ impl Endpoint {
                 Ok(Push { format, nonce, message: Message::parse(body).map(|(_, message)| message) })
             }
             Lock::Encrypted(cipher) => {
-                let (format, encrypt) = fields::encrypt(body)?;
+                // In compat mode the message stands beside `Encrypt`, and it need not be UTF-8; what we take of it is ASCII.
+                let body = String::from_utf8_lossy(body);
+                let (format, encrypt) = fields::encrypt(&body)?;
                 let encrypt = encrypt.ok_or(Refusal::NotEncrypted)?;
                 let encrypt = encrypt.trim_ascii();
                 self.verify_msg_signature(query, encrypt)?;
                 check_time(query, now)?;
                 let inner = cipher.decrypt(encrypt)?;
-                Ok(Push { format, nonce, message: Message::parse_text(&inner).map(|(_, message)| message) })
+                Ok(Push { format, nonce, message: Message::parse(&inner).map(|(_, message)| message) })
             }
         }
     }

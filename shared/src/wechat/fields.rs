@@ -104,14 +104,7 @@ impl Fields {
     /// # Errors
     /// [`FieldsError`]
     pub fn parse(body: &[u8]) -> Result<(Format, Self), FieldsError> {
-        Self::parse_text(std::str::from_utf8(body).map_err(|_| FieldsError::NotUtf8)?)
-    }
-
-    /// As [`Fields::parse`], of a body that is known to be UTF-8.
-    ///
-    /// # Errors
-    /// [`FieldsError`]
-    pub fn parse_text(body: &str) -> Result<(Format, Self), FieldsError> {
+        let body = std::str::from_utf8(body).map_err(|_| FieldsError::NotUtf8)?;
         let format = Format::of(body.as_bytes())?;
         let text = without_mark(body);
         let fields = match format {
@@ -187,8 +180,7 @@ impl Fields {
 ///
 /// # Errors
 /// [`FieldsError`]
-pub(super) fn encrypt(body: &[u8]) -> Result<(Format, Option<std::borrow::Cow<'_, str>>), FieldsError> {
-    let body = std::str::from_utf8(body).map_err(|_| FieldsError::NotUtf8)?;
+pub(super) fn encrypt(body: &str) -> Result<(Format, Option<std::borrow::Cow<'_, str>>), FieldsError> {
     let format = Format::of(body.as_bytes())?;
     let text = without_mark(body);
     let found = match format {

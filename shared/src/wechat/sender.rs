@@ -96,7 +96,7 @@ impl Sender {
         if !signature::matches(&expected, part("MsgSignature")?) {
             return Err(OpenReplyError::Signature);
         }
-        Ok(self.cipher.decrypt(encrypt)?)
+        Ok(String::from_utf8(self.cipher.decrypt(encrypt)?).map_err(|_| FieldsError::NotUtf8)?)
     }
 
     /// What every request's query begins with.

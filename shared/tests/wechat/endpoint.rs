@@ -4,9 +4,12 @@ use guanxi::{
     time::Timestamp,
     wechat::{
         Kind,
+        crypto::Cipher,
         endpoint::{BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Push, QUERY_MAX, Query, Refusal, TIME_WINDOW},
-        fields::Format,
+        fields::{FieldsError, Format},
+        message::ParseError,
         sender::{OpenReplyError, Sender},
+        signature,
     },
 };
 #[cfg(target_arch = "wasm32")]
@@ -229,6 +232,29 @@ fn what_is_authentic_but_not_understood_is_no_refusal() {
     let (query, _) = pushed(&sender(Mode::Plain), XML);
     for body in ["", "hello", "<xml>", "{", "\u{FEFF}"] {
         assert!(open(Mode::Plain, &query, body).unwrap().message.is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_message_that_is_not_utf8_is_authentic_in_every_mode_and_not_understood() {
+    let (start, end) = XML.split_once("你好").unwrap();
+    let message = [start.as_bytes(), b"\xC4\xE3\xBA\xC3", end.as_bytes()].concat();
+    for mode in MODES {
+        let encrypt = Cipher::new(&KEY.parse().unwrap(), APP_ID).encrypt(RANDOM, &message);
+        let sealed = format!("<Encrypt><![CDATA[{encrypt}]]></Encrypt></xml>");
+        let body = match mode {
+            Mode::Plain => message.clone(),
+            Mode::Compat => [message.trim_ascii_end().strip_suffix(b"</xml>").unwrap(), sealed.as_bytes()].concat(),
+            Mode::Safe => format!("<xml>{sealed}").into_bytes(),
+        };
+        let signature = signature::url_signature(TOKEN, &NOW.to_string(), "1");
+        let covering = signature::msg_signature(TOKEN, &NOW.to_string(), "1", &encrypt);
+        let query = format!("signature={signature}&timestamp={NOW}&nonce=1&msg_signature={covering}");
+        let push = endpoint(mode).open(&Query::parse(&query).unwrap(), &body, NOW).unwrap();
+        assert_eq!(push.message.unwrap_err(), ParseError::Fields(FieldsError::NotUtf8), "{mode:?}");
+        let forged = query.replace("signature=", "signature=0");
+        let refusal = endpoint(mode).open(&Query::parse(&forged).unwrap(), &body, NOW).unwrap_err();
+        assert_eq!(refusal, Refusal::Signature, "{mode:?}");
     }
 }
 

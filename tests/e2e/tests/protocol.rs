@@ -24,6 +24,16 @@ fn coupon() -> String {
     text("oFan-1", now(), unique(), "优惠")
 }
 
+/// Any bytes, signed and encrypted as WeChat would: the path and the body.
+fn sealed(message: &[u8]) -> (String, String) {
+    let key: EncodingAesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG".parse().unwrap();
+    let encrypt = Cipher::new(&key, APP_ID).encrypt([b'r'; 16], message);
+    let timestamp = now().to_string();
+    let signature = guanxi::wechat::signature::msg_signature("e2etoken", &timestamp, "7", &encrypt);
+    let path = format!("/wechat?timestamp={timestamp}&nonce=7&msg_signature={signature}");
+    (path, format!("<xml><Encrypt>{encrypt}</Encrypt></xml>"))
+}
+
 fn assert_refused(answer: &Answer, status: u16, why: &str) {
     assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{why}");
 }
@@ -175,6 +185,11 @@ fn what_is_authentic_but_not_understood_gets_success() {
             let answer = server().await.push(&body).await;
             assert_eq!((answer.status, answer.body.as_str()), (200, "success"), "{body}");
         }
+        let written = text("oFan-1", now(), unique(), "|");
+        let (start, end) = written.split_once('|').unwrap();
+        let (path, body) = sealed(&[start.as_bytes(), b"\xC4\xE3", end.as_bytes()].concat());
+        let answer = server().await.request(Method::POST, &path, body).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "success"), "not UTF-8");
     });
 }
 
@@ -205,12 +220,7 @@ fn five_thousand_random_and_mutated_bodies_leave_the_instance_alive() {
             let answer = match number % 2 {
                 // A broken message, signed and encrypted as WeChat would.
                 0 => {
-                    let key: EncodingAesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG".parse().unwrap();
-                    let encrypt = Cipher::new(&key, APP_ID).encrypt([b'r'; 16], &body);
-                    let timestamp = now().to_string();
-                    let signature = guanxi::wechat::signature::msg_signature("e2etoken", &timestamp, "7", &encrypt);
-                    let path = format!("/wechat?timestamp={timestamp}&nonce=7&msg_signature={signature}");
-                    let body = format!("<xml><Encrypt>{encrypt}</Encrypt></xml>");
+                    let (path, body) = sealed(&body);
                     server().await.request(Method::POST, &path, body).await
                 }
                 // A broken envelope.

@@ -20,15 +20,6 @@ impl Message {
         Ok((format, Self::from_fields(fields)?))
     }
 
-    /// As [`Message::parse`], of a body that is known to be UTF-8, as a decrypted one is.
-    ///
-    /// # Errors
-    /// [`ParseError`]
-    pub fn parse_text(body: &str) -> Result<(Format, Self), ParseError> {
-        let (format, fields) = Fields::parse_text(body)?;
-        Ok((format, Self::from_fields(fields)?))
-    }
-
     /// Reads fields. A field of the kind's own that is absent is empty; the four that every push has must be there.
     ///
     /// # Errors

@@ -127,8 +127,10 @@ impl Brand {
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = String::from_utf8(request.into_body().collect().await?.to_bytes().into()).unwrap();
-    let message =
-        between(&body, "<Encrypt><![CDATA[", "]]>").map_or(body.clone(), |sealed| cipher().decrypt(sealed).unwrap());
+    let message = match between(&body, "<Encrypt><![CDATA[", "]]>") {
+        Some(sealed) => String::from_utf8(cipher().decrypt(sealed).unwrap()).unwrap(),
+        None => body.clone(),
+    };
     let received = {
         let mut all = shared.received.lock().unwrap();
         let received = Received { number: all.len(), query, body, message };
