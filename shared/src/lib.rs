@@ -12,6 +12,8 @@
 //! | [`push`] | pushes: who gets what and when, and what became of each |
 //! | [`conversation`] | what callback keeps of a fan between messages |
 //! | [`bearer`] | who may run jobs and read reports |
+//! | [`body`] | how long a request's body may be, and may take |
+//! | [`sparing`] | lines of the log that anybody can cause |
 //! | [`fold`] | from journal entries to new records |
 //! | [`orders`] | purchases that the shop system reports |
 //! | [`report`] | what the counts say, as tables |
@@ -24,6 +26,7 @@
 //! | [`time`] | seconds since 1970 and the playbook's clock |
 
 pub mod bearer;
+pub mod body;
 pub mod conversation;
 pub mod counts;
 pub mod due;
@@ -39,6 +42,7 @@ pub mod redo;
 pub mod report;
 pub mod rollup;
 pub mod run;
+pub mod sparing;
 pub mod store;
 pub mod time;
 pub mod uplift;

@@ -54,6 +54,14 @@ pub trait Timer {
     async fn sleep(&self, duration: Duration);
 }
 
+/// What `work` comes to within a time; none: it was not done by then, and is dropped.
+pub async fn race<T>(timer: &impl Timer, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(timer.sleep(limit))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
 /// A store call with a limit.
 ///
 /// # Errors
@@ -63,10 +71,8 @@ pub async fn within<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    match select(pin!(call), pin!(timer.sleep(limit))).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(StoreError(format!("no answer in {} ms", limit.as_millis()))),
-    }
+    let late = || Err(StoreError(format!("no answer in {} ms", limit.as_millis())));
+    race(timer, limit, call).await.unwrap_or_else(late)
 }
 
 /// Reads of one request under way at once.

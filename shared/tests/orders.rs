@@ -67,6 +67,13 @@ fn every_header_must_be_there_and_sane() {
         (Headers { signature: None, ..all }, Unverified::Missing("webhook-signature")),
     ] {
         assert_eq!(secret().verify(headers, BODY, NOW), Err(error));
+        assert_eq!(headers.check(NOW), Err(error), "without the body");
+    }
+    assert_eq!(all.check(NOW), Ok(()));
+    assert_eq!(all.check(Timestamp(NOW.0 + TOLERANCE + 1)), Err(Unverified::Stale(TOLERANCE + 1)));
+    for none in ["", "v1,", "v1,AAAA", "v2,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="] {
+        let headers = Headers { signature: Some(none), ..all };
+        assert_eq!(headers.check(NOW), Err(Unverified::Signature), "{none}");
     }
     for wrong in ["", "whsec_", "whsec_AAAA", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_???"] {
         assert_eq!(wrong.parse::<Secret>().unwrap_err(), NotASecret, "{wrong}");

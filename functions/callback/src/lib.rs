@@ -7,9 +7,12 @@
 //! | 200 `success` | it has none, or the message is authentic and nothing we know |
 //! | 401 | not WeChat, another account, undecryptable, more than 5 minutes off our clock |
 //! | 405 | neither GET nor POST |
+//! | 408 | a body that is not here 4 s after the request began |
 //! | 413 | a body over 64 KiB |
 //! | 500 | the variables make no endpoint; the log says which |
 //! | 503 | the store did not take the journal entry in 4 s: WeChat tries again |
+//!
+//! What the query alone tells is refused before the body is read.
 //!
 //! A rule may stop or resume a fan's pushes. That holds at once: it stands in `conversation:<openid>`, where push looks before
 //! every send, before the entry is written and the fan gets the answer; only what is on its way to WeChat still arrives.
@@ -20,15 +23,16 @@ mod border;
 mod instance;
 
 use guanxi::{
+    body::BodyError,
     journal::{Entry, Push},
     playbook::{Inbound, Scan},
-    store::Timer,
+    store::{BUDGET, Timer},
     wechat::{Message, Reply, endpoint},
 };
 use guanxi_spin::{
     Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, log, now, random16, respond,
+    http_service, log_sparingly, now, random16, respond,
 };
 use instance::{Answered, Instance};
 
@@ -44,7 +48,7 @@ async fn handle(request: Request) -> Response {
         _ => Err(Refused { status: 405, why: "neither GET nor POST".into() }),
     };
     answer.unwrap_or_else(|Refused { status, why }| {
-        log(format_args!("{status}: {why}"));
+        log_sparingly(format_args!("{status}: {why}"));
         respond(status, TEXT, "")
     })
 }
@@ -55,6 +59,12 @@ const TEXT: &str = "text/plain; charset=utf-8";
 struct Refused {
     status: u16,
     why: String,
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        Self { status: error.status(), why: error.to_string() }
+    }
 }
 
 impl From<endpoint::Refusal> for Refused {
@@ -72,13 +82,14 @@ async fn verify_url(request: &Request, watch: Stopwatch) -> Result<Response, Ref
 
 async fn receive(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
     let instance = Instance::get(&watch).await?;
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = body_up_to(endpoint::BODY_MAX, request).await.map_err(|_| endpoint::Refusal::TooLarge)?;
-    let push = instance.endpoint.open(&endpoint::Query::parse(&query)?, &body, now())?;
+    let query = endpoint::Query::parse(request.uri().query().unwrap_or_default())?;
+    instance.endpoint.check(&query, now())?;
+    let body = body_up_to(endpoint::BODY_MAX, request, &watch, BUDGET).await?;
+    let push = instance.endpoint.open(&query, &body, now())?;
     let message = match push.message {
         Ok(message) => message,
         Err(error) => {
-            log(format_args!("authentic but not understood: {error}"));
+            log_sparingly(format_args!("authentic but not understood: {error}"));
             return Ok(respond(200, TEXT, SUCCESS));
         }
     };

@@ -15,6 +15,7 @@
 //! | 400 | of the query |
 //! | 401 | the token is wrong |
 //! | 405 | neither a GET nor a POST |
+//! | 408 | the body is not here 5 s after the request began |
 //! | 409 | the playbook or another campaign has the id, or too many wait |
 //! | 413 | the body is over 64 KiB |
 //! | 422 | of what the campaign says: every problem with its place, a line each |
@@ -24,6 +25,7 @@ extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
     bearer,
+    body::BODY_TIME,
     playbook::{Shelf, Terms},
     push::{
         campaign::request::{self, BODY_MAX, Wish, accept, campaign_of, json, list},
@@ -34,7 +36,7 @@ use guanxi::{
 use guanxi_spin::{
     KeyValue, Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, log, now, respond, variable,
+    http_service, log, log_sparingly, now, respond, variable,
 };
 use std::{cell::OnceCell, rc::Rc};
 
@@ -77,7 +79,7 @@ async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
     answer(request, watch).await.unwrap_or_else(|Refused { status, why }| {
         // Only the first line: problems are for whoever wrote the campaign.
-        log(format_args!("{status}: {}", why.lines().next().unwrap_or_default()));
+        log_sparingly(format_args!("{status}: {}", why.lines().next().unwrap_or_default()));
         // Whoever has the token may know why; whoever has not learns nothing.
         let why = if status == 401 { String::new() } else { why };
         respond(status, TEXT, why)
@@ -102,7 +104,10 @@ async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused>
 
 async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
     let wish = Wish::of_query(request.uri().query().unwrap_or_default())?;
-    let body = body_up_to(BODY_MAX, request).await.map_err(|_| Refused::new(413, "the body is over 64 KiB"))?;
+    let body = body_up_to(BODY_MAX, request, &watch, BODY_TIME).await;
+    let body = body.map_err(|error| Refused::new(error.status(), error))?;
+    // The store's time does not depend on how long the body took.
+    let watch = Stopwatch::start();
     let instance = Instance::get(&watch).await?;
     let terms = instance.terms(&watch).await?;
     let asked = campaign_of(&body, &terms, now())?;

@@ -6,6 +6,7 @@
 //! | 400 | the body is not JSON |
 //! | 401 | the signature or the time is wrong |
 //! | 405 | not a POST |
+//! | 408 | a body that is not here 5 s after the request began |
 //! | 413 | a body over 256 KiB |
 //! | 422 | what it says cannot be: every problem with its place, a line each; nothing was taken |
 //! | 500 | `orders_secret` is no secret |
@@ -14,6 +15,7 @@
 extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
+    body::BODY_TIME,
     journal::{Entry, Journal, Orders},
     orders::{
         self,
@@ -24,7 +26,7 @@ use guanxi::{
 use guanxi_spin::{
     KeyValue, Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, log, now, respond, variable,
+    http_service, log, log_sparingly, now, respond, variable,
 };
 use std::{cell::OnceCell, rc::Rc};
 
@@ -62,7 +64,7 @@ async fn handle(request: Request) -> Response {
             respond(204, TEXT, "")
         }
         Err(Refused { status, body, why }) => {
-            log(format_args!("{status}: {why}"));
+            log_sparingly(format_args!("{status}: {why}"));
             respond(status, TEXT, body)
         }
     }
@@ -77,14 +79,18 @@ async fn take(request: Request) -> Result<usize, Refused> {
     let instance = Instance::get(&watch).await?;
     let headers = request.headers().clone();
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let body = body_up_to(orders::BODY_MAX, request).await.map_err(|_| Refused::new(413, "the body is too long"))?;
     let signed = Headers {
         id: header("webhook-id"),
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
     };
-    let at = now();
-    instance.secret.verify(signed, &body, at).map_err(|error| Refused::new(401, error))?;
+    let unverified = |error| Refused::new(401, error);
+    signed.check(now()).map_err(unverified)?;
+    let body = body_up_to(orders::BODY_MAX, request, &watch, BODY_TIME).await;
+    let body = body.map_err(|error| Refused::new(error.status(), error))?;
+    // The store's time does not depend on how long the body took.
+    let (watch, at) = (Stopwatch::start(), now());
+    instance.secret.verify(signed, &body, at).map_err(unverified)?;
     // The reasons go to the shop, which signed; the log gets no word of an order.
     let orders = orders::read(&body, at).map_err(|refused| Refused {
         status: refused.status(),

@@ -19,7 +19,7 @@ use guanxi::{
 use guanxi_spin::{
     Outbound, Response, Stopwatch,
     http::{Method, Request},
-    http_service, log, now, random, random12, respond,
+    http_service, log, log_sparingly, now, random, random12, respond,
 };
 use instance::{Instance, credentials, read, unavailable};
 
@@ -30,7 +30,7 @@ const JSON: &str = "application/json";
 async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
     answer(request, watch).await.unwrap_or_else(|Refused { status, why }| {
-        log(format_args!("{status}: {why}"));
+        log_sparingly(format_args!("{status}: {why}"));
         // Whoever has the token may know why; whoever has not learns nothing.
         let why = if status == 401 { String::new() } else { why };
         respond(status, TEXT, why)

@@ -23,7 +23,7 @@ use guanxi::{
 use guanxi_spin::{
     Response, Stopwatch,
     http::{Method, Request},
-    http_service, log, now, random, respond,
+    http_service, log, log_sparingly, now, random, respond,
 };
 use instance::{Instance, Tokens};
 
@@ -35,7 +35,7 @@ const CSV: &str = "text/csv; charset=utf-8";
 async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
     answer(&request, watch).await.unwrap_or_else(|Refused { status, why }| {
-        log(format_args!("{status}: {why}"));
+        log_sparingly(format_args!("{status}: {why}"));
         // Whoever has the token may know why; whoever has not learns nothing.
         let why = if status == 401 { String::new() } else { why };
         respond(status, TEXT, why)

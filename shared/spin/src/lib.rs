@@ -8,13 +8,15 @@ mod store;
 mod time;
 mod web;
 
+use guanxi::sparing::Sparing;
+
 // `http_service` writes code that says `::spin_sdk`: a function that serves HTTP begins with
 // `extern crate guanxi_spin as spin_sdk`, and finds these here.
 pub use outbound::Outbound;
 pub use spin_sdk::{http, http_service, wasip3, wit_bindgen};
 pub use store::KeyValue;
 pub use time::{Stopwatch, now};
-pub use web::{Response, TooLarge, body_up_to, respond};
+pub use web::{Response, body_up_to, respond};
 
 /// The value of one of the component's variables. An error says which variable and why.
 pub async fn variable(name: &str) -> Result<String, String> {
@@ -46,4 +48,15 @@ pub fn random12() -> [u8; 12] {
 #[expect(clippy::print_stderr, reason = "a component's standard error is its log")]
 pub fn log(line: impl std::fmt::Display) {
     eprintln!("{line}");
+}
+
+thread_local! {
+    static SPARING: Sparing = Sparing::default();
+}
+
+/// As [`log`], for what anybody can cause by a request: of a flood only a few lines are written, which count it.
+pub fn log_sparingly(line: impl std::fmt::Display) {
+    if let Some(line) = SPARING.with(|sparing| sparing.line(now(), &line.to_string())) {
+        log(line);
+    }
 }

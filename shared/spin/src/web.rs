@@ -1,20 +1,33 @@
 //! Requests in, responses out.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use guanxi::{
+    body::{self, BodyError},
+    store::Timer,
+};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use spin_sdk::http::Request;
+use std::time::Duration;
 
 /// What a function answers.
 pub type Response = spin_sdk::http::Response<Full<Bytes>>;
 
-/// The body is longer than allowed, or the client went away before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge;
-
-/// The request's path and query, and its body of at most `limit` bytes; no more than that is ever read.
-pub async fn body_up_to(limit: usize, request: Request) -> Result<Bytes, TooLarge> {
-    let body = Limited::new(request.into_body(), limit).collect().await.map_err(|_| TooLarge)?;
-    Ok(body.to_bytes())
+/// The request's body of at most `max` bytes, which must be here in `time` after the request began; no more than that is ever
+/// read. Check first what can be told without it.
+///
+/// # Errors
+/// [`BodyError`]
+pub async fn body_up_to(max: usize, request: Request, timer: &impl Timer, time: Duration) -> Result<Bytes, BodyError> {
+    let stated = request.headers().get("content-length").and_then(|length| length.to_str().ok());
+    body::check_length(stated, max)?;
+    let read = async {
+        let body = Limited::new(request.into_body(), max).collect().await;
+        body.map(|body| body.to_bytes()).map_err(|error| match error.is::<LengthLimitError>() {
+            true => BodyError::TooLarge(max),
+            false => BodyError::Gone,
+        })
+    };
+    body::in_time(timer, time, read).await
 }
 
 /// A response with its `content-length`, without which the last piece of a body waits for the client's delayed ACK

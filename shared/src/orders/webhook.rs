@@ -16,6 +16,8 @@ pub const TOLERANCE: u64 = 300;
 const ID_MAX: usize = 256;
 /// Signatures looked at.
 const SIGNATURES_MAX: usize = 8;
+/// Bytes of a signature, an HMAC-SHA256.
+const SIGNATURE_LENGTH: usize = 32;
 const SECRET_PREFIX: &str = "whsec_";
 
 /// The secret that the shop system signs with.
@@ -70,26 +72,43 @@ pub enum Unverified {
     Signature,
 }
 
+impl<'a> Headers<'a> {
+    /// Whether a request may be from the shop system, by all that its headers tell: to be asked before its body is read.
+    ///
+    /// # Errors
+    /// [`Unverified`], as [`Secret::verify`] would say.
+    pub fn check(self, now: Timestamp) -> Result<(), Unverified> {
+        self.signed(now).map(drop)
+    }
+
+    /// The id, the timestamp as it was signed, and the signatures that could be right.
+    fn signed(self, now: Timestamp) -> Result<(&'a str, &'a str, Vec<Vec<u8>>), Unverified> {
+        let id = self.id.ok_or(Unverified::Missing("webhook-id"))?;
+        if id.is_empty() || id.len() > ID_MAX {
+            return Err(Unverified::Malformed("webhook-id"));
+        }
+        let timestamp = self.timestamp.ok_or(Unverified::Missing("webhook-timestamp"))?;
+        let at = timestamp.parse().map(Timestamp).map_err(|_| Unverified::Malformed("webhook-timestamp"))?;
+        if now.distance(at) > TOLERANCE {
+            return Err(Unverified::Stale(now.distance(at)));
+        }
+        let signatures = self.signature.ok_or(Unverified::Missing("webhook-signature"))?;
+        let given = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,")).take(SIGNATURES_MAX);
+        let decoded = given.filter_map(|signature| STANDARD.decode(signature).ok());
+        let signatures: Vec<_> = decoded.filter(|signature| signature.len() == SIGNATURE_LENGTH).collect();
+        if signatures.is_empty() { Err(Unverified::Signature) } else { Ok((id, timestamp, signatures)) }
+    }
+}
+
 impl Secret {
     /// Checks a request, in a time that does not depend on how wrong its signatures are.
     ///
     /// # Errors
     /// [`Unverified`]
     pub fn verify(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<(), Unverified> {
-        let id = headers.id.ok_or(Unverified::Missing("webhook-id"))?;
-        if id.is_empty() || id.len() > ID_MAX {
-            return Err(Unverified::Malformed("webhook-id"));
-        }
-        let timestamp = headers.timestamp.ok_or(Unverified::Missing("webhook-timestamp"))?;
-        let at = timestamp.parse().map(Timestamp).map_err(|_| Unverified::Malformed("webhook-timestamp"))?;
-        if now.distance(at) > TOLERANCE {
-            return Err(Unverified::Stale(now.distance(at)));
-        }
-        let signatures = headers.signature.ok_or(Unverified::Missing("webhook-signature"))?;
+        let (id, timestamp, signatures) = headers.signed(now)?;
         let mac = self.mac(id, timestamp, body);
-        let given = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,")).take(SIGNATURES_MAX);
-        let mut decoded = given.filter_map(|signature| STANDARD.decode(signature).ok());
-        let right = decoded.any(|signature| mac.clone().verify_slice(&signature).is_ok());
+        let right = signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok());
         if right { Ok(()) } else { Err(Unverified::Signature) }
     }
 

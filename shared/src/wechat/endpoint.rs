@@ -10,6 +10,10 @@
 //! In compat mode the plain fields beside `Encrypt` are covered by no signature, so they are not read, and a body without
 //! `Encrypt` is refused as in safe mode. `signature` alone opens nothing there.
 //!
+//! What the query alone tells is checked first ([`Endpoint::check`]), so that whoever did not sign is not waited for. In compat
+//! and safe mode `signature` does not cover the body either, and WeChat says not to rely on it; but it sends it with every
+//! push (its worked example has the right one beside `msg_signature`), so a wrong one is refused there too. It may be absent.
+//!
 //! A push is refused when its `timestamp` is more than [`TIME_WINDOW`] seconds from our clock, in either direction; the
 //! protocol has no such rule, but without it a captured request is good for ever. Verifying the URL has no time window.
 //! Source: `wechat-protocol.md` sections 1.2 to 1.6 and 1.10.
@@ -149,6 +153,27 @@ impl Endpoint {
         self.verify_signature(query)?;
         let echostr = query.echostr().ok_or(Refusal::NoEchostr)?;
         if echostr.len() > ECHOSTR_MAX { Err(Refusal::EchostrTooLong) } else { Ok(echostr) }
+    }
+
+    /// Whether a push (POST) may be from WeChat, by all that its query tells: to be asked before its body is read.
+    ///
+    /// # Errors
+    /// [`Refusal`], as [`Self::open`] would say.
+    pub fn check(&self, query: &Query, now: Timestamp) -> Result<(), Refusal> {
+        match self.lock {
+            Lock::Plain => self.verify_signature(query)?,
+            Lock::Encrypted(_) => {
+                if !signature::is_one(query.msg_signature()?) {
+                    return Err(Refusal::Signature);
+                }
+                match query.signature() {
+                    Ok(_) => self.verify_signature(query)?,
+                    // The two that `msg_signature` covers must be there all the same.
+                    Err(_) => drop((query.timestamp()?, query.nonce()?)),
+                }
+            }
+        }
+        check_time(query, now)
     }
 
     /// Opens a push (POST) at our time `now`.

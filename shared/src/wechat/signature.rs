@@ -26,6 +26,11 @@ pub fn matches(expected: &str, given: &str) -> bool {
     expected.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
+/// Whether a text could be a signature at all.
+pub fn is_one(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// `str` sorts by bytes, as WeChat does; equal parts both stay.
 fn sorted<const N: usize>(mut parts: [&str; N]) -> String {
     parts.sort_unstable();

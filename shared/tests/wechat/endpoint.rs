@@ -179,6 +179,46 @@ fn the_right_token_does_not_help_a_wrong_key_or_app_id() {
 }
 
 #[test]
+fn what_the_query_tells_is_refused_without_the_body() {
+    let check = |mode, query: &str| Query::parse(query).and_then(|query| endpoint(mode).check(&query, NOW));
+    for mode in MODES {
+        let (query, _) = pushed(&sender(mode), XML);
+        assert_eq!(check(mode, &query), Ok(()), "{mode:?}");
+        let stranger = Sender::new("other_token", mode, &KEY.parse().unwrap(), APP_ID);
+        assert_eq!(check(mode, &pushed(&stranger, XML).0), Err(Refusal::Signature), "{mode:?}");
+        for (from, to) in [("nonce=4", "nonce=5"), ("timestamp=1", "timestamp=2"), ("signature=", "signature=0")] {
+            assert_eq!(check(mode, &query.replacen(from, to, 1)), Err(Refusal::Signature), "{mode:?} {to}");
+        }
+        for gone in ["timestamp", "nonce", if mode == Mode::Plain { "signature" } else { "msg_signature" }] {
+            let refusal = check(mode, &query.replace(&format!("{gone}="), "x=")).unwrap_err();
+            assert_eq!(refusal, Refusal::Missing(gone), "{mode:?}");
+        }
+        assert_eq!(check(mode, &format!("{query}&nonce=1")), Err(Refusal::Repeated("nonce")), "{mode:?}");
+        assert_eq!(check(mode, "").map_err(|refusal| refusal.status()), Err(401), "{mode:?}");
+        let query = Query::parse(&query).unwrap();
+        let at = |now| endpoint(mode).check(&query, Timestamp(now));
+        assert_eq!(at(NOW.0 + TIME_WINDOW), Ok(()));
+        assert_eq!(at(NOW.0 + TIME_WINDOW + 1), Err(Refusal::TooOld { seconds: 301 }));
+        assert_eq!(at(NOW.0 - TIME_WINDOW - 1), Err(Refusal::TooNew { seconds: 301 }));
+    }
+}
+
+#[test]
+fn where_encryption_is_on_the_plain_signature_may_be_absent_and_the_other_must_look_like_one() {
+    let (query, body) = pushed(&sender(Mode::Safe), XML);
+    let (_, without) = query.split_once('&').unwrap();
+    assert!(!without.contains("&signature=") && without.starts_with("timestamp="), "{without}");
+    let parsed = Query::parse(without).unwrap();
+    assert_eq!(endpoint(Mode::Safe).check(&parsed, NOW), Ok(()));
+    assert!(endpoint(Mode::Safe).open(&parsed, body.as_bytes(), NOW).is_ok());
+    let (start, signature) = without.split_once("msg_signature=").unwrap();
+    for odd in ["", "0", &signature[1..], &signature.to_uppercase(), &signature.replace(char::is_numeric, "g")] {
+        let query = Query::parse(&format!("{start}msg_signature={odd}")).unwrap();
+        assert_eq!(endpoint(Mode::Safe).check(&query, NOW), Err(Refusal::Signature), "{odd}");
+    }
+}
+
+#[test]
 fn a_push_lives_for_five_minutes_in_either_direction() {
     for mode in MODES {
         let (query, body) = pushed(&sender(mode), XML);

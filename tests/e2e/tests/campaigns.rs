@@ -125,7 +125,7 @@ fn what_is_no_campaign_is_refused_and_says_why() {
             ),
             ("", CAMPAIGN.replace("checkup", "spring_checkup_2030"), 409, "the id `spring_checkup_2030` is taken"),
             ("?dryrun=1", CAMPAIGN.to_owned(), 400, "unknown parameter `dryrun`"),
-            ("", format!("# {}\n{CAMPAIGN}", "x".repeat(65_536)), 413, "the body is over 64 KiB"),
+            ("", format!("# {}\n{CAMPAIGN}", "x".repeat(65_536)), 413, "the body is longer than 65536 bytes"),
         ] {
             let answer = brand.post(query, &body).await;
             assert_eq!(answer.status, status, "{}", answer.body);
