@@ -47,7 +47,7 @@
 //! | key | value |
 //! |---|---|
 //! | `id` | 1 to 64 characters; what reports show. It also goes into the draw among weighted replies |
-//! | `on` | one or a list of `text` `image` `voice` `video` `shortvideo` `location` `link` `subscribe` `scan` `click` `scancode_waitmsg` `location_report` `enter_tempsession` |
+//! | `on` | one or a list of `text` `image` `voice` `video` `shortvideo` `location` `link` `miniprogrampage` `file` `subscribe` `scan` `click` `scancode_waitmsg` `location_report` `enter_tempsession` |
 //! | `match` | what the words must be, see below; absent: whatever comes |
 //! | `priority` | higher goes first; 0 when absent; among equals the order of the file |
 //! | `when`, `outside` | holds while those hours are open, or closed |
@@ -59,7 +59,7 @@
 //!
 //! `match` holds when any of its words does: `exact` (the whole text), `prefix` (its beginning), `contains` (anywhere in
 //! it), `regex` (anywhere in it; `^` and `$` are its ends); each one text or a list. It looks at the text, what WeChat
-//! understood of a voice message, the label of a location, the title of a link, the key of a menu button (`click`), the
+//! understood of a voice message, the label of a location, the title of a link, a mini program's page or a file, the key of a menu button (`click`), the
 //! result of a `scancode_waitmsg`; the other kinds bring no words. Keywords and texts are compared [normalised](normalise),
 //! and of a text only the first [`MATCHED_MAX`] bytes.
 //!

@@ -68,6 +68,8 @@ fn the_sample_brand_answers_what_a_reader_of_its_file_expects() {
         (Image, "", "photo"),
         (ShortVideo, "", "photo"),
         (Location, "杭州市上城区", "nearby"),
+        (MiniProgramPage, "猫粮专场", "-"),
+        (File, "体检报告.pdf", "-"),
         (Click, "MENU_BESTSELLERS", "menu_bestsellers"),
         (Click, "MENU_UNKNOWN", "-"),
         (ScancodeWaitmsg, "EAN_13,6901234567892", "barcode"),
@@ -87,8 +89,14 @@ fn the_default_answers_messages_and_no_events() {
     let answer = playbook.answer(&message(InboundKind::Text, "喵喵喵"), None, None);
     assert_eq!(text(&answer), "「喵喵喵」我还不会答，已经记下来啦。回复「人工」可以找客服。");
     assert_eq!(answer.rule, None);
-    assert_eq!(playbook.answer(&message(InboundKind::Click, "X"), None, None).action, Action::Nothing);
     assert_eq!(playbook.answer(&message(InboundKind::Text, "谢谢"), None, None).action, Action::Nothing);
+    let only_default = load(
+        "version = 1\nname = \"n\"\naccount = \"service\"\ndefault = \"d\"\n[replies.d]\ntype = \"text\"\ncontent = \"d\"",
+    );
+    for (name, kind) in InboundKind::ALL {
+        let answer = only_default.answer(&message(kind, "X"), None, None);
+        assert_eq!(answer.action != Action::Nothing, kind.is_message(), "{name}");
+    }
 }
 
 #[test]

@@ -45,6 +45,8 @@ impl From<Kind> for InboundKind {
             Kind::ScancodeWaitmsg => Self::ScancodeWaitmsg,
             Kind::LocationReport => Self::LocationReport,
             Kind::EnterTempsession => Self::EnterTempsession,
+            Kind::Miniprogrampage => Self::MiniProgramPage,
+            Kind::File => Self::File,
         }
     }
 }

@@ -44,6 +44,8 @@ impl From<InboundKind> for Kind {
             InboundKind::ScancodeWaitmsg => Self::ScancodeWaitmsg,
             InboundKind::LocationReport => Self::LocationReport,
             InboundKind::EnterTempsession => Self::EnterTempsession,
+            InboundKind::MiniProgramPage => Self::Miniprogrampage,
+            InboundKind::File => Self::File,
         }
     }
 }

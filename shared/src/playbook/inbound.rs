@@ -38,11 +38,14 @@ pub enum InboundKind {
     ScancodeWaitmsg,
     LocationReport,
     EnterTempsession,
+    // A compiled playbook keeps kinds by number, so new ones stand behind all others.
+    MiniProgramPage,
+    File,
 }
 
 impl InboundKind {
     /// Every kind, messages first, with the name it has in a playbook.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("text", Self::Text),
         ("image", Self::Image),
         ("voice", Self::Voice),
@@ -50,6 +53,8 @@ impl InboundKind {
         ("shortvideo", Self::ShortVideo),
         ("location", Self::Location),
         ("link", Self::Link),
+        ("miniprogrampage", Self::MiniProgramPage),
+        ("file", Self::File),
         ("subscribe", Self::Subscribe),
         ("scan", Self::Scan),
         ("click", Self::Click),
@@ -65,12 +70,13 @@ impl InboundKind {
 
     /// Whether the fan sent a message, rather than WeChat an event.
     pub fn is_message(self) -> bool {
-        self <= Self::Link
+        self <= Self::Link || matches!(self, Self::MiniProgramPage | Self::File)
     }
 
     /// Whether it brings text for a rule's `match`.
     pub fn has_text(self) -> bool {
-        matches!(self, Self::Text | Self::Voice | Self::Location | Self::Link | Self::Click | Self::ScancodeWaitmsg)
+        let is_titled = matches!(self, Self::Location | Self::Link | Self::MiniProgramPage | Self::File);
+        is_titled || matches!(self, Self::Text | Self::Voice | Self::Click | Self::ScancodeWaitmsg)
     }
 
     /// Whether it may come through a channel, a QR code.
@@ -113,7 +119,8 @@ impl Kinds {
 }
 
 impl Inbound {
-    /// What a rule may look at; none when the push may not be answered, so that `success` goes back.
+    /// What a rule may look at; none when the push may not be answered, so that `success` goes back: WeChat takes a reply to
+    /// every known message, and to the events a fan waits at. Source: `wechat-protocol.md` sections 1.8 and 3.5.
     pub fn from_message(message: &Message) -> Option<Self> {
         let (kind, text) = kind_and_text(&message.kind)?;
         Some(Self {
@@ -136,13 +143,15 @@ fn kind_and_text(kind: &Kind) -> Option<(InboundKind, &str)> {
         Kind::ShortVideo { .. } => (InboundKind::ShortVideo, ""),
         Kind::Location { label, .. } => (InboundKind::Location, label),
         Kind::Link { title, .. } => (InboundKind::Link, title),
+        Kind::MiniProgramPage { title, .. } => (InboundKind::MiniProgramPage, title),
+        Kind::File { title, .. } => (InboundKind::File, title),
         Kind::Event(Event::Subscribe { .. }) => (InboundKind::Subscribe, ""),
         Kind::Event(Event::Scan { .. }) => (InboundKind::Scan, ""),
         Kind::Event(Event::Click { event_key }) => (InboundKind::Click, event_key),
         Kind::Event(Event::ScancodeWaitmsg { scan_result, .. }) => (InboundKind::ScancodeWaitmsg, scan_result),
         Kind::Event(Event::Location { .. }) => (InboundKind::LocationReport, ""),
         Kind::Event(Event::UserEnterTempsession { .. }) => (InboundKind::EnterTempsession, ""),
-        _ => return None,
+        Kind::Event(_) | Kind::Other { .. } => return None,
     })
 }
 

@@ -2,6 +2,7 @@
 //! opens but what WeChat encrypted.
 
 use guanxi::{
+    playbook::Inbound,
     time::Timestamp,
     wechat::{
         Message,
@@ -74,7 +75,7 @@ fn no_body_makes_it_panic() {
         mutate(&mut rng, &mut body);
         if let Ok((_, message)) = Message::parse(&body) {
             assert!(message.identity().len() <= body.len() + 64);
-            message.is_answerable();
+            Inbound::from_message(&message);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a [`Message`] is called, what identifies it, and whether it may be answered.
+//! What a [`Message`] is called, and what identifies it.
 
 use super::{Event, Kind, Message, PictureSource};
 
@@ -18,24 +18,6 @@ impl Message {
                 format!("{basics}|{}|{event_key}|{job_id}", event.name())
             }
             _ => format!("{basics}|{}", msg_id.as_deref().unwrap_or_default()),
-        }
-    }
-
-    /// Whether WeChat takes a reply to it: every known message, and the events a fan waits at. Everything else gets
-    /// `success`. Source: `wechat-protocol.md` sections 1.8 and 3.5.
-    pub fn is_answerable(&self) -> bool {
-        match &self.kind {
-            Kind::Event(event) => matches!(
-                event,
-                Event::Subscribe { .. }
-                    | Event::Scan { .. }
-                    | Event::Click { .. }
-                    | Event::ScancodeWaitmsg { .. }
-                    | Event::Location { .. }
-                    | Event::UserEnterTempsession { .. }
-            ),
-            Kind::Other { .. } => false,
-            _ => true,
         }
     }
 }
