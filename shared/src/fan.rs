@@ -63,9 +63,18 @@ pub fn key(openid: &OpenId) -> String {
     format!("fan:{openid}")
 }
 
-/// When a fan followed, by the stored record; nothing where that cannot be read. Follows know no days, so any clock does.
-pub fn follows(record: &[u8]) -> Vec<Timestamp> {
-    Fan::decode("", record).map(|fan| fan.state(UtcOffset::BEIJING).follows().collect()).unwrap_or_default()
+/// When a fan followed, by the stored record, if there is one; and what is wrong with a record that cannot be read.
+///
+/// Of a fan with such a record this much is known: the fan is no stranger. So there is one follow then, long ago: better one
+/// in many a new follower is greeted as somebody who comes back than everybody who comes back as a stranger, while two
+/// versions of Guanxi run side by side. Refusing the message would lose the follow and show the fan WeChat's notice of a fault.
+pub fn follows(record: Option<&[u8]>) -> (Vec<Timestamp>, Option<RecordError>) {
+    match record.map(record::read::<Fan>) {
+        None => (Vec::new(), None),
+        // Follows know no days, so any clock does.
+        Some(Ok(fan)) => (fan.state(UtcOffset::BEIJING).follows().collect(), None),
+        Some(Err(error)) => (vec![Timestamp(0)], Some(error)),
+    }
 }
 
 /// One fan.

@@ -13,7 +13,7 @@ use guanxi::{
     time::Timestamp,
     wechat::{OpenId, Reply, endpoint::Endpoint},
 };
-use guanxi_spin::{KeyValue, Stopwatch, log, now, variable};
+use guanxi_spin::{KeyValue, Stopwatch, log, log_sparingly, now, variable};
 use std::{cell::OnceCell, rc::Rc};
 
 /// The playbook that was compiled into this component.
@@ -120,7 +120,13 @@ impl Loaded {
 
     /// Which channel an event belongs to, given the record that rollup keeps of the fan.
     pub(crate) fn touch(&self, scan: Scan, fan: Option<&[u8]>) -> Option<Touch> {
-        self.channels.touch(&scan.into(), fan).map(Into::into)
+        let touch = self.channels.touch(&scan.into(), fan)?;
+        if let Some(why) = &touch.unreadable {
+            log_sparingly(format_args!(
+                "a fan's record cannot be read, so the fan counts as one who followed before: {why}"
+            ));
+        }
+        Some(touch.into())
     }
 
     /// What the fan gets, by which rule, and what that means for pushes.

@@ -28,7 +28,7 @@ impl GuestChannels for Loaded {
             ScanEvent::Subscribe => playbook::ScanEvent::Subscribe,
             ScanEvent::Scan => playbook::ScanEvent::Scan,
         };
-        let follows = fan.map(|record| fan::follows(&record)).unwrap_or_default();
+        let (follows, unreadable) = fan::follows(fan.as_deref());
         let scan = playbook::Scan { event, event_key: scan.event_key, create_time: Timestamp(scan.create_time) };
         let touch = self.0.touch(&scan, &follows)?;
         let fan = match touch.fan {
@@ -36,7 +36,7 @@ impl GuestChannels for Loaded {
             playbook::FanStatus::Returning => bot::FanStatus::Returning,
             playbook::FanStatus::Follower => bot::FanStatus::Follower,
         };
-        Some(bot::Touch { channel: touch.channel, fan })
+        Some(bot::Touch { channel: touch.channel, fan, unreadable: unreadable.map(|error| error.to_string()) })
     }
 }
 

@@ -44,9 +44,14 @@ pub(crate) fn encode<T: Record>(record: &T) -> Vec<u8> {
 }
 
 /// Reads stored bytes.
-pub(crate) fn decode<T: Record>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
+pub(crate) fn read<T: Record>(bytes: &[u8]) -> Result<T, RecordError> {
     let older = bytes.first().and_then(|format| T::decode_older(*format, bytes));
-    older.unwrap_or_else(|| record::decode(T::FORMAT, bytes)).map_err(|error| match error {
+    older.unwrap_or_else(|| record::decode(T::FORMAT, bytes))
+}
+
+/// Reads the bytes stored at a key.
+pub(crate) fn decode<T: Record>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
+    read(bytes).map_err(|error| match error {
         RecordError::Newer(format) => FoldError::Newer { key: key.to_owned(), format },
         RecordError::Damaged => FoldError::Damaged { key: key.to_owned() },
     })

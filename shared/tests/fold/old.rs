@@ -5,8 +5,9 @@ use guanxi::{
     fan::{Fan, Purchase, follows},
     journal::Entry,
     orders::OrderKind,
-    playbook::PushChoice,
+    playbook::{Channels, FanStatus, PushChoice, Scan, ScanEvent, compile},
     push::news::FANS,
+    record::RecordError,
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
 };
@@ -39,7 +40,25 @@ fn a_fan_of_the_first_format_is_read_and_knows_the_pieces_of_each_purchase() {
     assert_eq!(state.products["litter"].purchases, [purchase(20, 2)]);
     assert_eq!(state.last_message, Some(Timestamp(START + 23 * DAY + 5)));
     assert_eq!((state.busiest_hour(), state.pushes.iter().count()), (None, 0));
-    assert_eq!(follows(&bytes(FAN)).len(), 2);
+    assert_eq!(follows(Some(&bytes(FAN))).0.len(), 2);
+}
+
+#[test]
+fn a_fan_whose_record_cannot_be_read_is_no_stranger() {
+    let scan = Scan { event: ScanEvent::Subscribe, event_key: String::new(), create_time: Timestamp(START + 30 * DAY) };
+    let channels = Channels::load(&compile("version = 1\nname = \"n\"\naccount = \"service\"").unwrap()).unwrap();
+    let newer = [u8::MAX, 1, 2, 3];
+    for (record, error, fan) in [
+        (None, None, FanStatus::New),
+        (Some(bytes(FAN)), None, FanStatus::Returning),
+        (Some(newer.to_vec()), Some(RecordError::Newer(u8::MAX)), FanStatus::Returning),
+        (Some(vec![2, 0xFF]), Some(RecordError::Damaged), FanStatus::Returning),
+        (Some(Vec::new()), Some(RecordError::Damaged), FanStatus::Returning),
+    ] {
+        let (follows, unreadable) = follows(record.as_deref());
+        assert_eq!(unreadable, error);
+        assert_eq!(channels.touch(&scan, &follows).unwrap().fan, fan, "{error:?}");
+    }
 }
 
 #[test]
