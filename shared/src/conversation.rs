@@ -1,9 +1,12 @@
 //! What callback keeps of a fan between messages, `conversation:<openid>`: the one record that a request overwrites.
 //!
 //! It holds at once, where rollup needs up to a minute: push looks here before every send. Of two messages at the same
-//! time the later write wins.
+//! time the later write wins. Rollup takes it away when the fan is forgotten; what the fan decided after that stays. (A choice
+//! that is written in the very moment between rollup's look and its deletion stands in the journal, and so in the fan's record
+//! at the next rollup.)
 
 use crate::{
+    fold::record::Record,
     playbook::PushChoice,
     record::{self, RecordError},
     time::Timestamp,
@@ -44,5 +47,13 @@ impl Conversation {
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         record::decode(FORMAT, bytes)
+    }
+}
+
+impl Record for Conversation {
+    const FORMAT: u8 = FORMAT;
+
+    fn is_nothing(&self) -> bool {
+        self.pushes.is_none()
     }
 }

@@ -1,16 +1,20 @@
 //! Fans who unfollowed are forgotten after `forget_after_days`, without a look at all fans: an unfollow writes the openid
 //! on a page of the day on which it is due, `fan:forget:<day>:<page>`, and the pages are worked off by number.
 //!
+//! Orders that wait for a fan who never turns up stand there too, by their key, and go after as long.
+//!
 //! Who follows again is crossed off when the page comes up. There are [`PAGES`] pages a day of at most [`PAGE_MAX`]
 //! openids; if more than half a million fans leave on one day, those beyond are not forgotten.
 
 use super::Fan;
 use crate::{
+    conversation,
     fold::{
         FoldError, Records, Settings, Write,
         lists::Listed,
         record::{Record, Table, hex, load, page},
     },
+    orders::Waiting,
     time::{Day, Timestamp},
     wechat::OpenId,
 };
@@ -55,7 +59,7 @@ impl Cursor {
     }
 }
 
-/// Openids whose day has come.
+/// Openids, and orders that wait, whose day has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ForgetPage(BTreeSet<String>);
 
@@ -66,19 +70,23 @@ impl Record for ForgetPage {
 }
 
 impl ForgetPage {
-    pub(crate) fn add(&mut self, openid: &OpenId) {
+    pub(crate) fn take(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    pub(crate) fn add(&mut self, name: &str) {
         if self.0.len() < PAGE_MAX {
-            self.0.insert(openid.to_string());
+            self.0.insert(name.to_owned());
         }
     }
 }
 
-/// The key of the page for a fan who left at `gone`.
-pub(crate) fn page_key(settings: &Settings, openid: &OpenId, gone: Timestamp, done: Cursor) -> String {
+/// The key of the page for a fan who left at `gone`, or orders that wait since then.
+pub(crate) fn page_key(settings: &Settings, name: &str, gone: Timestamp, done: Cursor) -> String {
     let day = settings.utc_offset.local(gone).day.0.saturating_add(u64::from(settings.forget_after_days));
     // A page that is done is never looked at again.
     let day = day.max(done.day.saturating_add(1));
-    Cursor { day, page: page(openid.as_str(), PAGES) }.key()
+    Cursor { day, page: page(name, PAGES) }.key()
 }
 
 /// Forgets the next fans whose time has come: at most 500, and no more than a page. Empty when no page is due today. Names
@@ -92,60 +100,53 @@ pub(crate) fn step(
     loaded: &Records,
     keys: &mut BTreeSet<String>,
 ) -> Result<Vec<Write>, FoldError> {
-    Work::begin(settings, now, loaded)?.run(settings, loaded, keys)
+    Work::begin(settings, now, loaded)?.run(keys)
 }
 
 /// One page's work.
-struct Work {
+struct Work<'a> {
+    settings: &'a Settings,
+    loaded: &'a Records,
     cursor: Cursor,
     today: u64,
-    now: Timestamp,
+    /// What left before this is forgotten.
+    until: Timestamp,
+    writes: Vec<Write>,
+    listed: Listed,
+    later: Table<ForgetPage>,
 }
 
-impl Work {
-    fn begin(settings: &Settings, now: Timestamp, loaded: &Records) -> Result<Self, FoldError> {
+impl<'a> Work<'a> {
+    fn begin(settings: &'a Settings, now: Timestamp, loaded: &'a Records) -> Result<Self, FoldError> {
         let today = settings.utc_offset.local(now).day.0;
         let mut cursor: Cursor = load(CURSOR, loaded)?;
         if cursor.is_nothing() {
             cursor.day = today.saturating_sub(FIRST_DAYS);
         }
-        Ok(Self { cursor, today, now })
+        let until = Timestamp(now.0.saturating_sub(u64::from(settings.forget_after_days) * 86_400));
+        let (writes, listed, later) = (Vec::new(), Listed::default(), Table::default());
+        Ok(Self { settings, loaded, cursor, today, until, writes, listed, later })
     }
 
     /// What to write; names every record it looks at.
-    fn run(self, settings: &Settings, loaded: &Records, keys: &mut BTreeSet<String>) -> Result<Vec<Write>, FoldError> {
-        let Self { cursor, today, now } = self;
-        if cursor.day >= today {
+    fn run(mut self, keys: &mut BTreeSet<String>) -> Result<Vec<Write>, FoldError> {
+        let (cursor, loaded) = (self.cursor, self.loaded);
+        if cursor.day >= self.today {
             return Ok(Vec::new());
         }
         keys.insert(cursor.key());
         let mut page: ForgetPage = load(&cursor.key(), loaded)?;
         let due: Vec<String> = page.0.iter().take(FANS_AT_ONCE).cloned().collect();
         let next = if due.len() < page.0.len() { cursor } else { cursor.next() };
-        let (mut writes, mut later) = (Vec::new(), Table::<ForgetPage>::default());
-        let mut listed = Listed::default();
-        for openid in due {
-            page.0.remove(&openid);
-            let Ok(openid) = OpenId::try_from(openid) else {
-                continue;
-            };
-            let key = super::key(&openid);
-            let mut fan: Fan = load(&key, loaded)?;
-            keys.insert(key.clone());
-            let Some(gone) = fan.gone_since(settings.utc_offset) else {
-                continue;
-            };
-            let kept = u64::from(settings.forget_after_days) * 86_400;
-            if gone.0.saturating_add(kept) > now.0 {
-                // The playbook gives more time than it did when the fan left.
-                let key = page_key(settings, &openid, gone, cursor);
-                later.get(key, loaded)?.add(&openid);
-                continue;
+        for name in due {
+            page.0.remove(&name);
+            // No openid has a colon.
+            match OpenId::try_from(name.clone()) {
+                Ok(openid) => self.fan(&openid, keys)?,
+                Err(_) => self.waiting(name, keys)?,
             }
-            listed.remove(&openid, &mut fan.places, Day(today), loaded)?;
-            writes.extend(fan.union.map(|union| Write { key: super::union_key(&hex(&union)), value: None }));
-            writes.push(Write { key, value: None });
         }
+        let Self { mut writes, listed, later, .. } = self;
         keys.extend(later.keys().cloned());
         writes.extend(later.writes(loaded));
         keys.extend(listed.keys());
@@ -155,5 +156,38 @@ impl Work {
         writes.extend(own.writes(loaded));
         writes.push(Write { key: CURSOR.to_owned(), value: Some(crate::fold::record::encode(&next)) });
         Ok(writes)
+    }
+
+    fn fan(&mut self, openid: &OpenId, keys: &mut BTreeSet<String>) -> Result<(), FoldError> {
+        let (key, conversation) = (super::key(openid), conversation::key(openid));
+        let mut fan: Fan = load(&key, self.loaded)?;
+        keys.extend([key.clone(), conversation.clone()]);
+        let Some(gone) = fan.gone_since(self.settings.utc_offset) else {
+            return Ok(());
+        };
+        if gone > self.until {
+            // The playbook gives more time than it did when the fan left.
+            return self.later(openid.as_str(), gone);
+        }
+        self.listed.remove(openid, &mut fan.places, Day(self.today), self.loaded)?;
+        let union = fan.union.map(|union| super::union_key(&hex(&union)));
+        let kept = self.loaded.contains_key(&conversation).then_some(conversation);
+        self.writes.extend(union.into_iter().chain([key]).chain(kept).map(|key| Write { key, value: None }));
+        Ok(())
+    }
+
+    /// Orders that nobody came for.
+    fn waiting(&mut self, key: String, keys: &mut BTreeSet<String>) -> Result<(), FoldError> {
+        keys.insert(key.clone());
+        let mut waiting = Table::<Waiting>::default();
+        let left = waiting.get(key.clone(), self.loaded)?.drop_until(self.until);
+        self.writes.extend(waiting.writes(self.loaded));
+        left.map_or(Ok(()), |left| self.later(&key, left))
+    }
+
+    fn later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
+        let key = page_key(self.settings, name, gone, self.cursor);
+        self.later.get(key, self.loaded)?.add(name);
+        Ok(())
     }
 }

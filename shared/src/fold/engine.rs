@@ -3,9 +3,10 @@
 use super::{
     FoldError, Placed, Records, Settings, Write,
     lists::Listed,
-    record::{Digest, Record as _, Table, digest, hex},
+    record::{Digest, Record as _, Table, digest, hex, load},
 };
 use crate::{
+    conversation::{self, Conversation},
     counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
     fan::{
         self, Arrival, Fan, arrivals,
@@ -38,11 +39,12 @@ pub(super) struct Engine<'a> {
     scenes: Table<Scenes>,
     forget: Table<ForgetPage>,
     cursor: Table<forget::Cursor>,
+    conversations: Table<Conversation>,
     listed: Listed,
     deltas: Deltas,
 }
 
-/// What an order waits under or belongs to.
+/// What the orders of a unionid wait under.
 fn wait_key(union: &Digest) -> String {
     format!("order:wait:{}", hex(union))
 }
@@ -63,6 +65,7 @@ impl<'a> Engine<'a> {
             scenes: Table::default(),
             forget: Table::default(),
             cursor: Table::default(),
+            conversations: Table::default(),
             listed: Listed::default(),
             deltas: Deltas::new(settings.utc_offset),
         }
@@ -75,6 +78,23 @@ impl<'a> Engine<'a> {
                 Entry::Orders(orders) => self.orders(*place, orders)?,
                 Entry::Erase(Erase { openid, at }) => self.erase(openid, *at)?,
                 Entry::Ledger(LedgerNews(news)) => news.iter().try_for_each(|news| self.news(news))?,
+            }
+        }
+        self.forget_waiting()
+    }
+
+    /// Lets orders that wait be forgotten when the time of the first of them has come: whichever is the first by now.
+    fn forget_waiting(&mut self) -> Result<(), FoldError> {
+        let mut moves = Vec::new();
+        for (key, waiting) in self.waiting.iter() {
+            moves.push((key.clone(), load::<Waiting>(key, self.loaded)?.since(), waiting.since()));
+        }
+        for (key, before, after) in moves {
+            if let Some(before) = before.filter(|_| before != after) {
+                self.forget_page(&key, before)?.take(&key);
+            }
+            if let Some(after) = after {
+                self.forget_later(&key, after)?;
             }
         }
         Ok(())
@@ -90,6 +110,7 @@ impl<'a> Engine<'a> {
         keys.extend(self.scenes.keys().cloned());
         keys.extend(self.forget.keys().cloned());
         keys.extend(self.cursor.keys().cloned());
+        keys.extend(self.conversations.keys().cloned());
         keys.extend(self.listed.keys());
         keys
     }
@@ -104,6 +125,7 @@ impl<'a> Engine<'a> {
         writes.extend(self.waiting.writes(loaded));
         writes.extend(self.scenes.writes(loaded));
         writes.extend(self.forget.writes(loaded));
+        writes.extend(self.conversations.writes(loaded));
         writes.extend(self.listed.writes(loaded));
         writes.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(writes)
@@ -147,7 +169,7 @@ impl<'a> Engine<'a> {
         }
         fan.tag(tags.unwrap_or(&BTreeSet::new()));
         if unfollowed {
-            self.forget_later(&message.from_user_name, message.create_time)?;
+            self.forget_later(message.from_user_name.as_str(), message.create_time)?;
         }
         self.count(push);
         Ok(())
@@ -255,7 +277,10 @@ impl<'a> Engine<'a> {
         linked.0 = Some(openid.clone());
         let waiting = std::mem::take(self.waiting.get(wait_key(&union), self.loaded)?);
         let fan = self.fans.get(fan::key(openid), self.loaded)?;
-        fan.union = Some(union);
+        // The record of another unionid would still name the fan when the fan is forgotten.
+        if let Some(other) = fan.union.replace(union) {
+            self.unions.get(union_key(&hex(&other)), self.loaded)?.0.take_if(|linked| linked == openid);
+        }
         for event in waiting.0 {
             fan.insert(event, false, self.settings.utc_offset, &mut self.deltas);
         }
@@ -277,7 +302,7 @@ impl<'a> Engine<'a> {
         let closed = fan.tell(news, self.settings.utc_offset, &mut self.deltas);
         if is_stranger {
             // Pushes go to fans we know, so this one was forgotten while push was at work.
-            self.forget_later(&news.openid, news.at)?;
+            self.forget_later(news.openid.as_str(), news.at)?;
         }
         self.marked(&news.openid, closed)
     }
@@ -304,13 +329,20 @@ impl<'a> Engine<'a> {
         }
         fan.erase(at, self.settings.utc_offset, &mut self.deltas);
         self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.loaded)?;
-        self.forget_later(openid, at)
+        // What the fan decided stands in the record now, unless it was decided after this.
+        let conversation = self.conversations.get(conversation::key(openid), self.loaded)?;
+        conversation.pushes.take_if(|(decided, _)| *decided <= at);
+        self.forget_later(openid.as_str(), at)
     }
 
-    fn forget_later(&mut self, openid: &OpenId, gone: Timestamp) -> Result<(), FoldError> {
-        let done = *self.cursor.get(forget::CURSOR.to_owned(), self.loaded)?;
-        let key = forget::page_key(self.settings, openid, gone, done);
-        self.forget.get(key, self.loaded)?.add(openid);
+    /// Lets what is known under a name be forgotten when its time has come: of a fan, or of orders that wait for one.
+    fn forget_later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
+        self.forget_page(name, gone)?.add(name);
         Ok(())
+    }
+
+    fn forget_page(&mut self, name: &str, gone: Timestamp) -> Result<&mut ForgetPage, FoldError> {
+        let done = *self.cursor.get(forget::CURSOR.to_owned(), self.loaded)?;
+        self.forget.get(forget::page_key(self.settings, name, gone, done), self.loaded)
     }
 }

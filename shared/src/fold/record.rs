@@ -89,6 +89,11 @@ impl<T: Record> Table<T> {
         self.0.keys()
     }
 
+    /// The records touched so far, with their keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
+        self.0.iter()
+    }
+
     /// The records that are not as they were loaded.
     pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
         self.0.into_iter().filter_map(|(key, record)| {

@@ -1,7 +1,7 @@
 //! What rollup keeps about orders.
 
 use super::{OrderEvent, OrderKind};
-use crate::{fan::event::Event, fold::record::Record, wechat::OpenId};
+use crate::{fan::event::Event, fold::record::Record, time::Timestamp, wechat::OpenId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -50,6 +50,17 @@ impl Record for Union {
 pub(crate) struct Waiting(pub(crate) Vec<Event>);
 
 impl Waiting {
+    /// When the first of them was reported.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        self.0.first().map(|event| event.moment.at)
+    }
+
+    /// Drops what was reported until `until`. Says when the first of the others was.
+    pub(crate) fn drop_until(&mut self, until: Timestamp) -> Option<Timestamp> {
+        self.0.retain(|event| event.moment.at > until);
+        self.since()
+    }
+
     /// Takes in an event, unless it is a copy; then the one that stands first in the journal stays.
     pub(crate) fn add(&mut self, event: Event, copy: bool) {
         let known = self.0.iter().position(|waiting| waiting.identity == event.identity);

@@ -165,7 +165,7 @@ impl Brand {
         assert!(writes.windows(2).all(|pair| pair[0].key < pair[1].key), "sorted, each key once");
         for write in writes {
             assert!(
-                ["fan:", "count:", "order:", "due:", "outcome:", "cursor:"]
+                ["fan:", "count:", "order:", "due:", "outcome:", "cursor:", "conversation:"]
                     .iter()
                     .any(|prefix| write.key.starts_with(prefix)),
                 "{}",

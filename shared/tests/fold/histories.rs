@@ -1,10 +1,11 @@
 //! One history at a time.
 
 use crate::brand::{
-    Brand, START, erase, finished, follow, news, openid, order, placed, push, reported, scan, settings, text, told,
-    unfollow,
+    Brand, START, chooses, erase, finished, follow, news, openid, order, placed, push, reported, scan, settings, text,
+    told, unfollow,
 };
 use guanxi::{
+    conversation::Conversation,
     counts::{
         CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, QUESTIONS_KEY, Questions, RULES_A_DAY_MAX, SCENES_MAX,
         SERIES_MAX, cohort_key, week_of,
@@ -12,6 +13,7 @@ use guanxi::{
     fold::{FoldError, Records, fold, forget, forget_keys, more_keys},
     journal::Entry,
     orders::OrderKind,
+    playbook::PushChoice,
     push::news::{Group, News, Series, Skip, What},
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind},
@@ -212,6 +214,101 @@ fn who_unfollowed_is_forgotten_after_the_playbooks_days_unless_they_came_back() 
     assert!(brand.records.contains_key("fan:o2") && brand.records.contains_key("fan:o3"));
     assert_eq!(brand.counts("count:d:"), counts);
     assert_eq!(work_off(&mut brand, 33 * DAY), 0, "done is done");
+    assert!(!brand.records.keys().any(|key| key.starts_with("fan:forget:")));
+}
+
+/// A fan of whom there is everything that can be, and what callback keeps of the fan.
+fn known_to_everybody(fan: &str) -> Brand {
+    let linked = |id, union: &str, at| {
+        let mut order = order(id, OrderKind::Order, fan, at, 100);
+        order.unionid = Some(union.into());
+        order
+    };
+    let mut brand = Brand::of([
+        follow(fan, 0, "bag"),
+        scan(fan, 30, "poster"),
+        text(fan, 40, "what nobody answers", None),
+        Entry::Push(push(fan, 50, Kind::Event(Event::Click { event_key: "menu".into() }))),
+        reported(60, [linked("a", "u1", 60)]),
+        reported(70, [linked("b", "u2", 70)]),
+        told([news(fan, "p1", 80, What::Planned)]),
+        told([news(fan, "p1", 90, What::Sent(Some("7".into())))]),
+        finished(fan, 100, "7", "success"),
+        told([news(fan, "p2", 110, What::Skipped(Skip::Capped))]),
+        chooses(fan, 120, PushChoice::Stop),
+    ]);
+    let mut conversation = Conversation::default();
+    conversation.choose(Timestamp(START + 120), PushChoice::Stop);
+    brand.records.insert(guanxi::conversation::key(&openid(fan)), conversation.encode());
+    brand
+}
+
+/// The keys of all records that name a fan in key or value.
+fn naming<'a>(brand: &'a Brand, fan: &str) -> Vec<&'a str> {
+    let names = |bytes: &[u8]| bytes.windows(fan.len()).any(|part| part == fan.as_bytes());
+    let records = brand.records.iter().filter(|(key, value)| names(key.as_bytes()) || names(value));
+    records.map(|(key, _)| key.as_str()).collect()
+}
+
+#[test]
+fn an_erasure_leaves_a_name_only_where_it_is_needed_and_only_so_long() {
+    let mut brand = known_to_everybody("oErased");
+    assert!(naming(&brand, "oErased").len() > 5, "is this blind? {:?}", naming(&brand, "oErased"));
+    brand.fold(&placed([erase("oErased", 200)]));
+    let left = naming(&brand, "oErased");
+    // That the fan follows and wants no pushes; that the fan's ledger must go; the day on which the rest is forgotten.
+    let expected = ["fan:forget:", "fan:oErased", "outcome:list:0"];
+    assert!(left.len() == 3 && left.iter().zip(expected).all(|(key, start)| key.starts_with(start)), "{left:?}");
+    assert!(brand.state("oErased").opted_out.is_some());
+    work_off(&mut brand, 9 * DAY);
+    assert_eq!(naming(&brand, "oErased").len(), 2, "{:?}", naming(&brand, "oErased"));
+    brand.fold(&placed([unfollow("oErased", 10 * DAY)]));
+    work_off(&mut brand, 42 * DAY);
+    work_off(&mut brand, 51 * DAY);
+    assert_eq!(naming(&brand, "oErased"), [""; 0]);
+}
+
+#[test]
+fn a_fan_who_unfollowed_is_named_nowhere_when_the_time_is_over() {
+    let mut brand = known_to_everybody("oGone");
+    brand.fold(&placed([unfollow("oGone", DAY)]));
+    work_off(&mut brand, 31 * DAY);
+    assert!(brand.records.contains_key("conversation:oGone"), "not before the day is over");
+    work_off(&mut brand, 33 * DAY);
+    assert_eq!(naming(&brand, "oGone"), ["outcome:list:0"], "so that push forgets the fan's ledger");
+    work_off(&mut brand, 42 * DAY);
+    assert_eq!(naming(&brand, "oGone"), [""; 0]);
+}
+
+#[test]
+fn what_a_fan_decided_after_the_wish_to_be_forgotten_stays() {
+    let mut brand = known_to_everybody("o1");
+    brand.fold(&placed([erase("o1", 119)]));
+    let kept = Conversation::decode(&brand.records["conversation:o1"]).unwrap();
+    assert_eq!(kept.pushes, Some((Timestamp(START + 120), PushChoice::Stop)));
+}
+
+#[test]
+fn orders_that_nobody_comes_for_are_forgotten_too() {
+    let waits = |id: &str, union: &str, at| {
+        let mut order = order(id, OrderKind::Order, "o1", at, 500);
+        (order.openid, order.unionid) = (None, Some(union.into()));
+        reported(at, [order])
+    };
+    let waiting = |brand: &Brand| brand.records.keys().filter(|key| key.starts_with("order:wait:")).count();
+    let mut brand = Brand::of([waits("a", "u1", 0), waits("b", "u2", 0), waits("c", "u2", 20 * DAY)]);
+    assert_eq!(waiting(&brand), 2);
+    work_off(&mut brand, 30 * DAY);
+    assert_eq!(waiting(&brand), 2, "not before the day is over");
+    work_off(&mut brand, 33 * DAY);
+    assert_eq!(waiting(&brand), 1, "one of them has a newer order");
+    let mut linking = order("d", OrderKind::Order, "o1", 34 * DAY, 100);
+    linking.unionid = Some("u2".into());
+    let mut linked = brand.clone();
+    linked.fold(&placed([reported(34 * DAY, [linking])]));
+    assert_eq!(linked.state("o1").products["food"].count, 2, "the newer one and this");
+    work_off(&mut brand, 53 * DAY);
+    assert_eq!(waiting(&brand), 0);
     assert!(!brand.records.keys().any(|key| key.starts_with("fan:forget:")));
 }
 
