@@ -186,6 +186,11 @@ impl Server {
         }
     }
 
+    /// Host and port, for a test that speaks TCP.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     /// Any request.
     pub async fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
         self.send(Request::builder().method(method).uri(format!("{}{path}", self.url)), body).await

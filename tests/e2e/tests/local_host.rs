@@ -65,6 +65,22 @@ fn on_the_local_host_an_entry_says_what_came_in_and_what_went_out() {
 }
 
 #[test]
+fn on_the_local_host_a_fan_whose_record_a_newer_guanxi_wrote_is_welcomed_back_and_the_log_says_why() {
+    run(async {
+        let (host, server) = local("safe").await;
+        host.store().set("fan:oFan-1", vec![u8::MAX, 1, 2]).await.unwrap();
+        for (fan, says) in [("oFan-1", "欢迎回来"), ("oFan-2", "欢迎来到")] {
+            let answer = server.push(&event(fan, now(), "subscribe", "<EventKey></EventKey>")).await;
+            assert!(server.open(&answer).contains(says), "{fan}");
+        }
+        let log = format!("{:?}", host.logs().lines("callback"));
+        assert!(log.contains("its format 255 is newer than this program"), "{log}");
+        assert!(!log.contains("oFan"), "{log}");
+        host.stop().await;
+    });
+}
+
+#[test]
 fn on_the_local_host_a_callback_is_one_store_write() {
     run(async {
         let (host, server) = local("safe").await;
