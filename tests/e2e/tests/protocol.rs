@@ -218,7 +218,7 @@ const ANSWERED: &[(&str, &str)] = &[
     ("text.xml", "喵主粮热卖榜"),
     ("video.xml", "照片"),
     ("voice-unrecognised.xml", "语音没听清"),
-    ("voice.xml", "「腾讯微信团队」我还不会答"),
+    ("voice.xml", "语音没听清"),
 ];
 
 #[test]
