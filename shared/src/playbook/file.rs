@@ -8,6 +8,8 @@ mod channels;
 mod content;
 mod hours;
 mod lint;
+#[cfg(test)]
+mod manual;
 mod pushes;
 mod reader;
 mod replies;

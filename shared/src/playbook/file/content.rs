@@ -17,12 +17,12 @@ use crate::{
     wechat::reply::TEXT_MAX,
 };
 
-const WAYS: [&str; 3] = ["template", "notice", "message"];
+pub(super) const WAYS: [&str; 3] = ["template", "notice", "message"];
 /// The most fields of a template.
-const FIELDS_MAX: usize = 10;
-const TEMPLATE_ID_MAX: usize = 128;
+pub(super) const FIELDS_MAX: usize = 10;
+pub(super) const TEMPLATE_ID_MAX: usize = 128;
 /// The longest address or page of a mini program, in bytes.
-const ADDRESS_MAX: usize = 1_024;
+pub(super) const ADDRESS_MAX: usize = 1_024;
 const FIELDS_HELP: &str = "write fields = { thing1 = \"{product}\", date2 = \"{run_out}\" }, named as in the template";
 const MINIPROGRAM_HELP: &str = "write miniprogram = { appid = \"wx…\", pagepath = \"pages/…\" }";
 

@@ -30,7 +30,7 @@ pub const MARKETING_WORDS_MAX: usize = 200;
 pub(super) const DAYS_MAX: i64 = 3_650;
 /// Every group of fans keeps somebody to whom it is sent.
 const HOLDOUT_MAX: i64 = 90;
-const CAMPAIGN_ID_MAX: usize = 32;
+pub(super) const CAMPAIGN_ID_MAX: usize = 32;
 const MINUTES_A_DAY: u16 = 24 * 60;
 /// As soon as a run comes.
 const NOW: &str = "now";

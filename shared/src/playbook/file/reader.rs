@@ -5,6 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+#[cfg(test)]
+use super::manual::asked;
+
 /// A value and where it stands in the file.
 pub(super) type Value<'s> = Spanned<DeValue<'s>>;
 
@@ -58,6 +61,8 @@ impl<'d, 's> Fields<'d, 's> {
     /// The value of a key that may be absent.
     pub(super) fn get(&mut self, key: &'static str) -> Option<&'d Value<'s>> {
         self.known.push(key);
+        #[cfg(test)]
+        asked::note(self.what, key, self.table.contains_key(key));
         self.table.get(key)
     }
 
@@ -95,6 +100,8 @@ impl<'d, 's> Fields<'d, 's> {
     /// The whole number at a key that may be absent, within bounds.
     pub(super) fn number(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let value = self.get(key)?;
+        #[cfg(test)]
+        asked::note_bounds(self.what, key, &bounds);
         number(value, key, bounds, self.findings)
     }
 

@@ -8,12 +8,12 @@ use crate::playbook::template::{self, Placeholder, Template, Wrong};
 use crate::wechat::reply::{ARTICLES_MAX, TEXT_MAX};
 use std::collections::BTreeMap;
 
-const TYPES: [&str; 7] = ["text", "image", "voice", "video", "music", "news", "transfer_customer_service"];
+pub(super) const TYPES: [&str; 7] = ["text", "image", "voice", "video", "music", "news", "transfer_customer_service"];
 /// The name that stands for silence where a reply is named.
 const NOTHING: &str = "nothing";
-const CHOICES_MAX: usize = 20;
+pub(super) const CHOICES_MAX: usize = 20;
 const WEIGHT_MAX: i64 = 1_000;
-const MEDIA_ID_MAX: usize = 256;
+pub(super) const MEDIA_ID_MAX: usize = 256;
 
 /// The replies of a playbook.
 pub(super) struct Replies<'d> {

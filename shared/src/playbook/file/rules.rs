@@ -23,7 +23,7 @@ pub const REGEXES_MAX: usize = 200;
 /// The longest regex in bytes.
 pub const REGEX_MAX: usize = 500;
 
-const ID_MAX: usize = 64;
+pub(super) const ID_MAX: usize = 64;
 const PRIORITY_MAX: i64 = 1_000_000;
 
 /// A rule, and where things stand that may turn out to be wrong later.

@@ -12,7 +12,7 @@ use crate::playbook::{
 use std::collections::BTreeSet;
 
 /// The most channels, tags or products that a segment names.
-const NAMES_MAX: usize = 100;
+pub(super) const NAMES_MAX: usize = 100;
 const HELP: &str = "write segment = {} for all fans, or segment = { tags = [\"…\"], bought = \"30-90\" }";
 
 /// What a segment may name: what the playbook has.
