@@ -43,7 +43,7 @@ pub enum ComposeError {
         /// The component.
         component: String,
         /// Which.
-        problem: DependencyProblem,
+        problem: Box<DependencyProblem>,
     },
 }
 
@@ -62,7 +62,7 @@ pub enum DependencyProblem {
     #[error("dependency '{name}' doesn't match any imports of the component, which are {}", .imports.join(", "))]
     Unmatched {
         /// The dependency.
-        name: DependencyName,
+        name: String,
         /// What the component does import.
         imports: Vec<String>,
     },
@@ -70,7 +70,7 @@ pub enum DependencyProblem {
     #[error("dependency '{name}' doesn't export '{export}' to satisfy import '{import}'; it exports {}", .exports.join(", "))]
     MissingExport {
         /// The dependency.
-        name: DependencyName,
+        name: String,
         /// What is looked for.
         export: String,
         /// What it is for.
@@ -82,7 +82,7 @@ pub enum DependencyProblem {
     #[error("dependency '{name}' exports '{export}' which is not compatible with import '{import}': {message}")]
     Mismatch {
         /// The dependency.
-        name: DependencyName,
+        name: String,
         /// What is taken.
         export: String,
         /// What it is for.
@@ -97,7 +97,7 @@ pub enum DependencyProblem {
     )]
     Configuration {
         /// The dependency.
-        name: DependencyName,
+        name: String,
         /// What it imports.
         wanted: String,
     },
@@ -134,7 +134,7 @@ pub fn compose(manifest: &Manifest, id: &str, component: &Component) -> Result<V
         Ok(Declared { name, export: dependency.export.as_deref(), bytes })
     });
     compose_bytes(id, bytes, declared.collect::<Result<_, _>>()?)
-        .map_err(|problem| ComposeError::Dependencies { component: id.to_owned(), problem })
+        .map_err(|problem| ComposeError::Dependencies { component: id.to_owned(), problem: Box::new(problem) })
 }
 
 fn source<'a>(manifest: &'a Manifest, dependent: &'a Component, dependency: &'a Dependency) -> &'a Path {
@@ -220,7 +220,7 @@ impl<'a> Composer<'a> {
             }
         }
         if matched.is_empty() {
-            return Err(DependencyProblem::Unmatched { name: name.clone(), imports: imports.cloned().collect() });
+            return Err(DependencyProblem::Unmatched { name: name.to_string(), imports: imports.cloned().collect() });
         }
         Ok(matched)
     }
@@ -229,7 +229,7 @@ impl<'a> Composer<'a> {
         let mut imports = self.graph.types()[world].imports.keys();
         match imports.find(|wanted| !ALLOWED_IMPORTS.iter().any(|allowed| wanted.starts_with(allowed))) {
             None => Ok(()),
-            Some(wanted) => Err(DependencyProblem::Configuration { name: name.clone(), wanted: wanted.clone() }),
+            Some(wanted) => Err(DependencyProblem::Configuration { name: name.to_string(), wanted: wanted.clone() }),
         }
     }
 
@@ -251,7 +251,7 @@ impl<'a> Composer<'a> {
     fn argument(&mut self, import: &str, satisfying: &Satisfying<'_>) -> Result<NodeId, DependencyProblem> {
         let Satisfying { name, export, node } = satisfying;
         let export = export.unwrap_or(import);
-        let (name, import_name, export_name) = ((*name).clone(), import.to_owned(), export.to_owned());
+        let (name, import_name, export_name) = (name.to_string(), import.to_owned(), export.to_owned());
         let types = self.graph.types();
         let Some(offered) = types[node.world].exports.get(export) else {
             let exports = types[node.world].exports.keys().cloned().collect();

@@ -63,7 +63,8 @@ fn two_dependencies_of_one_package_are_refused_with_spins_reason() {
     let both = [(one.as_str(), None, dependency(&one, &[])), (two.as_str(), None, dependency(&two, &[]))];
     let refusal = refusal(dependent(&[&one, &two], FUNCTION), &both);
     assert_eq!(refusal, "package `fixture:greet` has already been registered in the graph");
-    let whole = ComposeError::Dependencies { component: "app".into(), problem: DependencyProblem::Graph(refusal) };
+    let whole =
+        ComposeError::Dependencies { component: "app".into(), problem: Box::new(DependencyProblem::Graph(refusal)) };
     let expected = "failed to resolve dependencies for component \"app\": package `fixture:greet` has already been \
                     registered in the graph";
     assert_eq!(whole.to_string(), expected);

@@ -11,7 +11,7 @@ fn files_of_a_component_that_talks_for_ever_stay_small_and_keep_the_latest() {
     let folder = tempfile::tempdir().unwrap();
     let logs = Logs::new(Some(folder.path().to_owned()), true).unwrap();
     let count = 3 * FILE_BYTES as usize / 1_000;
-    let mut output = logs.output("app", Source::Stderr);
+    let output = logs.output("app", Source::Stderr);
     for number in 0..count {
         output.put(format!("{}\n", line(number, 1_000)).as_bytes());
         // The same file.

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
