@@ -22,6 +22,8 @@ pub const HALF_HEAD: &str = "POST /wechat HTTP/1.1\r\nhost: localh";
 /// The third.
 pub const IDLE: &str = "";
 
+/// Until a client tries again that could not connect.
+const UNREACHED: Duration = Duration::from_millis(100);
 /// Clients of one address.
 const OF_ONE_ADDRESS: usize = 100;
 
@@ -53,12 +55,14 @@ pub fn start(server: SocketAddr, of_each: &[(&'static str, usize)], again: Durat
         let seen = seen.clone();
         clients.spawn(async move {
             loop {
-                if let Ok(stream) = connect(server, number / OF_ONE_ADDRESS).await {
-                    seen.most_open.fetch_max(seen.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    let end = until_closed(stream, text).await;
-                    seen.open.fetch_sub(1, Ordering::SeqCst);
-                    *seen.ends.lock().unwrap().entry(end).or_default() += 1;
-                }
+                let Ok(stream) = connect(server, number / OF_ONE_ADDRESS).await else {
+                    tokio::time::sleep(UNREACHED).await;
+                    continue;
+                };
+                seen.most_open.fetch_max(seen.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let end = until_closed(stream, text).await;
+                seen.open.fetch_sub(1, Ordering::SeqCst);
+                *seen.ends.lock().unwrap().entry(end).or_default() += 1;
                 tokio::time::sleep(again).await;
             }
         });

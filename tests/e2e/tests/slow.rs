@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 async fn start(limits: Limits) -> Host {
     // Both ends of each connection are in this process.
-    slow::allow_files(4_000);
+    slow::allow_files(8_000);
     Host::start(Options { limits: Some(limits), ..e2e::options("safe") }).await.unwrap()
 }
 
