@@ -45,6 +45,7 @@ fn serve(folder: &Path, journal_mode: &str, kill: Kill) -> (Child, String) {
     let mut process = process.spawn().unwrap();
     let mut url = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    assert!(url.starts_with("http://"), "it does not serve: {:?}", process.wait());
     (process, url.trim_end().to_owned())
 }
 

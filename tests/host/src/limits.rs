@@ -70,3 +70,17 @@ impl Limits {
         Self { connections: self.connections.min(usize::try_from(most).unwrap_or(usize::MAX)), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_no_more_connections_than_files() {
+        let all = Limits { connections: usize::MAX / 2, ..Limits::default() }.within_files();
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+        assert!(all.connections as u64 + OTHER_FILES <= files, "{} of {files}", all.connections);
+        let few = Limits { connections: 1, ..Limits::default() };
+        assert_eq!(few.clone().within_files(), few);
+    }
+}
