@@ -51,6 +51,7 @@ fn timestamp(at: jiff::Timestamp) -> Result<Timestamp, NotAMoment> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -3,8 +3,8 @@
 extern crate guanxi_spin as spin_sdk;
 
 use guanxi::store::Store;
-use guanxi_spin::{KeyValue, Response, body_up_to, http::Request, http_service, respond};
-use std::{cell::OnceCell, rc::Rc};
+use guanxi_spin::{KeyValue, Response, Stopwatch, body_up_to, http::Request, http_service, respond};
+use std::{cell::OnceCell, rc::Rc, time::Duration};
 
 guanxi_spin::wit_bindgen::generate!({
     world: "caller-dependencies",
@@ -26,7 +26,8 @@ async fn answer(request: Request) -> Result<Response, String> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (key, bytes) = query.split_once('=').ok_or("no key=bytes")?;
     let bytes: usize = bytes.parse().map_err(|error| format!("{bytes}: {error}"))?;
-    let body = body_up_to(64 * 1024, request).await.map_err(|_| "too large")?;
+    let body = body_up_to(64 * 1024, request, &Stopwatch::start(), Duration::from_secs(4)).await;
+    let body = body.map_err(|error| error.to_string())?;
     let length = bench::baseline::callee::length(&body);
     let value = body.get(..bytes).ok_or("a body shorter than the value")?;
     store().await?.set(key, value).await.map_err(|error| error.to_string())?;
