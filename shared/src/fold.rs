@@ -18,6 +18,7 @@ mod expire;
 pub(crate) mod lists;
 pub(crate) mod record;
 
+pub(crate) use expire::DueCursor;
 pub use expire::{DUE_DAYS, OUTCOME_DAYS};
 
 use crate::{
@@ -51,7 +52,7 @@ pub struct Write {
     pub value: Option<Vec<u8>>,
 }
 
-/// A stored record that the fold cannot read. It is never overwritten.
+/// A stored record that the fold cannot read. It does not overwrite it; see [`crate::damaged`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// Written by a newer Guanxi.

@@ -7,6 +7,7 @@
 //! | [`wechat`] | WeChat's protocol: signatures, encryption, messages and events, replies |
 //! | [`playbook`] | what the brand decides: the file, its check, its compiled form, the answer to a message |
 //! | [`fan`], [`counts`] | the records that it keeps: of each fan, and of each hour, day and week |
+//! | [`damaged`] | records that cannot be read, set aside |
 //! | [`due`] | when a fan runs out of a product |
 //! | [`uplift`] | what a push brought, and how sure that is |
 //! | [`push`] | pushes: who gets what and when, and what became of each |
@@ -29,6 +30,7 @@ pub mod bearer;
 pub mod body;
 pub mod conversation;
 pub mod counts;
+pub mod damaged;
 pub mod due;
 pub mod fan;
 pub mod fold;

@@ -53,7 +53,7 @@ pub enum RedoError {
     /// More than one redo record holds; nothing was written.
     #[error("{0} bytes of writes do not fit into one redo record")]
     TooMuch(usize),
-    /// What `redo:head` promises is not there. Nobody but a person can tell what happened to it.
+    /// What `redo:head` promises is not there, or not what was written.
     #[error("the redo record is damaged: {0}")]
     Damaged(&'static str),
 }
@@ -86,9 +86,10 @@ pub async fn write(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>) ->
 /// To be called before anything that those writes change is read. Says whether there was one to finish.
 ///
 /// # Errors
-/// [`RedoError`]; then nothing may be read or written that a redo record could hold.
+/// [`RedoError`]; then nothing may be read or written that a redo record could hold, unless it is [`RedoError::Damaged`] and
+/// what is left of the record has been [forgotten](forget).
 pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoError> {
-    let Some(head) = run.get_record::<Head>(FORMAT, HEAD).await? else {
+    let Some(head) = readable(run.get_record::<Head>(FORMAT, HEAD).await, "its head cannot be read")? else {
         if run.get(&part_key(0)).await?.is_some() {
             discard(run, PARTS_MAX).await?;
         }
@@ -100,7 +101,7 @@ pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoE
     }
     let mut bytes = Vec::new();
     for n in 0..count {
-        let part = run.get_record::<Part>(FORMAT, &part_key(n)).await?;
+        let part = readable(run.get_record::<Part>(FORMAT, &part_key(n)).await, "a part cannot be read")?;
         let part = part.ok_or(RedoError::Damaged("a part is missing"))?;
         if part.run != head.run {
             // The head was still on its way when the next run looked for one, found none and began to write its own:
@@ -114,14 +115,33 @@ pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoE
     if <[u8; 20]>::from(Sha1::digest(&bytes)) != head.checksum {
         return Err(RedoError::Damaged("its checksum is wrong"));
     }
-    let writes: Vec<(String, Option<Vec<u8>>)> = record::decode(FORMAT, &bytes).map_err(|error| match error {
-        RecordError::Newer(_) => RedoError::Damaged("a newer program wrote it"),
-        RecordError::Damaged => RedoError::Damaged("its parts cannot be read"),
-    })?;
+    let writes = record::decode::<Vec<(String, Option<Vec<u8>>)>>(FORMAT, &bytes);
+    let writes =
+        readable(writes.map_err(|error| Stop::Record { key: HEAD.into(), error }), "what it says cannot be read")?;
     drop(bytes);
     let writes = writes.into_iter().map(|(key, value)| Write { key, value }).collect();
     apply(run, writes, count).await?;
     Ok(true)
+}
+
+/// Tells what is damaged from what only a newer program reads, which stops the run as any other reason does.
+fn readable<R>(read: Result<R, Stop>, damage: &'static str) -> Result<R, RedoError> {
+    read.map_err(|stop| match stop {
+        Stop::Record { error: RecordError::Damaged, .. } => RedoError::Damaged(damage),
+        stop => stop.into(),
+    })
+}
+
+/// The keys of all that a redo record may consist of.
+pub(crate) fn keys() -> impl Iterator<Item = String> {
+    std::iter::once(HEAD.to_owned()).chain((0..PARTS_MAX).map(part_key))
+}
+
+/// Takes away what is left of a redo record that cannot be finished: its writes do not happen, or not all of them. What was
+/// folded is folded again, from the cursor that holds.
+pub(crate) async fn forget(run: &Run<'_, impl Store, impl Timer>) -> Result<(), RedoError> {
+    run.delete(HEAD).await?;
+    discard(run, PARTS_MAX).await
 }
 
 async fn apply(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>, parts: usize) -> Result<(), RedoError> {

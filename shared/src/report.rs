@@ -35,7 +35,7 @@ use crate::{
     time::{Day, Timestamp},
     wechat::OpenId,
 };
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The most days of one report.
 pub const DAYS_MAX: u64 = 366;
@@ -206,11 +206,36 @@ impl Ask {
         }
     }
 
-    /// The report.
+    /// The report. One that is made of many records is made without those that are damaged, and says so in a last row each.
     ///
     /// # Errors
-    /// [`ReportError`], when a record cannot be read, or the fan is unknown.
+    /// [`ReportError`], when a record is of a newer format, or the fan is unknown or cannot be read.
     pub fn answer(&self, brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
+        let (mut readable, mut without) = (Cow::Borrowed(records), Vec::new());
+        loop {
+            match self.sheet(brand, moment, &readable) {
+                Err(ReportError::Record(FoldError::Damaged { key }))
+                    if !matches!(self, Self::Fan(_)) && readable.contains_key(&key) =>
+                {
+                    readable.to_mut().remove(&key);
+                    without.push(key);
+                }
+                Err(error) => return Err(error),
+                Ok(mut sheet) => {
+                    let columns = sheet.columns.len();
+                    let row = |key| {
+                        let mut cells = vec![Cell::Text(format!("without {key}, which is damaged"))];
+                        cells.resize(columns, Cell::Empty);
+                        cells
+                    };
+                    sheet.rows.extend(without.into_iter().map(row));
+                    return Ok(sheet);
+                }
+            }
+        }
+    }
+
+    fn sheet(&self, brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
         match self {
             Self::Overview => tables::overview(brand, moment, records),
             Self::Channels(days) => tables::channels(brand, *days, records),

@@ -3,16 +3,18 @@
 //! A run finishes what an earlier one left behind, then takes chunk after chunk of at most [`CHUNK_ENTRIES`] entries and
 //! about [`CHUNK_BYTES`]: reads, loads the records they touch, folds, and makes all writes together with the new cursor
 //! through a [redo record](crate::redo). It ends when there is nothing new or its time is up; then the next run goes on.
-//! Last, entries that have stayed long enough are deleted. Memory is bounded by the chunk, work by the number of new
+//! A record that is damaged is [set aside](crate::damaged). Last, entries that have stayed long enough are deleted. Memory is bounded by the chunk, work by the number of new
 //! entries: neither the number of fans nor the age of the account matters. No key is listed anywhere.
+
+mod aside;
 
 use crate::{
     fold::{self, FoldError, Placed, Records, Settings, Write},
     journal::{
         SEQUENCE,
-        reader::{CURSOR, CURSOR_FORMAT, Cursor, ReadError, Reader},
+        reader::{CURSOR_FORMAT, CURSORS, Cursor, ReadError, Reader},
     },
-    record,
+    record::{self, RecordError},
     redo::{self, RedoError},
     run::{self, Refused, Run, Stop},
     store::{Store, Timer},
@@ -38,7 +40,7 @@ const LAST_CHUNK: Duration = Duration::from_secs(35);
 const FORGET_STEPS: usize = 64;
 /// No further step after so many writes.
 const FORGET_WRITES: usize = 1_000;
-const REPORT_FORMAT: u8 = 1;
+const REPORT_FORMAT: u8 = 2;
 
 /// What rollup needs of the fold: the functions of [`crate::fold`], so that a test can bring its own.
 pub trait Folding {
@@ -101,6 +103,8 @@ pub struct Report {
     pub entries: u64,
     /// Entries that could not be read; they were passed over.
     pub damaged: u64,
+    /// Keys of records that were damaged and are set aside now.
+    pub set_aside: Vec<String>,
     /// In how many chunks.
     pub chunks: u64,
     /// It finished the writes of an earlier run.
@@ -142,9 +146,13 @@ pub enum End {
 /// When the store fails or the cursor cannot be read.
 pub async fn backlog_now(store: &impl Store) -> Result<u64, Stop> {
     let top = store.increment(SEQUENCE, 0).await?;
-    let cursor = store.get(CURSOR).await?.map(|bytes| record::decode::<Cursor>(CURSOR_FORMAT, &bytes));
-    let cursor = cursor.transpose().map_err(|error| Stop::Record { key: CURSOR.to_owned(), error })?;
-    Ok(cursor.unwrap_or_default().unopened(u64::try_from(top).unwrap_or_default()))
+    let [first, copy] = CURSORS;
+    let cursors = (store.get(first).await?, store.get(copy).await?);
+    Ok(cursor([cursors.0.as_deref(), cursors.1.as_deref()])?.unopened(u64::try_from(top).unwrap_or_default()))
+}
+
+fn cursor(stored: [Option<&[u8]>; 2]) -> Result<Cursor, Stop> {
+    Cursor::decode(stored).map_err(|error| Stop::Record { key: CURSORS.join(" and "), error })
 }
 
 impl Report {
@@ -218,8 +226,8 @@ async fn work<S: Store, T: Timer>(
     folding: &impl Folding,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    report.finished_earlier = redo::finish(run).await?;
-    let mut stored = run.get_record::<Cursor>(CURSOR_FORMAT, CURSOR).await?.unwrap_or_default();
+    report.finished_earlier = finish(run, report).await?;
+    let mut stored = load_cursor(run, report).await?;
     let mut reader = Reader::start(run, stored.clone()).await?;
     let mut limit = folding.chunk_entries();
     loop {
@@ -238,32 +246,81 @@ async fn work<S: Store, T: Timer>(
                 false => continue,
             }
         }
-        let Some(mut writes) = fold_chunk(run, folding, &found.entries).await? else {
+        if !found.unread.is_empty() {
+            aside::note_entries(run, found.unread).await?;
+        }
+        let fold = async || fold_chunk(run, folding, &found.entries).await;
+        let Some(mut writes) = around_damage(run, &mut report.set_aside, fold).await? else {
             // Too much for one chunk: from the last stored cursor again, with fewer.
             limit = (count / 2).max(1);
             reader = Reader::start(run, stored.clone()).await?;
             continue;
         };
         stored = reader.cursor();
-        writes.push(Write { key: CURSOR.into(), value: Some(record::encode(CURSOR_FORMAT, &stored)) });
+        writes.extend(CURSORS.map(|key| Write { key: key.into(), value: Some(stored.encode()) }));
         redo::write(run, writes).await?;
         report.entries += found.entries.len() as u64;
         report.damaged += found.damaged as u64;
         report.chunks += 1;
     }
     // Bounded, so that there is time for them behind any backlog.
-    forget(run, folding).await?;
+    around_damage(run, &mut report.set_aside, async || forget(run, folding).await).await?;
+    aside::tidy(run).await?;
     report.deleted_streams = reader.delete_old(run, folding.keep_days()).await?;
     save(run, &reader, &mut stored).await?;
     report.backlog = backlog(&reader);
     Ok(())
 }
 
+/// Finishes the writes of an earlier run. A promise that cannot be kept is set aside: the cursor that holds says what is folded
+/// again, and what of it was written already is known to the fans.
+async fn finish<S: Store, T: Timer>(run: &Run<'_, S, T>, report: &mut Report) -> Result<bool, Failure> {
+    match redo::finish(run).await {
+        Err(RedoError::Damaged(_)) => {
+            aside::set_redo_aside(run).await?;
+            report.set_aside.extend(redo::keys().next());
+            Ok(false)
+        }
+        finished => Ok(finished?),
+    }
+}
+
+/// The cursor that holds; the one of its two records that is damaged is set aside.
+async fn load_cursor<S: Store, T: Timer>(run: &Run<'_, S, T>, report: &mut Report) -> Result<Cursor, Failure> {
+    let records = run.get_all(&CURSORS.map(String::from)).await?;
+    let stored = |n: usize| records.get(n).and_then(Option::as_deref);
+    let cursor = cursor([stored(0), stored(1)])?;
+    for (key, bytes) in CURSORS.into_iter().zip(records).filter_map(|(key, bytes)| Some((key, bytes?))) {
+        if matches!(record::decode::<Cursor>(CURSOR_FORMAT, &bytes), Err(RecordError::Damaged)) {
+            aside::set_aside_for(run, key, bytes, Some(cursor.encode())).await?;
+            report.set_aside.push(key.to_owned());
+        }
+    }
+    Ok(cursor)
+}
+
+/// What a step comes to when the records that it finds damaged are set aside, one after the other.
+async fn around_damage<S: Store, T: Timer, R>(
+    run: &Run<'_, S, T>,
+    set_aside: &mut Vec<String>,
+    mut step: impl AsyncFnMut() -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    loop {
+        match step().await {
+            Err(Failure::Fold(FoldError::Damaged { key })) if !set_aside.contains(&key) => {
+                aside::set_aside(run, &key).await?;
+                set_aside.push(key);
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Stores the cursor, if it changed.
 async fn save<S: Store, T: Timer>(run: &Run<'_, S, T>, reader: &Reader, stored: &mut Cursor) -> Result<(), Stop> {
     let cursor = reader.cursor();
     if cursor != *stored {
-        run.set(CURSOR, &record::encode(CURSOR_FORMAT, &cursor)).await?;
+        run.set_many(&CURSORS.map(|key| (key.to_owned(), cursor.encode()))).await?;
         *stored = cursor;
     }
     Ok(())

@@ -81,7 +81,7 @@ pub enum Stop {
     /// The store failed; the next run goes on.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A stored record cannot be read. It is never overwritten.
+    /// A stored record cannot be read.
     #[error("cannot read {key}: {error}")]
     Record {
         /// Whose.
@@ -113,7 +113,11 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
         if run.limited(WORK_LIMIT, store.increment(&claim(job, minute(now)), 1)).await? != 1 {
             return Err(Refused::Claimed);
         }
-        let last = run.look(WORK_LIMIT).await?;
+        let last = match run.look(WORK_LIMIT).await {
+            // It says nothing any more; and whoever wrote it stops at the next look, because it is no longer its own.
+            Err(Stop::Record { error: RecordError::Damaged, .. }) => None,
+            last => last?,
+        };
         run.record.began = run.now();
         run.record.swept = minute(now).saturating_sub(KEPT_CLAIMS + SWEEP_FROM);
         if let Some(last) = last {

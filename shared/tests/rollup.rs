@@ -4,6 +4,7 @@
 
 mod rollup {
     mod crash;
+    mod damage;
     mod growth;
     mod reader;
     mod redo;

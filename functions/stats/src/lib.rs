@@ -6,15 +6,18 @@
 //! | GET `/reports/<name>?days=30&format=csv` | `console_token` | overview, channels, trend, cohorts, questions, pushes, stale-rules |
 //! | GET `/fans/<openid>` | `console_token` | what is known of one fan |
 //! | DELETE `/fans/<openid>` | `console_token` | 202: at the next rollup the fan is forgotten, and the counts stay |
+//! | GET `/damaged`, `/damaged/<key>` | `console_token` | the records that were damaged and are set aside; the bytes of one |
+//! | DELETE `/damaged/<key>` | `console_token` | 202: at the next rollup it is dropped |
 //!
-//! 400 says what to write instead, 401 that the token is wrong, 503 that the store does not answer.
+//! 400 says what to write instead, 401 that the token is wrong, 404 that there is no such thing, 409 that
+//! another wish waits for the next rollup, 503 that the store does not answer.
 
 extern crate guanxi_spin as spin_sdk;
 
 mod instance;
 
 use guanxi::{
-    bearer,
+    bearer, damaged,
     journal::{Entry, Erase},
     report::{Ask, Form, ReportError},
     rollup::rollup,
@@ -29,6 +32,7 @@ use instance::{Instance, Tokens};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
 const CSV: &str = "text/csv; charset=utf-8";
 
 #[http_service]
@@ -46,6 +50,12 @@ async fn handle(request: Request) -> Response {
 struct Refused {
     status: u16,
     why: String,
+}
+
+impl From<damaged::Refused> for Refused {
+    fn from(refused: damaged::Refused) -> Self {
+        Self { status: refused.status(), why: refused.to_string() }
+    }
 }
 
 /// The store does not do what it should: worth another try.
@@ -82,6 +92,14 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
             instance.append(&Entry::Erase(erase), &watch).await?;
             Ok(respond(202, TEXT, "erased at the next rollup"))
         }
+        (&Method::GET, ["damaged"]) => {
+            Ok(respond(200, JSON, damaged::list(&instance.store).await.map_err(unavailable)?.json()))
+        }
+        (&Method::GET, ["damaged", key]) => Ok(respond(200, BYTES, damaged::show(&instance.store, key).await?)),
+        (&Method::DELETE, ["damaged", key]) => {
+            damaged::drop_later(&instance.store, key).await?;
+            Ok(respond(202, TEXT, "dropped at the next rollup"))
+        }
         _ => Err(Refused { status: 405, why: "not that method here".into() }),
     }
 }
@@ -94,6 +112,9 @@ async fn run(instance: &Instance, watch: Stopwatch) -> Result<Response, Refused>
             busy => Refused { status: 409, why: busy.to_string() },
         })?;
     log(format_args!("rollup: {} entries in {} ms, {:?}", report.entries, report.milliseconds, report.end));
+    if !report.set_aside.is_empty() {
+        log(format_args!("rollup: {} damaged records are set aside: see /damaged", report.set_aside.len()));
+    }
     Ok(respond(200, JSON, report.json()))
 }
 

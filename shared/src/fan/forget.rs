@@ -8,7 +8,7 @@
 
 use super::Fan;
 use crate::{
-    conversation,
+    conversation, damaged,
     fold::{
         FoldError, Records, Settings, Write,
         lists::Listed,
@@ -114,6 +114,7 @@ struct Work<'a> {
     writes: Vec<Write>,
     listed: Listed,
     later: Table<ForgetPage>,
+    damaged: Table<damaged::List>,
 }
 
 impl<'a> Work<'a> {
@@ -124,8 +125,8 @@ impl<'a> Work<'a> {
             cursor.day = today.saturating_sub(FIRST_DAYS);
         }
         let until = Timestamp(now.0.saturating_sub(u64::from(settings.forget_after_days) * 86_400));
-        let (writes, listed, later) = (Vec::new(), Listed::default(), Table::default());
-        Ok(Self { settings, loaded, cursor, today, until, writes, listed, later })
+        let (writes, listed, later, damaged) = (Vec::new(), Listed::default(), Table::default(), Table::default());
+        Ok(Self { settings, loaded, cursor, today, until, writes, listed, later, damaged })
     }
 
     /// What to write; names every record it looks at.
@@ -146,7 +147,9 @@ impl<'a> Work<'a> {
                 Err(_) => self.waiting(name, keys)?,
             }
         }
-        let Self { mut writes, listed, later, .. } = self;
+        let Self { mut writes, listed, later, damaged, .. } = self;
+        keys.extend(damaged.keys().cloned());
+        writes.extend(damaged.writes(loaded));
         keys.extend(later.keys().cloned());
         writes.extend(later.writes(loaded));
         keys.extend(listed.keys());
@@ -172,7 +175,9 @@ impl<'a> Work<'a> {
         self.listed.remove(openid, &mut fan.places, Day(self.today), self.loaded)?;
         let union = fan.union.map(|union| super::union_key(&hex(&union)));
         let kept = self.loaded.contains_key(&conversation).then_some(conversation);
-        self.writes.extend(union.into_iter().chain([key]).chain(kept).map(|key| Write { key, value: None }));
+        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.loaded)?.take_of(openid);
+        let gone = union.into_iter().chain([key]).chain(kept).chain(set_aside);
+        self.writes.extend(gone.map(|key| Write { key, value: None }));
         Ok(())
     }
 

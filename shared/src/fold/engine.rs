@@ -8,6 +8,7 @@ use super::{
 use crate::{
     conversation::{self, Conversation},
     counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
+    damaged,
     fan::{
         self, Arrival, Fan, arrivals,
         event::{Event, Moment, OrderNews, What, menu_key},
@@ -40,6 +41,9 @@ pub(super) struct Engine<'a> {
     forget: Table<ForgetPage>,
     cursor: Table<forget::Cursor>,
     conversations: Table<Conversation>,
+    damaged: Table<damaged::List>,
+    /// Records that go, whatever they say.
+    gone: BTreeSet<String>,
     listed: Listed,
     deltas: Deltas,
 }
@@ -66,6 +70,8 @@ impl<'a> Engine<'a> {
             forget: Table::default(),
             cursor: Table::default(),
             conversations: Table::default(),
+            damaged: Table::default(),
+            gone: BTreeSet::new(),
             listed: Listed::default(),
             deltas: Deltas::new(settings.utc_offset),
         }
@@ -111,6 +117,8 @@ impl<'a> Engine<'a> {
         keys.extend(self.forget.keys().cloned());
         keys.extend(self.cursor.keys().cloned());
         keys.extend(self.conversations.keys().cloned());
+        keys.extend(self.damaged.keys().cloned());
+        keys.extend(self.gone.iter().cloned());
         keys.extend(self.listed.keys());
         keys
     }
@@ -126,6 +134,8 @@ impl<'a> Engine<'a> {
         writes.extend(self.scenes.writes(loaded));
         writes.extend(self.forget.writes(loaded));
         writes.extend(self.conversations.writes(loaded));
+        writes.extend(self.damaged.writes(loaded));
+        writes.extend(self.gone.into_iter().map(|key| Write { key, value: None }));
         writes.extend(self.listed.writes(loaded));
         writes.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(writes)
@@ -332,6 +342,8 @@ impl<'a> Engine<'a> {
         // What the fan decided stands in the record now, unless it was decided after this.
         let conversation = self.conversations.get(conversation::key(openid), self.loaded)?;
         conversation.pushes.take_if(|(decided, _)| *decided <= at);
+        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.loaded)?;
+        self.gone.extend(set_aside.take_of(openid));
         self.forget_later(openid.as_str(), at)
     }
 

@@ -23,15 +23,25 @@ const FIRST_DAYS: u64 = 8;
 const PAGES_AT_ONCE: u64 = 500;
 
 /// Where the lists of due reminders begin.
-pub(super) const DUE_CURSOR: &str = "cursor:due";
+pub(super) const DUE_CURSOR: &str = DueCursor::KEY;
 /// Where the list of outcomes begins.
 pub(super) const OUTCOME_CURSOR: &str = "cursor:outcome";
 
 /// The first page that is still there; nothing is listed on a day before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DueCursor {
+pub(crate) struct DueCursor {
     pub(super) day: u64,
     page: u64,
+}
+
+impl DueCursor {
+    /// Its key.
+    pub(crate) const KEY: &str = "cursor:due";
+
+    /// The first page of a day's list that is still there, if the days' lists go from that day on.
+    pub(crate) fn page_of(&self, day: u64) -> Option<u64> {
+        (self.day == day).then_some(self.page)
+    }
 }
 
 impl Record for DueCursor {
@@ -106,6 +116,8 @@ pub(super) fn outcomes(
 ) -> Result<Vec<Write>, FoldError> {
     keys.extend([OUTCOME_CURSOR.to_owned(), head_key(OUTCOMES), gone_key(OUTCOMES)]);
     let mut cursor: OutcomeCursor = load(OUTCOME_CURSOR, loaded)?;
+    // A cursor that was damaged began anew.
+    cursor.gone = cursor.gone.max(load::<Head>(&gone_key(OUTCOMES), loaded)?.0);
     let oldest = Day(settings.utc_offset.local(now).day.0.saturating_sub(OUTCOME_DAYS));
     if cursor.days.first_key_value().is_none_or(|(day, _)| *day >= oldest) {
         return Ok(Vec::new());

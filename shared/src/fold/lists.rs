@@ -55,6 +55,9 @@ impl<T: Serialize + DeserializeOwned> Lists<T> {
         let position = head.0;
         head.0 += 1;
         let page = self.pages.get(page_key(list, position), loaded)?;
+        // Of a page that is not as long as it should be, the items are lost, but not the places of those to come.
+        let index = usize::try_from(position % PAGE).unwrap_or_default();
+        page.0.resize_with(index, || None);
         page.0.push(Some(item));
         Ok(position)
     }

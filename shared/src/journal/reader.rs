@@ -8,7 +8,7 @@
 use super::{Entry, LOOK_AHEAD, Place, SEQUENCE, STREAM_ENTRIES};
 use crate::{
     fold::Placed,
-    record::RecordError,
+    record::{self, RecordError},
     run::{Run, Stop, WINDOW},
     store::{Store, Timer},
     time::Timestamp,
@@ -18,6 +18,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// Key of the [`Cursor`].
 pub const CURSOR: &str = "cursor:journal";
+/// Both keys of it: it is stored twice, because nothing else tells what was folded already.
+pub const CURSORS: [&str; 2] = [CURSOR, "cursor:journal:copy"];
 /// Its format.
 pub const CURSOR_FORMAT: u8 = 1;
 /// A stream takes entries for 60 s, an append 4 s, and clocks may differ by 60 s.
@@ -68,6 +70,26 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The stored bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        record::encode(CURSOR_FORMAT, self)
+    }
+
+    /// The cursor that holds, of the bytes at both [`CURSORS`]: the second only where the first is damaged or gone.
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote it, or neither can be read.
+    pub fn decode([first, copy]: [Option<&[u8]>; 2]) -> Result<Self, RecordError> {
+        let read = |bytes: Option<&[u8]>| bytes.map(|bytes| record::decode(CURSOR_FORMAT, bytes)).transpose();
+        match (read(first), read(copy)) {
+            (Ok(Some(cursor)), _) => Ok(cursor),
+            (Err(RecordError::Newer(format)), _) => Err(RecordError::Newer(format)),
+            (_, Ok(Some(cursor))) => Ok(cursor),
+            (Ok(None), Ok(None)) => Ok(Self::default()),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
     /// Of the streams up to `top`, those that were never opened.
     pub fn unopened(&self, top: u64) -> u64 {
         top.saturating_sub(self.opened)
@@ -128,6 +150,8 @@ pub struct Found {
     pub bytes: usize,
     /// How many more could not be read.
     pub damaged: usize,
+    /// Those.
+    pub unread: Vec<(Place, Vec<u8>)>,
     /// There is nothing more to look at.
     pub all: bool,
 }
@@ -300,15 +324,17 @@ impl Reader {
                 // Read again by the next chunk.
                 return Ok(());
             }
+            let length = value.len();
             match Entry::decode(&value) {
                 Ok(entry) => found.entries.push(Placed { place, entry }),
                 Err(RecordError::Newer(_)) => return Err(ReadError::Newer(place)),
                 Err(RecordError::Damaged) => {
                     found.damaged += 1;
+                    found.unread.push((place, value));
                     self.cursor.damaged += 1;
                 }
             }
-            found.bytes += value.len();
+            found.bytes += length;
             self.cursor.entries += 1;
             *self.cursor.open.entry(place.stream).or_default() |= bit;
         }

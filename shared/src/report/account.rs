@@ -2,6 +2,7 @@
 
 use super::{Brand, Cell, Moment, ReportError, Sheet};
 use crate::{
+    damaged::{LIST, List},
     fold::{FoldError, Records},
     push::{
         End, JOB, Report,
@@ -17,7 +18,7 @@ const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", 
 
 /// The records that it is made of.
 pub(super) fn keys() -> Vec<String> {
-    vec![head::KEY.to_owned(), run::key(JOB)]
+    vec![head::KEY.to_owned(), run::key(JOB), LIST.to_owned()]
 }
 
 /// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
@@ -44,6 +45,11 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
         let about = format!("alarm: {}", alarm.about);
         let says = Row { since: Some(alarm.since), until: Some(alarm.last), ..row(&about, &alarm.says) };
         sheet.rows.push(Row { left: Some(alarm.times), ..says }.cells());
+    }
+    for damaged in List::decode(records.get(LIST).map(Vec::as_slice)).0 {
+        let about = format!("damaged: {}", damaged.key);
+        let says = "set aside; /damaged shows and drops it";
+        sheet.rows.push(Row { since: Some(damaged.at), left: Some(damaged.bytes), ..row(&about, says) }.cells());
     }
     sheet.rows.extend(last_run(records)?.map(Row::cells));
     Ok(sheet)

@@ -153,7 +153,7 @@ fn event(rng: &mut ChaCha8Rng, id: u64, time: Timestamp) -> Entry {
 }
 
 /// News of a fan's `n`th push.
-fn news(fan: u64, n: u64, at: Timestamp, what: What) -> News {
+pub(crate) fn news(fan: u64, n: u64, at: Timestamp, what: What) -> News {
     News {
         openid: openid(fan),
         id: PushId::of(&format!("{fan} {n}")),
@@ -291,7 +291,7 @@ impl<F: Folding + 'static> World<F> {
     /// What the rollup knows: all records but those of runs and the journal itself.
     pub(crate) fn knowledge(&self) -> BTreeMap<String, Vec<u8>> {
         let mut values = self.store.values();
-        values.retain(|key, _| !key.starts_with("journal:") && !key.starts_with("run:"));
+        values.retain(|key, _| !["journal:", "run:", "damaged:"].iter().any(|prefix| key.starts_with(prefix)));
         values
     }
 }

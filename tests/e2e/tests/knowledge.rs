@@ -228,7 +228,18 @@ fn every_function_writes_its_own_prefixes_only_and_none_lists_keys() {
             assert_eq!(brand.rollup(minute * MINUTE).await.status, 200);
         }
         let journal = ["journal:", "seq:journal"];
-        let rollup = ["fan:", "due:", "count:", "order:", "outcome:", "redo:", "cursor:", "run:rollup", "slot:rollup:"];
+        let rollup = [
+            "fan:",
+            "due:",
+            "count:",
+            "order:",
+            "outcome:",
+            "redo:",
+            "cursor:",
+            "run:rollup",
+            "slot:rollup:",
+            "damaged:",
+        ];
         let writes: Vec<_> = trace.take().into_iter().filter(|operation| operation.action.writes()).collect();
         for component in ["callback", "orders", "stats"] {
             assert!(
