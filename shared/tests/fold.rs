@@ -4,6 +4,9 @@
 #[path = "fold/brand.rs"]
 #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the tests of pushes and the laws use all of it"))]
 mod brand;
+#[cfg(not(target_family = "wasm"))]
+#[path = "fold/consents.rs"]
+mod consents;
 #[path = "fold/histories.rs"]
 mod histories;
 #[cfg(not(target_family = "wasm"))]

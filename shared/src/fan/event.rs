@@ -66,7 +66,8 @@ pub(crate) enum Notice {
     Accepted,
     Declined,
     Withdrawn,
-    Arrived,
+    /// WeChat took a notice, whether it arrived or not.
+    Sent,
 }
 
 /// What happened to one order.
@@ -99,10 +100,7 @@ impl What {
             Pushed::SubscribeMsgChange(list) => notices(list.iter().map(|choice| {
                 (&choice.template_id, if choice.accepted { Notice::Accepted } else { Notice::Withdrawn })
             })),
-            Pushed::SubscribeMsgSent(list) => {
-                let arrived = list.iter().filter(|sent| sent.error_code.trim() == "0");
-                notices(arrived.map(|sent| (&sent.template_id, Notice::Arrived)))
-            }
+            Pushed::SubscribeMsgSent(list) => notices(list.iter().map(|sent| (&sent.template_id, Notice::Sent))),
             Pushed::Location { .. } | Pushed::UserEnterTempsession { .. } => Self::Seen,
             _ if menu_key(event).is_some() => Self::Click,
             _ => return None,

@@ -60,7 +60,7 @@ pub struct State {
     pub opted_out: Option<Timestamp>,
     /// When the fan last said that pushes are welcome.
     pub(crate) resumed: Option<Timestamp>,
-    /// Notices that may be sent, by template; at most 32.
+    /// Notices that may be sent, by template, at most 32: allowed, less those that WeChat says were sent.
     pub notices: BTreeMap<String, u32>,
     /// When in the day the fan is there.
     pub(crate) hours: Hours,
@@ -288,7 +288,7 @@ impl State {
             Notice::Accepted => permissions.saturating_add(1),
             Notice::Declined => permissions,
             Notice::Withdrawn => 0,
-            Notice::Arrived => permissions.saturating_sub(1),
+            Notice::Sent => permissions.saturating_sub(1),
         };
         if permissions == 0 {
             self.notices.remove(template);

@@ -13,7 +13,10 @@ use guanxi::{
         news::{Group, LedgerNews, News, Series, What},
     },
     time::{Timestamp, UtcOffset},
-    wechat::{Event, Kind, Message, OpenId},
+    wechat::{
+        Event, Kind, Message, OpenId,
+        message::{NoticeChoice, NoticeSent},
+    },
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +28,7 @@ pub(crate) fn settings() -> Settings {
     let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<BTreeSet<_>>();
     let channels = BTreeMap::from([("bag".to_owned(), tags(&["cat"])), ("poster".to_owned(), tags(&[]))]);
     let content = Content::Message { text: "soon".into() };
-    let reminder = Reminder { lead_days: 3, gap_days: 1, preferred_hour: None, holdout: 0, content };
+    let reminder = Reminder { lead_days: 3, gap_days: 1, preferred_hour: None, holdout: 0, ways: content.into() };
     let product = |reminder| Product { name: "x".into(), supply_days: SUPPLY_DAYS, reminder };
     let products = BTreeMap::from([("food".into(), product(Some(reminder))), ("litter".into(), product(None))]);
     Settings { channels, pushes: Pushes { products, ..Pushes::default() }, ..Settings::default() }
@@ -104,6 +107,19 @@ pub(crate) fn unfollow(fan: &str, at: u64) -> Entry {
 
 pub(crate) fn scan(fan: &str, at: u64, channel: &str) -> Entry {
     Entry::Push(push(fan, at, Kind::Event(Event::Scan { event_key: channel.into(), ticket: None })))
+}
+
+/// Allows one notice of a template.
+pub(crate) fn allows(fan: &str, at: u64, template: &str) -> Entry {
+    let choice = NoticeChoice { template_id: template.into(), accepted: true, popup_scene: None };
+    Entry::Push(push(fan, at, Kind::Event(Event::SubscribeMsgPopup(vec![choice]))))
+}
+
+/// WeChat says that a notice arrived.
+pub(crate) fn notice_sent(fan: &str, at: u64, template: &str, number: &str) -> Entry {
+    let (error_code, error_status) = ("0".into(), String::new());
+    let sent = NoticeSent { template_id: template.into(), msg_id: number.into(), error_code, error_status };
+    Entry::Push(push(fan, at, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
 }
 
 pub(crate) fn text(fan: &str, at: u64, content: &str, rule: Option<&str>) -> Entry {
