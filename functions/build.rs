@@ -1,5 +1,5 @@
 //! The build script of every function that needs the playbook: compiles `functions/playbook.toml` into it. A playbook that does
-//! not check does not build.
+//! not check does not build; what the check only warns of is a warning of the build.
 
 #![allow(clippy::print_stderr, reason = "what a build script says goes to whoever builds")]
 
@@ -13,6 +13,9 @@ fn main() {
         let lines: Vec<String> = problems.iter().map(|problem| format!("functions/playbook.toml:{problem}")).collect();
         fail(&lines.join("\n"))
     });
+    for warning in guanxi::playbook::warnings(&source) {
+        println!("cargo::warning=functions/playbook.toml:{warning}");
+    }
     let target = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("playbook.bin");
     if let Err(error) = fs::write(&target, compiled) {
         fail(&format!("{}: {error}", target.display()));

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `file` | reads the TOML file, names every problem in it, compiles it: [`compile`]; a campaign that is asked for: [`campaign`] |
+//! | `file` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
 //! | `channels` | from a QR code to a touch: [`Channels`] |
@@ -88,7 +88,7 @@
 //! | `cap`, `cap_days` | a fan gets at most so many (1 to 100) in so many days (1 to 365), all together; 2 in 30 when absent |
 //! | `outcome_days` | so long after a push an order is its doing, 1 to 90; 14 when absent |
 //! | `holdout` | percent who do not get it, so that its effect can be told, 0 to 90; 10 when absent |
-//! | `marketing_words` | words that no template or notice may have, besides the known ones; at most [`MARKETING_WORDS_MAX`] |
+//! | `marketing_words` | words that no template or notice may have, and no message should, besides the known ones; at most [`MARKETING_WORDS_MAX`] |
 //!
 //! `[[products]]`, and perhaps `[products.reminder]` below one:
 //!
@@ -114,14 +114,21 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `way` | `"template"` (a template message; service accounts only), `"notice"` (a subscription notice), `"message"` (a customer message, to fans who wrote within 48 hours) |
-//! | `template_id`, `fields` | of a template or notice; `{ thing1 = "{product}", date2 = "{run_out}" }`, 1 to 10 fields, named as in the template |
+//! | `way` | one of the ways below, or a list of them: when a push leaves, the first that can reach the fan is taken |
+//! | `template_id`, `fields` | of a notice or template message; `{ thing1 = "{product}", date2 = "{run_out}" }`, 1 to 10 fields, named as in the template |
 //! | `url`, `miniprogram` | what a tap opens; `{ appid = "wx…", pagepath = "pages/…" }` |
 //! | `text` | of a message, at most 2,000 bytes with its placeholders filled |
+//! | `template` | where both a notice and a template message are listed: a table with the latter's `template_id`, `fields`, `url`, `miniprogram` |
+//!
+//! | way | reaches a fan |
+//! |---|---|
+//! | `"notice"`, a subscription notice | who allowed one more notice of this template than were sent |
+//! | `"message"`, a customer message | who wrote within 48 hours, and since then got fewer than 5 of these pushes, and fewer than 3 in the last minute |
+//! | `"template"`, a template message; service accounts only | always, so it stands last. [`warnings`] name a reminder that goes so: WeChat may refuse a template for reminders when it is applied for |
 //!
 //! The check fills every field with the shortest and the longest values and names what WeChat would refuse or punish: the
 //! rule of the field's type (`thing`, `character_string`, `time`, …), empty values, line breaks, emoji, marketing words, the
-//! fields `first` and `remark` that are no longer shown.
+//! fields `first` and `remark` that are no longer shown. Marketing words in a message are a warning.
 //!
 //! ## Placeholders
 //!
@@ -164,14 +171,14 @@ pub use channels::{Channels, Scan, ScanEvent};
 pub use compiled::{Channel, LoadError};
 pub use file::{
     CAMPAIGNS_MAX, CHANNELS_MAX, CampaignRequest, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX,
-    MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile,
+    MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, warnings,
 };
 pub use inbound::{Action, Answer, FanStatus, Inbound, InboundKind, PushChoice, Touch};
 pub use normal::{MATCHED_MAX, normalise};
-pub use problem::Problem;
+pub use problem::{Problem, Severity};
 pub use pushes::{
     Campaign, Content, DAYS_LEFT_SHOWN_MAX, DaysAgo, Filled, Form, Limits, Product, Pushes, QUANTITY_SHOWN_MAX,
-    Reminder, Segment, Usual, Values,
+    Reminder, Segment, Usual, Values, Ways,
 };
 pub use shelf::{LOOK_EVERY, Shelf};
 pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};

@@ -13,5 +13,7 @@ mod check;
 mod dry_run;
 #[path = "campaigns/requests.rs"]
 mod requests;
+#[path = "campaigns/ways.rs"]
+mod ways;
 #[path = "campaigns/world.rs"]
 mod world;

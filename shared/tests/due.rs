@@ -145,7 +145,7 @@ fn a_reminder_is_due_before_the_run_out_but_not_right_after_the_purchase() {
         gap_days,
         preferred_hour: None,
         holdout: 0,
-        content: Content::Message { text: String::new() },
+        ways: Content::Message { text: String::new() }.into(),
     };
     let expected = Expected { basis: Timestamp(100 * DAY), run_out: Timestamp(130 * DAY) };
     for (lead, gap, day) in [(5, 0, 125), (0, 7, 130), (28, 7, 107), (200, 0, 100), (200, 3, 103)] {

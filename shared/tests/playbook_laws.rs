@@ -206,7 +206,8 @@ proptest! {
         if let Ok(terms) = Terms::load(&bytes) {
             let (day, product) = (Day(20_516), text.as_str());
             let values = Values { product, quantity: 1, bought_on: day, run_out: day, today: day };
-            for content in terms.pushes.products.values().filter_map(|product| Some(&product.reminder.as_ref()?.content)) {
+            let reminders = terms.pushes.products.values().filter_map(|product| product.reminder.as_ref());
+            for content in reminders.flat_map(|reminder| reminder.ways.iter()) {
                 content.render(&terms.pushes.name, Some(&values));
             }
         }
@@ -224,7 +225,7 @@ proptest! {
         let pushes = Terms::load(&compiled).unwrap().pushes;
         let [bought_on, run_out, today] = days.map(|day| Day(day.index(4_000_000) as u64));
         let values = Values { product: &name, quantity, bought_on, run_out, today };
-        let filled = pushes.products["p"].reminder.as_ref().unwrap().content.render(&pushes.name, Some(&values));
+        let filled = pushes.products["p"].reminder.as_ref().unwrap().ways.iter().next().unwrap().render(&pushes.name, Some(&values));
         let Filled::Template { fields, .. } = filled else { panic!("no template") };
         let braces = |(name, value): (String, String)| (name, value.replace('{', "{{").replace('}', "}}"));
         let literal: Vec<_> = fields.into_iter().map(braces).collect();

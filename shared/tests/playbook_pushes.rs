@@ -4,7 +4,7 @@
 use guanxi::{
     playbook::{
         CAMPAIGNS_MAX, Content, DaysAgo, Filled, Form, Inbound, InboundKind, Limits, MARKETING_WORDS_MAX, PRODUCTS_MAX,
-        Playbook, Product, PushChoice, Pushes, Reminder, Terms, Usual, Values, compile,
+        Playbook, Product, PushChoice, Pushes, Reminder, Terms, Usual, Values, Ways, compile, warnings,
     },
     time::Timestamp,
 };
@@ -25,6 +25,11 @@ fn problems(part: &str) -> String {
 
 fn pushes(source: &str) -> Pushes {
     Terms::load(&compile(source).unwrap_or_else(|problems| panic!("{problems:#?}"))).unwrap().pushes
+}
+
+/// What follows [`HEAD`] may do and should not.
+fn warned(part: &str) -> Vec<String> {
+    warnings(&format!("{HEAD}{part}\n")).iter().map(ToString::to_string).collect()
 }
 
 /// Each part with the beginnings of its problems, in order; none: it is fine.
@@ -99,7 +104,7 @@ fn products_and_reminders_are_checked() {
         (days(1, "lead_days = 0"), &[]),
         (
             format!("{PRODUCT}[products.reminder]\nlead_days = 5\nway = \"sms\""),
-            &["10:7: `sms` is no way to send a push; write one of template, notice, message"],
+            &["10:7: `sms` is no way to send a push; write one of notice, message, template"],
         ),
         (format!("{PRODUCT}[products.reminder]\nlead_days = 5"), &["8:1: a reminder needs `way`"]),
         (
@@ -164,7 +169,7 @@ fn fields_that_wechat_would_refuse_are_named() {
 }
 
 #[test]
-fn a_message_may_advertise_and_has_a_length() {
+fn the_text_of_a_message_has_a_length() {
     let message =
         |text: &str| format!("{PRODUCT}[products.reminder]\nlead_days = 5\nway = \"message\"\ntext = \"{text}\"");
     check(&[
@@ -181,6 +186,131 @@ fn a_message_may_advertise_and_has_a_length() {
             &["11:9: unknown placeholder `{text}`; known are name, product, quantity, bought_on, run_out"],
         ),
     ]);
+}
+
+/// A reminder, its keys from line 10 on.
+fn reminds(keys: &str) -> String {
+    format!("{PRODUCT}[products.reminder]\nlead_days = 5\n{keys}")
+}
+
+const NOTICE: &str = "template_id = \"n\"\nfields = { thing1 = \"喵\" }\n";
+const APART: &str = "[products.reminder.template]\ntemplate_id = \"t\"\nfields = { thing2 = \"喵\" }";
+
+#[test]
+fn a_list_of_ways_needs_what_each_of_them_needs() {
+    let ways = |ways: &str, rest: &str| reminds(&format!("way = [{ways}]\n{rest}"));
+    check(&[
+        (ways("\"notice\", \"message\"", &format!("text = \"喵\"\n{NOTICE}")), &[]),
+        (ways("\"message\", \"notice\"", &format!("text = \"喵\"\n{NOTICE}")), &[]),
+        (ways("\"message\", \"template\"", &format!("text = \"喵\"\n{NOTICE}")), &[]),
+        (ways("\"notice\", \"message\", \"template\"", &format!("text = \"喵\"\n{NOTICE}{APART}")), &[]),
+        (ways("\"notice\"", NOTICE), &[]),
+        (ways("\"notice\", \"message\"", NOTICE), &["8:1: a reminder needs `text`"]),
+        (
+            ways("\"notice\", \"message\"", "text = \"喵\""),
+            &["8:1: a reminder needs `fields`", "8:1: a reminder needs `template_id`"],
+        ),
+        (
+            ways("\"notice\", \"template\"", NOTICE),
+            &["8:1: a reminder needs `template`; write template = { template_id = \"…\", fields = { … } }"],
+        ),
+        (
+            ways("\"notice\", \"template\"", &format!("{NOTICE}template = {{ url = \"x\", text = \"y\" }}")),
+            &[
+                "13:12: `template` needs `fields`",
+                "13:12: `template` needs `template_id`",
+                "13:20: `x` is no address",
+                "13:25: unknown key `text` in `template`",
+            ],
+        ),
+        (
+            ways("\"notice\", \"message\"", &format!("text = \"喵\"\n{NOTICE}{APART}")),
+            &["14:20: unknown key `template` in"],
+        ),
+        (reminds(&format!("way = \"template\"\n{NOTICE}{APART}")), &["13:20: unknown key `template` in a reminder"]),
+        (ways("", ""), &["10:7: `way` is an empty list"]),
+        (ways("\"notice\", \"sms\"", NOTICE), &["10:18: `sms` is no way to send a push"]),
+        (ways("\"notice\", \"notice\"", NOTICE), &["10:18: the way `notice` stands here twice; drop one of them"]),
+        (
+            ways("\"template\", \"message\"", &format!("text = \"喵\"\n{NOTICE}")),
+            &[
+                "10:8: a template message reaches every follower, so what stands behind it is not tried; let \"template\" be",
+            ],
+        ),
+        (reminds("way = 3"), &["10:7: `way` is a text or a list, not a number"]),
+    ]);
+}
+
+#[test]
+fn the_rules_of_each_way_hold_in_a_list_too() {
+    let all = |notice: &str, text: &str, template: &str| {
+        reminds(&format!(
+            "way = [\"notice\", \"message\", \"template\"]\ntemplate_id = \"n\"\nfields = {{ thing1 = \"{notice}\" }}\n\
+             text = \"{text}\"\ntemplate = {{ template_id = \"t\", fields = {{ thing1 = \"{template}\" }} }}"
+        ))
+    };
+    let long = "喵".repeat(667);
+    check(&[
+        (all("喵", "优惠🐱", "喵"), &[]),
+        (all("优惠", "喵", "喵"), &["12:21: `thing1` has the marketing word `优惠`"]),
+        (all("喵", &long, "喵"), &["13:8: the text may grow to 2001 bytes"]),
+        (all("喵", "喵", "喵🐱"), &["14:53: `thing1` has the emoji `🐱`"]),
+        (
+            all("{x}", "{y}", "{z}"),
+            &["12:22: unknown placeholder `{x}`", "13:9: unknown placeholder `{y}`", "14:54: unknown"],
+        ),
+    ]);
+}
+
+#[test]
+fn ways_reach_those_who_send_in_their_order() {
+    let found = pushes(&format!(
+        "{HEAD}{}\n[[campaigns]]\nid = \"c\"\nat = \"2026-12-01T20:00\"\nsegment = {{}}\nway = [\"message\", \"notice\"]\n\
+         text = \"喵\"\n{NOTICE}",
+        reminds(&format!("way = [\"notice\", \"message\", \"template\"]\n{NOTICE}text = \"喵\"\n{APART}")),
+    ));
+    let form = |template_id: &str, field: &str| Form {
+        template_id: template_id.into(),
+        fields: vec![(field.into(), "喵".into())],
+        url: None,
+        miniprogram: None,
+    };
+    let (notice, message) = (Content::Notice(form("n", "thing1")), Content::Message { text: "喵".into() });
+    let template = Content::Template(form("t", "thing2"));
+    let reminder = found.products["p"].reminder.as_ref().unwrap();
+    assert_eq!(reminder.ways, Ways::from_iter([notice.clone(), message.clone(), template]));
+    assert_eq!(found.campaigns["c"].ways, Ways::from_iter([message, notice]));
+}
+
+#[test]
+fn a_reminder_by_template_is_warned_of() {
+    let why = "warning: WeChat may refuse a template for reminders when it is applied for, and stop one that is used so: template \
+               messages are evidence of a service (模板消息是服务凭证，不作提醒用途); write way = [\"notice\", \"message\"], and \"template\" \
+               behind them only where WeChat granted one for this";
+    assert_eq!(warned(&reminds(&format!("way = \"template\"\n{NOTICE}"))), [format!("10:7: {why}")]);
+    let listed = reminds(&format!("way = [\"notice\", \"template\"]\n{NOTICE}{APART}"));
+    assert_eq!(warned(&listed), [format!("10:18: {why}")]);
+    assert_eq!(warned(&reminds(&format!("way = [\"notice\", \"message\"]\n{NOTICE}text = \"喵\""))), [""; 0]);
+    // A campaign may be the evidence of a service that WeChat grants templates for.
+    let campaign = format!("{CAMPAIGN}at = \"2026-12-01T20:00\"\nsegment = {{}}");
+    assert_eq!(warned(&campaign.replace("\"message\"\ntext = \"喵\"", &format!("\"template\"\n{NOTICE}"))), [""; 0]);
+    // A file that does not compile is warned of too, and the warning is none of its problems.
+    let both = reminds(&format!("way = \"template\"\nholdout = 100\n{NOTICE}"));
+    assert_eq!((warned(&both).len(), problems(&both).lines().count()), (1, 1));
+    assert!(compile(SAMPLE).is_ok());
+    assert_eq!(warnings(SAMPLE), []);
+}
+
+#[test]
+fn a_message_that_advertises_is_warned_of() {
+    assert_eq!(
+        warned(&reminds("way = \"message\"\ntext = \"喵，第二袋半价\"")),
+        [
+            "11:8: warning: the text has the marketing word `半价`, and a customer message is no advertisement; say what the \
+             fan needs to know; agents may say more when the fan asks"
+        ]
+    );
+    assert_eq!(warned(&reminds("way = \"message\"\ntext = \"喵\"")), [""; 0]);
 }
 
 #[test]
@@ -267,13 +397,13 @@ fn what_the_file_says_of_pushes_reaches_those_who_send() {
         miniprogram: Some(("wx1".into(), "p".into())),
     };
     let reminder =
-        Reminder { lead_days: 5, gap_days: 9, preferred_hour: None, holdout: 15, content: Content::Template(form) };
+        Reminder { lead_days: 5, gap_days: 9, preferred_hour: None, holdout: 15, ways: Content::Template(form).into() };
     let product = Product { name: "成猫粮".into(), supply_days: 30, reminder: Some(reminder) };
     assert_eq!(found.products["p"], product);
     let campaign = &found.campaigns["c"];
     // 20:00 where it is nine hours later than in Greenwich.
     assert_eq!(campaign.at, "2026-12-01T11:00:00Z".parse().unwrap());
-    assert_eq!((campaign.holdout, &campaign.content), (0, &Content::Message { text: "喵".into() }));
+    assert_eq!((campaign.holdout, &campaign.ways), (0, &Content::Message { text: "喵".into() }.into()));
     assert_eq!(campaign.segment.followed, Some(DaysAgo { min: 30, max: Some(90) }));
     assert_eq!(campaign.segment.products, ["p"]);
 }
@@ -284,32 +414,37 @@ fn a_file_that_says_nothing_of_pushes_means_the_usual_limits_and_none() {
 }
 
 #[test]
-fn the_sample_brand_reminds_in_every_way() {
+fn the_sample_brand_leads_with_notices_and_messages() {
     let pushes = pushes(SAMPLE);
     let day = |date: &str| date.parse().unwrap();
     let filled = |id: &str| {
         let product = &pushes.products[id];
         let (bought_on, run_out, today) = (day("2026-03-01"), day("2026-03-31"), day("2026-03-26"));
         let values = Values { product: &product.name, quantity: 2, bought_on, run_out, today };
-        product.reminder.as_ref().unwrap().content.render(&pushes.name, Some(&values))
+        let ways = product.reminder.as_ref().unwrap().ways.iter();
+        ways.map(|content| content.render(&pushes.name, Some(&values))).collect::<Vec<_>>()
     };
     let values =
-        |fields: Vec<(String, String)>| fields.into_iter().map(|(name, value)| name + "=" + &value).collect::<Vec<_>>();
-    let Filled::Template { template_id, fields, url, miniprogram: None } = filled("adult-2kg") else {
-        panic!("no template")
+        |fields: &[(String, String)]| fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+    let [Filled::Notice { template_id, fields, url, miniprogram: None }, Filled::Message { text }] =
+        &*filled("adult-2kg")
+    else {
+        panic!("no notice and then a message")
     };
-    assert_eq!(template_id, "sample_template_id_run_out");
-    let expected = ["thing1=成猫全价粮 2kg", "date2=2026年03月01日", "date3=2026年03月31日", "thing4=大约还能吃 5 天"];
-    assert_eq!(values(fields), expected);
+    assert_eq!(template_id, "sample_notice_id_run_out");
+    assert_eq!(values(fields), ["thing1=成猫全价粮 2kg", "time2=2026年03月31日 09:00", "phrase3=快吃完了"]);
     assert_eq!(url.as_deref(), Some("https://www.example.com/p/adult?from=reminder"));
-    let Filled::Notice { fields, miniprogram, .. } = filled("kitten-1.5kg") else { panic!("no notice") };
-    assert_eq!(values(fields), ["thing1=幼猫全价粮 1.5kg", "time2=2026年03月31日 09:00", "phrase3=快吃完了"]);
-    assert_eq!(miniprogram.unwrap().1, "pages/product?id=kitten");
-    let Filled::Message { text } = filled("treats") else { panic!("no message") };
+    assert!(text.starts_with("2026年03月01日带回家的成猫全价粮 2kg大约还能吃 5 天。"), "{text}");
+    let [Filled::Notice { miniprogram: Some((_, page)), .. }] = &*filled("kitten-1.5kg") else { panic!("no notice") };
+    assert_eq!(page, "pages/product?id=kitten");
+    let [Filled::Message { text }] = &*filled("treats") else { panic!("no message") };
     assert!(text.starts_with("上次的冻干零食（2 份）差不多要见底啦，喵主粮给你留着货。"), "{text}");
     assert_eq!(pushes.products["litter-6l"].reminder, None);
-    let campaign = pushes.campaigns["spring_checkup_2030"].content.render(&pushes.name, None);
-    let Filled::Template { fields, .. } = campaign else { panic!("no template") };
+    let campaign = pushes.campaigns["spring_checkup_2030"].ways.iter();
+    let filled: Vec<_> = campaign.map(|content| content.render(&pushes.name, None)).collect();
+    let [Filled::Notice { .. }, Filled::Message { .. }, Filled::Template { fields, .. }] = &*filled else {
+        panic!("not every way")
+    };
     assert_eq!(fields[0].1, "喵主粮年度体检日历");
 }
 
@@ -356,4 +491,15 @@ fn a_playbook_from_before_there_were_pushes_is_read() {
     assert_eq!(terms.pushes, Pushes::default());
     let now = Terms::load(&compile(include_str!("../fixtures/playbook/format2.toml")).unwrap()).unwrap();
     assert_eq!(now, Terms { pushes: now.pushes.clone(), ..terms });
+}
+
+#[test]
+fn a_playbook_from_before_there_were_lists_of_ways_is_read() {
+    let old = Terms::load(include_bytes!("../fixtures/playbook/format3.bin")).unwrap();
+    let new = compile(include_str!("../fixtures/playbook/format3.toml")).unwrap();
+    assert_eq!(old, Terms::load(&new).unwrap());
+    let ways =
+        |id: &str| old.pushes.products[id].reminder.as_ref().unwrap().ways.iter().map(Content::way).collect::<Vec<_>>();
+    assert_eq!((ways("food"), ways("litter")), (vec!["notice"], vec!["message"]));
+    assert_eq!(old.pushes.campaigns["c"].ways.iter().map(Content::way).collect::<Vec<_>>(), ["template"]);
 }

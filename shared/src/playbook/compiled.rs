@@ -22,8 +22,8 @@ use sha1::{Digest, Sha1};
 
 const MAGIC: &[u8; 4] = b"GXPB";
 
-/// Raised whenever the layout changes.
-const FORMAT: u16 = 3;
+/// Raised whenever the layout changes. What is of format 3 has the same, but no list of ways.
+const FORMAT: u16 = 4;
 /// Ended behind the body.
 const FORMAT_WITHOUT_PUSHES: u16 = 2;
 

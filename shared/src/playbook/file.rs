@@ -20,7 +20,7 @@ mod shadows;
 use super::compiled::{self, Body, Channel, Choice, Keyword, Lengths, Pattern};
 use super::hours::Hours;
 use super::inbound::Kinds;
-use super::problem::{Findings, Problem, did_you_mean};
+use super::problem::{Findings, Problem, Severity, did_you_mean};
 use super::pushes::{Campaign, Pushes};
 use super::terms::Terms;
 use crate::time::{Timestamp, UtcOffset};
@@ -65,17 +65,27 @@ struct Known<'d> {
 /// cannot be said before.
 pub fn compile(source: &str) -> Result<Vec<u8>, Vec<Problem>> {
     let findings = Findings::new(source);
-    let bytes = if source.len() > FILE_MAX {
+    match bytes_of(source, &findings) {
+        Some(bytes) if findings.has_no_errors() => Ok(bytes),
+        _ => Err(findings.into_problems(Severity::Error)),
+    }
+}
+
+/// What in a playbook file may go wrong although [`compile`] takes it, in the file's order: WeChat decides, not the check.
+/// It reads the file once more; only a check and a build ask.
+pub fn warnings(source: &str) -> Vec<Problem> {
+    let findings = Findings::new(source);
+    bytes_of(source, &findings);
+    findings.into_problems(Severity::Warning)
+}
+
+fn bytes_of(source: &str, findings: &Findings<'_>) -> Option<Vec<u8>> {
+    if source.len() > FILE_MAX {
         let message = format!("the file has {} bytes, and {FILE_MAX} are the most", source.len());
         findings.add(0, message, "drop what is not used");
-        None
-    } else {
-        parse(source, &findings).and_then(|table| read(&table, &findings))
-    };
-    match bytes {
-        Some(bytes) if findings.is_empty() => Ok(bytes),
-        _ => Err(findings.into_problems()),
+        return None;
     }
+    parse(source, findings).and_then(|table| read(&table, findings))
 }
 
 /// A campaign that is asked for.
@@ -98,8 +108,8 @@ pub struct CampaignRequest {
 pub fn campaign(source: &str, terms: &Terms, now: Timestamp) -> Result<CampaignRequest, Vec<Problem>> {
     let findings = Findings::new(source);
     match parse(source, &findings).and_then(|table| pushes::campaign(&table, terms, now, &findings)) {
-        Some(request) if findings.is_empty() => Ok(request),
-        _ => Err(findings.into_problems()),
+        Some(request) if findings.has_no_errors() => Ok(request),
+        _ => Err(findings.into_problems(Severity::Error)),
     }
 }
 
@@ -132,7 +142,7 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let pushes = pushes::read(&mut file, &known, name, offset);
     file.finish();
     shadows::report(&rules, findings);
-    if findings.is_empty() { encode((offset, lengths), known, replies, default, rules, &pushes) } else { None }
+    if findings.has_no_errors() { encode((offset, lengths), known, replies, default, rules, &pushes) } else { None }
 }
 
 /// The compiled form of a file without problems.

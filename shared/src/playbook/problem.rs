@@ -1,26 +1,41 @@
-//! What is wrong with a playbook, and where.
+//! What is wrong with a playbook, or unwise, and where.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-/// One thing to mend in a playbook file.
+/// One thing to mend in a playbook file, or to think over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Counted from 1.
     pub line: usize,
     /// In characters, counted from 1.
     pub column: usize,
+    /// How bad it is.
+    pub severity: Severity,
     /// What is wrong.
     pub message: String,
     /// What to write instead.
     pub help: String,
 }
 
+/// How bad a [`Problem`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file is refused.
+    Error,
+    /// The file is taken, and this may go wrong all the same.
+    Warning,
+}
+
 impl fmt::Display for Problem {
-    /// `LINE:COLUMN: message; help`
+    /// `LINE:COLUMN: message; help`, a warning as `LINE:COLUMN: warning: message; help`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}; {}", self.line, self.column, self.message, self.help)
+        let severity = match self.severity {
+            Severity::Error => "",
+            Severity::Warning => "warning: ",
+        };
+        write!(f, "{}:{}: {severity}{}; {}", self.line, self.column, self.message, self.help)
     }
 }
 
@@ -30,7 +45,7 @@ pub(super) struct Findings<'s> {
     source: &'s str,
     /// Where each line begins.
     lines: Vec<usize>,
-    found: RefCell<Vec<(usize, String, String)>>,
+    found: RefCell<Vec<(usize, Severity, String, String)>>,
 }
 
 impl<'s> Findings<'s> {
@@ -39,12 +54,19 @@ impl<'s> Findings<'s> {
         Self { source, lines, found: RefCell::default() }
     }
 
+    /// An error.
     pub(super) fn add(&self, at: usize, message: impl Into<String>, help: impl Into<String>) {
-        self.found.borrow_mut().push((at, message.into(), help.into()));
+        self.found.borrow_mut().push((at, Severity::Error, message.into(), help.into()));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.borrow().is_empty()
+    /// Nothing for which the file is refused.
+    pub(super) fn warn(&self, at: usize, message: impl Into<String>, help: impl Into<String>) {
+        self.found.borrow_mut().push((at, Severity::Warning, message.into(), help.into()));
+    }
+
+    /// Whether the file may be compiled.
+    pub(super) fn has_no_errors(&self) -> bool {
+        self.found.borrow().iter().all(|(_, severity, ..)| *severity == Severity::Warning)
     }
 
     /// The place `offset` bytes into `text`, the value at `span`; the value's start when an escape hides it.
@@ -58,14 +80,15 @@ impl<'s> Findings<'s> {
         self.lines.partition_point(|start| *start <= at)
     }
 
-    /// The problems in the file's order.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    /// The problems of this severity, in the file's order.
+    pub(super) fn into_problems(self, severity: Severity) -> Vec<Problem> {
         let mut found = self.found.take();
+        found.retain(|(_, found, ..)| *found == severity);
         found.sort();
         found.dedup();
         // Columns are counted on from the problem before on the same line: a line may be long and have many.
         let (mut last, mut column) = (0, 1);
-        let mut locate = |(at, message, help): (usize, String, String)| {
+        let mut locate = |(at, severity, message, help): (usize, Severity, String, String)| {
             let line = self.line(at);
             let start = line.checked_sub(1).and_then(|i| self.lines.get(i)).copied().unwrap_or(0);
             if start > last {
@@ -73,7 +96,7 @@ impl<'s> Findings<'s> {
             }
             column += self.source.get(last..at).unwrap_or_default().chars().count();
             last = at;
-            Problem { line, column, message, help }
+            Problem { line, column, severity, message, help }
         };
         found.into_iter().map(&mut locate).collect()
     }
@@ -124,8 +147,20 @@ mod tests {
         findings.add(source.len(), "end", "mend");
         findings.add(source.find('猫').unwrap(), "twice", "mend");
         findings.add(source.find('猫').unwrap(), "twice", "mend");
-        let told: Vec<String> = findings.into_problems().iter().map(Problem::to_string).collect();
+        findings.warn(0, "unwise", "mend");
+        let told: Vec<String> = findings.into_problems(Severity::Error).iter().map(Problem::to_string).collect();
         assert_eq!(told, ["1:1: earlier; mend", "2:1: twice; mend", "2:6: later; mend", "3:1: end; mend"]);
+    }
+
+    #[test]
+    fn a_warning_is_no_error() {
+        let findings = Findings::new("a\nb");
+        findings.warn(2, "unwise", "think");
+        assert!(findings.has_no_errors());
+        findings.add(0, "wrong", "mend");
+        assert!(!findings.has_no_errors());
+        let told: Vec<String> = findings.into_problems(Severity::Warning).iter().map(Problem::to_string).collect();
+        assert_eq!(told, ["2:1: warning: unwise; think"]);
     }
 
     #[test]

@@ -8,6 +8,13 @@ use std::collections::BTreeMap;
 
 pub use render::{DAYS_LEFT_SHOWN_MAX, Filled, QUANTITY_SHOWN_MAX, Values};
 
+/// [`Content::Template`]'s name in the playbook, and in answers.
+pub(super) const TEMPLATE: &str = "template";
+/// [`Content::Notice`]'s.
+pub(super) const NOTICE: &str = "notice";
+/// [`Content::Message`]'s.
+pub(super) const MESSAGE: &str = "message";
+
 /// Everything the playbook says about pushes. By default no products, no campaigns, and the limits of a playbook that names none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushes {
@@ -76,7 +83,7 @@ pub struct Reminder {
     /// Percent of the fans who do not get it, so that its effect can be told.
     pub holdout: u8,
     /// What goes out.
-    pub content: Content,
+    pub ways: Ways,
 }
 
 /// A one-off push to a segment.
@@ -89,7 +96,64 @@ pub struct Campaign {
     /// Percent of the fans who do not get it, so that its effect can be told.
     pub holdout: u8,
     /// What goes out.
-    pub content: Content,
+    pub ways: Ways,
+}
+
+/// The ways that a push may go, the first that can reach the fan when it leaves; the check wants at least one, and none twice.
+///
+/// One alone is stored as it was before there were lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredWays", into = "StoredWays")]
+pub struct Ways(Vec<Content>);
+
+impl Ways {
+    /// All of them, the first choice first.
+    pub fn iter(&self) -> impl Iterator<Item = &Content> {
+        self.0.iter()
+    }
+}
+
+impl From<Content> for Ways {
+    fn from(only: Content) -> Self {
+        Self(vec![only])
+    }
+}
+
+impl FromIterator<Content> for Ways {
+    fn from_iter<I: IntoIterator<Item = Content>>(ways: I) -> Self {
+        Self(ways.into_iter().collect())
+    }
+}
+
+/// [`Ways`] in stored bytes. The first three are [`Content`]'s.
+#[derive(Clone, Serialize, Deserialize)]
+enum StoredWays {
+    Template(Form),
+    Notice(Form),
+    Message { text: String },
+    InTurn(Vec<Content>),
+}
+
+impl From<StoredWays> for Ways {
+    fn from(stored: StoredWays) -> Self {
+        match stored {
+            StoredWays::Template(form) => Content::Template(form).into(),
+            StoredWays::Notice(form) => Content::Notice(form).into(),
+            StoredWays::Message { text } => Content::Message { text }.into(),
+            StoredWays::InTurn(ways) => Self(ways),
+        }
+    }
+}
+
+impl From<Ways> for StoredWays {
+    fn from(Ways(mut ways): Ways) -> Self {
+        match (ways.pop(), ways.is_empty()) {
+            (Some(Content::Template(form)), true) => Self::Template(form),
+            (Some(Content::Notice(form)), true) => Self::Notice(form),
+            (Some(Content::Message { text }), true) => Self::Message { text },
+            (last, _) => Self::InTurn(ways.into_iter().chain(last).collect()),
+        }
+    }
 }
 
 /// What goes out, and how.
@@ -162,6 +226,17 @@ impl Default for Limits {
 impl Default for Usual {
     fn default() -> Self {
         Self { service: true, holdout: 10, marketing_words: Vec::new() }
+    }
+}
+
+impl Content {
+    /// The name of its way in the playbook, and in answers.
+    pub fn way(&self) -> &'static str {
+        match self {
+            Self::Template(_) => TEMPLATE,
+            Self::Notice(_) => NOTICE,
+            Self::Message { .. } => MESSAGE,
+        }
     }
 }
 

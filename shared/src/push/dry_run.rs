@@ -1,19 +1,18 @@
-//! What a campaign would do, without doing any of it: who would get it and when, who not and why, and what is left of the
-//! quota. It reads and never writes, and decides by the same functions as a run.
+//! What a campaign would do, without doing any of it: who would get it, how and when, who not and why, and what is left of
+//! the quotas. It reads and never writes, and decides by the same functions as a run.
 
 use super::{
     campaign::{ReadError, read},
-    head::{self, Head},
+    head::{self, Head, Standing},
     ledger::{self, Ledger, State},
     news::{FANS, Skip},
-    pace::Pace,
     plan::{Decision, Known},
 };
 use crate::{
     conversation::{self, Conversation},
     fan::{self, Fan},
     pages::{PAGE, Page, page_key},
-    playbook::{Campaign, Pushes},
+    playbook::{Campaign, Content, Pushes},
     record::{self, RecordError},
     store::{self, Store, Timer},
     time::Timestamp,
@@ -44,16 +43,27 @@ pub struct DryRun {
     pub outside: u64,
     /// In it, and would get it.
     pub gets: u64,
+    /// By which way, in the order of the campaign. Each way has a quota and a pace of its own.
+    pub ways: Vec<ByWay>,
     /// In it, and would not: by reason.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// Left of today's quota, as WeChat said last; none: it was not asked today.
-    pub quota_left: Option<u64>,
-    /// How many seconds it would take to send all, at the pace that WeChat allows; none: it sets no pace.
-    pub takes_seconds: Option<u64>,
     /// The first fans of the segment, one by one; at most [`ROWS_MAX`].
     pub rows: Vec<Row>,
     /// There are more fans: where to go on (`?from=`).
     pub next: Option<u64>,
+}
+
+/// What would go one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ByWay {
+    /// As the playbook calls it.
+    pub way: &'static str,
+    /// Fans who would get it so.
+    pub gets: u64,
+    /// Left of today's quota, as WeChat said last; none: it was not asked today.
+    pub quota_left: Option<u64>,
+    /// How many seconds it would take to send all, at the pace that WeChat allows; none: it sets no pace.
+    pub takes_seconds: Option<u64>,
 }
 
 /// One fan of the segment.
@@ -61,6 +71,9 @@ pub struct DryRun {
 pub struct Row {
     /// Who.
     pub openid: OpenId,
+    /// By which way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<&'static str>,
     /// When, about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gets_at: Option<Timestamp>,
@@ -77,8 +90,7 @@ struct Trial<'a> {
     /// When it would begin.
     at: Timestamp,
     now: Timestamp,
-    /// WeChat does not take what it says.
-    stopped: bool,
+    account: &'a Standing,
 }
 
 /// Looks at the fans from a position of the list on.
@@ -93,19 +105,25 @@ pub async fn dry_run(
     now: Timestamp,
     from: u64,
 ) -> Result<DryRun, ReadError> {
-    let mut head = read(store, head::KEY, |bytes| record::decode::<Head>(head::FORMAT, bytes)).await?;
-    let (at, stopped) = (campaign.at.max(now), head.account.is_stopped(&campaign.content));
-    let trial = Trial { pushes, id, campaign, at, now, stopped };
-    let pace = head.account.pace(campaign.content.api());
-    let mut found = DryRun { id: id.to_owned(), at, quota_left: pace.left(now), ..DryRun::default() };
+    let Head { account, .. } = read(store, head::KEY, |bytes| record::decode::<Head>(head::FORMAT, bytes)).await?;
+    let at = campaign.at.max(now);
+    let trial = Trial { pushes, id, campaign, at, now, account: &account };
+    let by_way = |content: &Content| ByWay {
+        way: content.way(),
+        gets: 0,
+        quota_left: account.pace_of(content.api()).left(now),
+        takes_seconds: None,
+    };
+    let ways = campaign.ways.iter().map(by_way).collect();
+    let mut found = DryRun { id: id.to_owned(), at, ways, ..DryRun::default() };
     let mut position = from;
     loop {
         let (openids, ended) = fans(store, position).await?;
         position += openids.len() as u64;
         let openids: Vec<OpenId> = openids.into_iter().flatten().collect();
         found.fans += openids.len() as u64;
-        for (openid, decision) in trial.decide(store, openids).await? {
-            found.take(openid, decision, pace);
+        for (openid, would) in trial.decide(store, openids).await? {
+            found.take(openid, would, &account);
         }
         if ended {
             break;
@@ -116,39 +134,49 @@ pub async fn dry_run(
         }
     }
     found.outside = found.fans - found.gets - found.skipped.values().sum::<u64>();
-    found.takes_seconds = pace.seconds_for(found.gets, now);
+    for (by_way, content) in found.ways.iter_mut().zip(campaign.ways.iter()) {
+        by_way.takes_seconds = account.pace_of(content.api()).seconds_for(by_way.gets, now);
+    }
     Ok(found)
 }
 
+/// What would become of a fan.
+enum Would<'a> {
+    /// It is not in the segment.
+    BeOutside,
+    Get(&'a Content),
+    Not(&'static str),
+}
+
 impl DryRun {
-    fn take(&mut self, openid: OpenId, decision: Decision, pace: &Pace) {
-        let skipped = match decision {
-            Decision::Void => return,
-            Decision::Skip(_, skip) => Some(skip.name()),
-            Decision::Plan(_) => None,
-            Decision::Known(entry) => match entry.state {
-                State::Planned => None,
-                State::Skipped(_, skip) => Some(skip.name()),
-                _ => Some(HAD_IT),
-            },
-        };
-        let mut gets_at = None;
-        match skipped {
-            Some(name) => *self.skipped.entry(name).or_default() += 1,
-            None => {
-                gets_at = Some(Timestamp(self.at.0 + pace.seconds_for(self.gets, self.at).unwrap_or_default()));
+    fn take(&mut self, openid: OpenId, would: Would<'_>, account: &Standing) {
+        let mut row = Row { openid, way: None, gets_at: None, skipped: None };
+        match would {
+            Would::BeOutside => return,
+            Would::Not(why) => {
+                *self.skipped.entry(why).or_default() += 1;
+                row.skipped = Some(why);
+            }
+            Would::Get(content) => {
+                let mut before = 0;
+                for by_way in self.ways.iter_mut().filter(|by_way| by_way.way == content.way()) {
+                    before = by_way.gets;
+                    by_way.gets += 1;
+                }
+                let later = account.pace_of(content.api()).seconds_for(before, self.at).unwrap_or_default();
+                (row.way, row.gets_at) = (Some(content.way()), Some(Timestamp(self.at.0 + later)));
                 self.gets += 1;
             }
         }
         if self.rows.len() < ROWS_MAX {
-            self.rows.push(Row { openid, gets_at, skipped });
+            self.rows.push(row);
         }
     }
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
     /// What becomes of the fans who are in the segment.
-    async fn decide(&self, store: &impl Store, openids: Vec<OpenId>) -> Result<Vec<(OpenId, Decision)>, ReadError> {
+    async fn decide(&self, store: &impl Store, openids: Vec<OpenId>) -> Result<Vec<(OpenId, Would<'a>)>, ReadError> {
         let records = store::load(store, openids.iter().map(fan::key).collect()).await?;
         let fan = |openid: OpenId| {
             let key = fan::key(&openid);
@@ -166,25 +194,30 @@ impl Trial<'_> {
             let conversation = decoded(&records, conversation::key(&openid), Conversation::decode)?;
             let ledger = decoded(&records, ledger::key(&openid), Ledger::decode)?;
             let known = Known { openid: &openid, fan: Some(&state), tags: &fan.tags, conversation, ledger: &ledger };
-            let decision = self.one(&known);
-            decided.push((openid, decision));
+            let would = self.one(&known);
+            decided.push((openid, would));
         }
         Ok(decided)
     }
 
     /// What the planner decides, and then the sender when it begins.
-    fn one(&self, known: &Known<'_>) -> Decision {
+    fn one(&self, known: &Known<'_>) -> Would<'a> {
         let limits = &self.pushes.limits;
         let entry = match known.campaign(self.pushes, self.id, self.campaign, self.now) {
+            Decision::Void => return Would::BeOutside,
+            Decision::Skip(_, skip) => return Would::Not(skip.name()),
             Decision::Plan(entry) => entry,
-            Decision::Known(entry) if entry.state == State::Planned => entry,
-            decided => return decided,
+            Decision::Known(entry) => match entry.state {
+                State::Planned => entry,
+                State::Skipped(_, skip) => return Would::Not(skip.name()),
+                _ => return Would::Not(HAD_IT),
+            },
         };
-        let stopped = self.stopped.then_some(Skip::InvalidTemplate);
-        let quiet = limits.is_quiet(limits.utc_offset.local(self.at).minute).then_some(Skip::QuietHours);
-        match known.obstacle(&entry.subject, &self.campaign.content, self.at).or(stopped).or(quiet) {
-            Some(skip) => Decision::Skip(entry, skip),
-            None => Decision::Plan(entry),
+        let quiet = limits.is_quiet(limits.utc_offset.local(self.at).minute);
+        match known.way(&entry, &self.campaign.ways, self.account, self.at) {
+            Err(skip) => Would::Not(skip.name()),
+            Ok(_) if quiet => Would::Not(Skip::QuietHours.name()),
+            Ok(content) => Would::Get(content),
         }
     }
 }

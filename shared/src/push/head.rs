@@ -124,6 +124,16 @@ impl Standing {
         }
     }
 
+    /// As [`Self::pace`], to look at.
+    pub fn pace_of(&self, api: Api) -> &Pace {
+        let [template, notice, message] = &self.paces;
+        match api {
+            Api::Notice => notice,
+            Api::Message => message,
+            _ => template,
+        }
+    }
+
     /// Raises an alarm, or counts it if it stands already. The one that is quiet the longest goes when there are too many.
     pub fn alarm(&mut self, about: &str, says: String, now: Timestamp) {
         if let Some(alarm) = self.alarms.iter_mut().find(|alarm| alarm.about == about) {

@@ -12,12 +12,16 @@
 //! `sending` is stored before the request leaves. So whoever finds a push planned may send it, and whoever finds it
 //! sending may only repeat it under the same `client_msg_id`, and only for
 //! [`REPEAT_SECONDS`](crate::wechat::api::template::REPEAT_SECONDS).
+//!
+//! The way that a push goes is stored with its first `sending`: whether it may be repeated, and what it used up of what the
+//! fan allows.
 
 use super::{
     PushId,
     news::{Group, News, Series, Skip, What},
 };
 use crate::{
+    playbook::{Content, Ways},
     record::{self, RecordError},
     time::Timestamp,
     wechat::OpenId,
@@ -28,7 +32,9 @@ use serde::{Deserialize, Serialize};
 const ENTRIES_MAX: usize = 32;
 /// Entries that ended are kept so long, in seconds: longer than any cap looks back.
 const KEPT: u64 = 400 * 86_400;
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Knew no ways.
+const FORMAT_WITHOUT_WAYS: u8 = 1;
 
 /// One fan's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +57,41 @@ pub struct Entry {
     pub planned: Timestamp,
     /// What became of it.
     pub state: State,
+    /// How it left the last time; none: it has not, or a Guanxi sent it that did not say.
+    pub went: Option<Went>,
+}
+
+/// How a push left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Went {
+    /// As a template message.
+    ByTemplate,
+    /// As a notice of this template.
+    ByNotice(String),
+    /// As a customer message.
+    ByMessage,
+}
+
+impl Ways {
+    /// The way that a push went, alone: in doubt it goes no other. None: the playbook no longer has it.
+    pub fn as_it_went(&self, push: &Entry) -> Option<Self> {
+        let mut ways = self.iter();
+        let went = match &push.went {
+            Some(went) => ways.find(|content| Went::from(*content) == *went),
+            None => ways.next().filter(|_| ways.next().is_none()),
+        };
+        went.cloned().map(Self::from)
+    }
+}
+
+impl From<&Content> for Went {
+    fn from(content: &Content) -> Self {
+        match content {
+            Content::Template(_) => Self::ByTemplate,
+            Content::Notice(form) => Self::ByNotice(form.template_id.clone()),
+            Content::Message { .. } => Self::ByMessage,
+        }
+    }
 }
 
 /// What a push is about.
@@ -92,6 +133,14 @@ impl State {
     /// Whether nothing more is to be done, though an event may still tell more.
     pub fn is_settled(&self) -> bool {
         !matches!(self, Self::Planned | Self::Sending(_))
+    }
+
+    /// When it last left, or reached WeChat or the fan; none: it surely did not.
+    pub fn went_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Sending(at) | Self::Sent(at, _) | Self::Delivered(at) | Self::Unknown(at) => Some(*at),
+            Self::Planned | Self::Refused(..) | Self::Skipped(..) => None,
+        }
     }
 
     /// Whether the fan got it, or may yet, as far as anybody knows: what a cap counts.
@@ -145,7 +194,13 @@ impl Ledger {
     /// # Errors
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        record::decode(FORMAT, bytes)
+        match bytes.first() {
+            Some(&FORMAT_WITHOUT_WAYS) => {
+                let entries: Vec<EntryWithoutWay> = record::decode(FORMAT_WITHOUT_WAYS, bytes)?;
+                Ok(Self { entries: entries.into_iter().map(Entry::from).collect() })
+            }
+            _ => record::decode(FORMAT, bytes),
+        }
     }
 
     /// The stored bytes.
@@ -169,6 +224,19 @@ impl Ledger {
         entry.map(|entry| entry.state = state).is_some()
     }
 
+    /// Says how a push leaves now.
+    pub fn leaves(&mut self, id: PushId, went: Went) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.went = Some(went);
+        }
+    }
+
+    /// The pushes that left so, and may have reached WeChat, from a moment on; but for one.
+    pub fn since(&self, from: Timestamp, went: Went, but: PushId) -> impl Iterator<Item = &Entry> {
+        let left = move |entry: &&Entry| entry.state.went_at().is_some_and(|at| at >= from);
+        self.entries.iter().filter(left).filter(move |entry| entry.went.as_ref() == Some(&went) && entry.id != but)
+    }
+
     /// Adds a push. What ended long ago goes; so does the oldest that ended when there are too many.
     pub fn add(&mut self, entry: Entry) {
         let now = entry.planned;
@@ -184,5 +252,23 @@ impl Ledger {
     pub fn count(&self, until: Timestamp, days: u32) -> usize {
         let from = until.0.saturating_sub(u64::from(days) * 86_400);
         self.entries.iter().filter(|entry| entry.due.0 > from && entry.state.counts()).count()
+    }
+}
+
+/// An [`Entry`] of format 1.
+#[derive(Deserialize)]
+struct EntryWithoutWay {
+    id: PushId,
+    subject: Subject,
+    due: Timestamp,
+    outcome_days: u32,
+    planned: Timestamp,
+    state: State,
+}
+
+impl From<EntryWithoutWay> for Entry {
+    fn from(old: EntryWithoutWay) -> Self {
+        let EntryWithoutWay { id, subject, due, outcome_days, planned, state } = old;
+        Self { id, subject, due, outcome_days, planned, state, went: None }
     }
 }

@@ -2,13 +2,14 @@
 
 use super::{
     PushId,
+    head::Standing,
     ledger::{Entry, Ledger, State, Subject},
     news::{Due, Group, Skip},
 };
 use crate::{
     conversation::Conversation,
     fan,
-    playbook::{Campaign, Content, Limits, PushChoice, Pushes, Segment},
+    playbook::{Campaign, Content, Limits, PushChoice, Pushes, Segment, Ways},
     time::{Day, Timestamp},
     wechat::{OpenId, api::Api},
 };
@@ -17,6 +18,13 @@ use std::collections::BTreeSet;
 /// How long after a fan's message customer messages may go out, in seconds (wechat-protocol.md section 8.4); a little less,
 /// for the way there.
 const WINDOW: u64 = 48 * 3_600 - 300;
+/// Customer messages that one message of the fan's allows, …
+const MESSAGES_A_WINDOW: usize = 5;
+/// … and that a fan gets in a minute.
+const MESSAGES_A_MINUTE: usize = 3;
+/// So long after a notice it still counts against the fan's consents if no event has said that it was sent, in seconds: nearly
+/// all come within a minute. A consent that was used up all the same costs a call that WeChat refuses.
+const TOLD_WITHIN: u64 = 3_600;
 const HOUR: u64 = 3_600;
 
 /// What is known of a fan.
@@ -67,23 +75,57 @@ impl Known<'_> {
         }
     }
 
-    /// Why this push may not go out now.
-    pub fn obstacle(&self, subject: &Subject, content: &Content, now: Timestamp) -> Option<Skip> {
+    /// Why this push may not go out, by whatever way.
+    fn obstacle(&self, subject: &Subject) -> Option<Skip> {
         if let Some(closed) = self.closed() {
             return Some(closed);
         }
-        let fan = self.fan?;
-        if let Subject::Reminder { product, basis, .. } = subject
-            && last_purchase(fan, product) != Some(*basis)
-        {
-            return Some(Skip::BoughtSince);
+        let bought_since = |product, basis| self.fan.and_then(|fan| last_purchase(fan, product)) != Some(basis);
+        match subject {
+            Subject::Reminder { product, basis, .. } if bought_since(product, *basis) => Some(Skip::BoughtSince),
+            _ => None,
         }
-        let open = match content {
+    }
+
+    /// How a push goes out now: the first of its ways that WeChat takes and that reaches the fan.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn way<'w>(
+        &self,
+        push: &Entry,
+        ways: &'w Ways,
+        account: &Standing,
+        now: Timestamp,
+    ) -> Result<&'w Content, Skip> {
+        if let Some(obstacle) = self.obstacle(&push.subject) {
+            return Err(obstacle);
+        }
+        let mut taken = ways.iter().filter(|content| !account.is_stopped(content)).peekable();
+        match taken.peek() {
+            None => Err(Skip::InvalidTemplate),
+            Some(_) => taken.find(|content| self.is_reached_by(content, push.id, now)).ok_or(Skip::NoWindow),
+        }
+    }
+
+    /// Whether WeChat lets this push through to the fan now, as far as we know (wechat-protocol.md sections 8.1, 8.2, 8.4):
+    /// others may send too.
+    pub fn is_reached_by(&self, content: &Content, push: PushId, now: Timestamp) -> bool {
+        let Some(fan) = self.fan else { return false };
+        match content {
             Content::Template(_) => true,
-            Content::Notice(form) => fan.notices.get(&form.template_id).is_some_and(|permissions| *permissions > 0),
-            Content::Message { .. } => fan.last_message.is_some_and(|at| now.0 < at.0 + WINDOW),
-        };
-        (!open).then_some(Skip::NoWindow)
+            Content::Notice(form) => {
+                let allowed = fan.notices.get(&form.template_id).copied().unwrap_or_default();
+                let recently = Timestamp(now.0.saturating_sub(TOLD_WITHIN));
+                let used = self.ledger.since(recently, content.into(), push).filter(|other| !is_told_of(fan, other));
+                used.count() < allowed as usize
+            }
+            Content::Message { .. } => fan.last_message.is_some_and(|wrote| {
+                let since = |from| self.ledger.since(from, content.into(), push).count();
+                let minute = Timestamp(now.0.saturating_sub(60));
+                now.0 < wrote.0 + WINDOW && since(wrote) < MESSAGES_A_WINDOW && since(minute) < MESSAGES_A_MINUTE
+            }),
+        }
     }
 
     /// What becomes of a reminder that is due on `day`.
@@ -95,7 +137,7 @@ impl Known<'_> {
         };
         let hour = hour_for(&pushes.limits, self.fan.and_then(fan::State::busiest_hour), reminder.preferred_hour);
         let at = moment_of(&pushes.limits, day, hour, now);
-        self.decide(self.entry(subject, at, &pushes.limits, now), &reminder.content, reminder.holdout, pushes)
+        self.decide(self.entry(subject, at, &pushes.limits, now), reminder.holdout, pushes)
     }
 
     /// What becomes of a campaign.
@@ -104,7 +146,7 @@ impl Known<'_> {
             return Decision::Void;
         }
         let entry = self.entry(Subject::Campaign(id.to_owned()), campaign.at, &pushes.limits, now);
-        self.decide(entry, &campaign.content, campaign.holdout, pushes)
+        self.decide(entry, campaign.holdout, pushes)
     }
 
     fn entry(&self, subject: Subject, due: Timestamp, limits: &Limits, now: Timestamp) -> Entry {
@@ -115,17 +157,17 @@ impl Known<'_> {
             outcome_days: limits.outcome_days,
             planned: now,
             state: State::Planned,
+            went: None,
         }
     }
 
-    fn decide(&self, entry: Entry, content: &Content, holdout: u8, pushes: &Pushes) -> Decision {
+    /// Ways are not looked at: they open and close until it leaves.
+    fn decide(&self, entry: Entry, holdout: u8, pushes: &Pushes) -> Decision {
         if let Some(known) = self.ledger.get(entry.id) {
             return Decision::Known(known.clone());
         }
-        match self.obstacle(&entry.subject, content, entry.due) {
-            // A window may still open until it is due.
-            None | Some(Skip::NoWindow) => {}
-            Some(skip) => return Decision::Skip(entry, skip),
+        if let Some(obstacle) = self.obstacle(&entry.subject) {
+            return Decision::Skip(entry, obstacle);
         }
         if self.ledger.count(entry.due, pushes.limits.cap_days) >= pushes.limits.cap as usize {
             return Decision::Skip(entry, Skip::Capped);
@@ -156,6 +198,11 @@ pub fn group(id: PushId, holdout: u8) -> Group {
 
 fn last_purchase(fan: &fan::State, product: &str) -> Option<Timestamp> {
     fan.products.get(product)?.last()
+}
+
+/// Whether an event said what became of a push: then the fan's consents are less by it already.
+fn is_told_of(fan: &fan::State, push: &Entry) -> bool {
+    matches!(push.state, State::Delivered(_)) || fan.pushes.get(push.id).is_some_and(|mark| mark.arrival().is_some())
 }
 
 /// The hour of the day: the fan's own where it is known, else the reminder's, else the playbook's; never one that the quiet

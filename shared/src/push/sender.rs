@@ -15,7 +15,7 @@ use super::{
     account::Account,
     book::{Book, Change},
     head::{Head, Progress, Queue},
-    ledger::{Entry, State, Subject},
+    ledger::{Entry, State, Subject, Went},
     news::{Group, Skip, What},
     plan::Known,
     planner::{Waiting, conversation_of},
@@ -25,7 +25,7 @@ use crate::{
     conversation::{self, Conversation},
     fan::{self, Fan},
     pages::{PAGE, Page, page_key},
-    playbook::{Content, Filled, Limits, Pushes, Values},
+    playbook::{Content, Filled, Limits, Pushes, Values, Ways},
     run::Stop,
     store::{Store, Timer},
     time::Timestamp,
@@ -300,6 +300,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
                 State::Sending(tried) => tried,
                 _ => now,
             };
+            self.book.with(&ready.openid, |ledger| ledger.leaves(ready.entry.id, Went::from(&ready.content)));
             change.begins.push((ready.openid.clone(), ready.entry.id, State::Sending(tried)));
             self.sending.borrow_mut().insert(ready.spot.clone());
         }
@@ -398,7 +399,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
         let mut head = self.book.head();
         let account = &mut head.account;
         let refused = match failure.meaning {
-            Meaning::FanNever | Meaning::FanLater => true,
+            Meaning::FanNever | Meaning::FanLater | Meaning::WayClosed => true,
             Meaning::TemplateBroken => {
                 account.stop(&push.content);
                 account.alarm(&about(push, failure), failure.to_string(), now);
@@ -550,26 +551,34 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
             return None;
         }
         let doubt = matches!(entry.state, State::Sending(_));
-        let Some(content) = self.content(&entry.subject) else {
+        let ways = self.ways(&entry.subject).and_then(|ways| match doubt {
+            true => ways.as_it_went(&entry),
+            false => Some(ways),
+        });
+        let Some(ways) = ways else {
             return if doubt { unknown() } else { skip(Skip::InvalidTemplate) };
         };
-        let api = content.api();
         let state = fan.map(|fan| fan.state(self.pushes.limits.utc_offset));
-        let obstacle = self.book.with(openid, |ledger| {
+        let way = self.book.with(openid, |ledger| {
             let no_tags = BTreeSet::new();
             let tags = fan.map_or(&no_tags, |fan| &fan.tags);
             let known = Known { openid, fan: state.as_ref(), tags, conversation, ledger };
-            known.obstacle(&entry.subject, &content, now)
+            known.way(&entry, &ways, &self.book.head().account, now).cloned()
         });
-        let obstacle = obstacle.flatten().or_else(|| self.obstacle(&entry, &content, now));
-        match (&entry.state, obstacle) {
-            (State::Sending(tried), None) if api.may_repeat() && now.0 < tried.0 + REPEAT_SECONDS => {
+        let way = way.unwrap_or(Err(Skip::NoWindow)).and_then(|content| match self.obstacle(&entry, now) {
+            Some(skip) => Err(skip),
+            None => Ok(content),
+        });
+        let content = match (&entry.state, way) {
+            (State::Sending(tried), Ok(content)) if content.api().may_repeat() && now.0 < tried.0 + REPEAT_SECONDS => {
                 self.report.borrow_mut().repeated += 1;
+                content
             }
             (State::Sending(_), _) => return unknown(),
-            (_, Some(why)) => return skip(why),
-            (_, None) => {}
-        }
+            (_, Err(why)) => return skip(why),
+            (_, Ok(content)) => content,
+        };
+        let api = content.api();
         self.learn(api).await;
         let values = self.values(&entry.subject, state.as_ref(), now);
         let filled = content.render(&self.pushes.name, values.as_ref());
@@ -585,23 +594,20 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
     }
 
     /// What stands against a push that is not the fan's doing.
-    fn obstacle(&self, entry: &Entry, content: &Content, now: Timestamp) -> Option<Skip> {
+    fn obstacle(&self, entry: &Entry, now: Timestamp) -> Option<Skip> {
         let limits = &self.pushes.limits;
-        if self.book.head().account.is_stopped(content) {
-            return Some(Skip::InvalidTemplate);
-        }
         if now.0 >= entry.due.0 + LATE {
             return Some(Skip::OverQuota);
         }
         limits.is_quiet(limits.utc_offset.local(now).minute).then_some(Skip::QuietHours)
     }
 
-    fn content(&self, subject: &Subject) -> Option<Content> {
+    fn ways(&self, subject: &Subject) -> Option<Ways> {
         match subject {
             Subject::Reminder { product, .. } => {
-                Some(self.pushes.products.get(product)?.reminder.as_ref()?.content.clone())
+                Some(self.pushes.products.get(product)?.reminder.as_ref()?.ways.clone())
             }
-            Subject::Campaign(id) => Some(self.book.head().campaigns.get(id)?.campaign.content.clone()),
+            Subject::Campaign(id) => Some(self.book.head().campaigns.get(id)?.campaign.ways.clone()),
         }
     }
 

@@ -89,9 +89,9 @@ fn the_recorded_answers_come_to_what_they_should() {
         (Api::Template, fixture!("template-45011"), Some(SlowDown)),
         (Api::Template, fixture!("template-47003"), Some(TemplateBroken)),
         (Api::Notice, fixture!("notice-ok"), None),
-        (Api::Notice, fixture!("notice-43101"), Some(FanNever)),
-        (Api::Message, fixture!("message-45015"), Some(FanLater)),
-        (Api::Message, fixture!("message-45047"), Some(FanLater)),
+        (Api::Notice, fixture!("notice-43101"), Some(WayClosed)),
+        (Api::Message, fixture!("message-45015"), Some(WayClosed)),
+        (Api::Message, fixture!("message-45047"), Some(WayClosed)),
         (Api::Quota, fixture!("quota"), None),
         (Api::User, fixture!("user"), None),
     ] {

@@ -1,8 +1,9 @@
 //! Push does what the dry run said: the same fans, the same reasons.
 
 use crate::{
-    brand::{chooses, follow, openid, order, reported, text, unfollow},
-    world::{MESSAGE, TEMPLATE, World, body, noon, rows},
+    brand::{allows, chooses, follow, openid, order, reported, text, unfollow},
+    ways::listed,
+    world::{World, body, noon, rows},
 };
 use guanxi::{
     conversation::{self, Conversation},
@@ -34,6 +35,7 @@ struct Life {
     leaves: Option<u64>,
     buys: Option<(u64, &'static str)>,
     writes: Option<u64>,
+    allows: Vec<u64>,
     chooses: Option<(u64, PushChoice)>,
     /// What rollup has not heard of yet.
     chose: Option<PushChoice>,
@@ -51,15 +53,17 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
         rare(1..700_u64),
         option::of((0..700_u64, select(&["food", "litter"][..]))),
         option::of(600..720_u64),
+        vec(0..700_u64, 0..3),
         option::weighted(0.2, (0..700_u64, choice())),
         option::weighted(0.2, choice()),
     );
-    let life = life.prop_map(|(channel, follows, leaves, buys, writes, chooses, chose)| Life {
+    let life = life.prop_map(|(channel, follows, leaves, buys, writes, allows, chooses, chose)| Life {
         channel,
         follows,
         leaves: leaves.map(|after| follows + after),
         buys,
         writes,
+        allows,
         chooses,
         chose,
     });
@@ -71,6 +75,7 @@ fn entries(number: usize, life: &Life) -> Vec<Entry> {
     let mut entries = vec![follow(&fan, life.follows * 3_600, life.channel)];
     entries.extend(life.leaves.map(|at| unfollow(&fan, at * 3_600)));
     entries.extend(life.writes.map(|at| text(&fan, at * 3_600, "喵", None)));
+    entries.extend(life.allows.iter().map(|at| allows(&fan, at * 3_600 + 2, "n")));
     entries.extend(life.chooses.map(|(at, choice)| chooses(&fan, at * 3_600 + 1, choice)));
     entries.extend(life.buys.map(|(at, product)| {
         let mut order = order(&format!("O{number}"), OrderKind::Order, &fan, at * 3_600, 900);
@@ -80,7 +85,17 @@ fn entries(number: usize, life: &Life) -> Vec<Entry> {
     entries
 }
 
-/// A campaign's segment, moment, holdout and way.
+const WAYS: [&[&str]; 7] = [
+    &["template"],
+    &["message"],
+    &["notice"],
+    &["notice", "message"],
+    &["message", "notice"],
+    &["notice", "message", "template"],
+    &["message", "template"],
+];
+
+/// A campaign's segment, moment, holdout and ways.
 fn campaigns() -> impl Strategy<Value = Vec<(&'static str, &'static str, u8, String)>> {
     let segment = select(
         &[
@@ -96,8 +111,7 @@ fn campaigns() -> impl Strategy<Value = Vec<(&'static str, &'static str, u8, Str
     );
     // Noon of the day, an hour before it, an hour of the quiet ones, and as soon as a run comes.
     let at = select(&["2026-04-01T12:00", "2026-04-01T11:00", "2026-04-01T22:00", "now"][..]);
-    let way = select(vec![TEMPLATE.to_owned(), MESSAGE.to_owned(), TEMPLATE.replace("template\"\n", "notice\"\n")]);
-    vec((segment, at, select(&[0_u8, 10, 50][..]), way), 1..5)
+    vec((segment, at, select(&[0_u8, 10, 50][..]), select(&WAYS[..]).prop_map(listed)), 1..5)
 }
 
 /// What push told last of each push of a campaign, by fan: none where it went out, else why it did not.
@@ -144,9 +158,12 @@ proptest! {
             let done = told(&world, &accepted.id);
             assert_eq!(rows(&dry), done.iter().map(|(fan, why)| (fan.as_str(), *why)).collect(), "{body}");
             assert_eq!(dry.gets, reached.len() as u64);
-            assert!(reached.iter().all(|fan| done[fan].is_none()));
-            // And whoever had it would not get it again.
-            let again = world.dry_run(&body, Timestamp(accepted.at.max(asked).0 + 60));
+            assert!(reached.keys().all(|fan| done[fan].is_none()));
+            let ways = dry.rows.iter().filter_map(|row| Some((row.openid.to_string(), row.way?)));
+            assert_eq!(ways.collect::<BTreeMap<_, _>>(), reached, "{body}");
+            assert_eq!(dry.ways.iter().map(|way| way.gets).sum::<u64>(), dry.gets);
+            // And whoever had it would not get it again. At the same moment, because days ago go by.
+            let again = world.dry_run(&body, accepted.at.max(asked));
             assert_eq!((again.gets, again.skipped.get("had_it_already").copied().unwrap_or_default()), (0, dry.gets));
         }
     }

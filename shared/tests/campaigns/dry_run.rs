@@ -114,6 +114,7 @@ fn everybody_who_does_not_get_it_has_a_reason() {
         outcome_days: 14,
         planned: noon(20),
         state,
+        went: None,
     };
     let mut ledger = Ledger::default();
     for campaign in ["x", "y"] {
@@ -157,7 +158,8 @@ fn what_stands_against_all_is_told_of_each() {
     assert_eq!(rows_of(TEMPLATE, "2026-04-01T22:00"), both(Some("quiet_hours"), Some("quiet_hours")));
     // WeChat said that it does not take this content.
     let mut head = Head::default();
-    head.account.stop(&request(&body("b", "now", "", TEMPLATE), noon(30)).campaign.content);
+    let refused = request(&body("b", "now", "", TEMPLATE), noon(30)).campaign.ways;
+    refused.iter().for_each(|content| head.account.stop(content));
     world.set(head::KEY, &record::encode(head::FORMAT, &head));
     assert_eq!(rows_of(TEMPLATE, "now"), both(Some("invalid_template"), Some("invalid_template")));
     assert_eq!(rows_of(&TEMPLATE.replace("年度", "季度"), "now"), both(None, None));
@@ -182,12 +184,13 @@ fn a_dry_run_writes_nothing() {
 fn the_quota_is_what_wechat_said_today() {
     let world = World::of(followers(40));
     let dry = |now| world.dry_run(&body("a", "now", "", TEMPLATE), now);
-    assert_eq!(dry(noon(30)).quota_left, None);
+    let left = |now| dry(now).ways[0].quota_left;
+    assert_eq!(left(noon(30)), None);
     world.ask(&body("first", "now", "", &format!("holdout = 0\n{TEMPLATE}")), noon(30)).unwrap();
     assert_eq!(world.push(noon(30)).1.len(), 40);
-    let left = dry(Timestamp(noon(30).0 + 3_600)).quota_left.unwrap();
-    assert!((100_000 - 40..100_000).contains(&left), "{left}");
-    assert_eq!(dry(noon(31)).quota_left, None);
+    let an_hour_later = left(Timestamp(noon(30).0 + 3_600)).unwrap();
+    assert!((100_000 - 40..100_000).contains(&an_hour_later), "{an_hour_later}");
+    assert_eq!(left(noon(31)), None);
 }
 
 #[test]

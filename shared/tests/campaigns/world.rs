@@ -15,11 +15,11 @@ use guanxi::{
         memory::{Fate, Memory, Verb},
     },
     time::Timestamp,
-    wechat::api::{CallError, Calls, HttpAnswer, Method},
+    wechat::api::{Api, CallError, Calls, HttpAnswer, Method},
 };
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     pin::pin,
     rc::Rc,
     task::{Context, Poll, Waker},
@@ -109,9 +109,9 @@ impl Timer for Still {
     }
 }
 
-/// A WeChat that takes everything, and remembers whom it went to.
+/// A WeChat that takes everything, and remembers whom it went to, and by which way.
 #[derive(Default)]
-struct Willing(RefCell<Vec<String>>);
+struct Willing(RefCell<Vec<(String, &'static str)>>);
 
 impl Calls for Willing {
     async fn call(&self, url: &str, _: Method, body: &str) -> Result<HttpAnswer, CallError> {
@@ -122,7 +122,9 @@ impl Calls for Willing {
             }
             _ => {
                 let body: serde_json::Value = serde_json::from_str(body).unwrap();
-                self.0.borrow_mut().push(body["touser"].as_str().unwrap().to_owned());
+                let ways = [(Api::Template, "template"), (Api::Notice, "notice"), (Api::Message, "message")];
+                let (_, way) = ways.into_iter().find(|(api, _)| url.contains(api.path())).unwrap();
+                self.0.borrow_mut().push((body["touser"].as_str().unwrap().to_owned(), way));
                 r#"{"errcode":0,"errmsg":"ok","msgid":1}"#
             }
         };
@@ -179,8 +181,8 @@ impl World {
         wait(list(&self.store)).unwrap()
     }
 
-    /// A run of the push job: its report, and whom it reached.
-    pub(crate) fn push(&self, now: Timestamp) -> (Report, BTreeSet<String>) {
+    /// A run of the push job: its report, and whom it reached by which way.
+    pub(crate) fn push(&self, now: Timestamp) -> (Report, BTreeMap<String, &'static str>) {
         self.runs.set(self.runs.get() + 1);
         let credentials = Credentials {
             url: "https://api.weixin.qq.com".parse().unwrap(),
@@ -198,7 +200,7 @@ impl World {
         };
         let report = wait(push(&tools, &self.terms.pushes, now, self.runs.get())).unwrap();
         let reached = calls.0.into_inner();
-        let fans: BTreeSet<String> = reached.iter().cloned().collect();
+        let fans: BTreeMap<String, &'static str> = reached.iter().cloned().collect();
         assert_eq!(fans.len(), reached.len(), "nobody twice");
         (report, fans)
     }

@@ -169,7 +169,7 @@ pub(crate) fn news(fan: u64, n: u64, at: Timestamp, what: What) -> News {
 /// A playbook that reminds of what is bought here.
 pub(crate) fn reminding() -> Settings {
     let content = Content::Message { text: "soon".into() };
-    let reminder = Reminder { lead_days: 3, gap_days: 1, preferred_hour: None, holdout: 0, content };
+    let reminder = Reminder { lead_days: 3, gap_days: 1, preferred_hour: None, holdout: 0, ways: content.into() };
     let product = Product { name: "cat food".into(), supply_days: 30, reminder: Some(reminder) };
     let pushes = Pushes { products: BTreeMap::from([(PRODUCT.into(), product)]), ..Pushes::default() };
     Settings { pushes, ..Settings::default() }

@@ -102,7 +102,8 @@ async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
         url: None,
         miniprogram: None,
     };
-    let campaign = Campaign { at: START, segment: Segment::default(), holdout: 0, content: Content::Template(form) };
+    let campaign =
+        Campaign { at: START, segment: Segment::default(), holdout: 0, ways: Content::Template(form).into() };
     ask(store, &Asked { id: "bench".to_owned(), campaign }).await?;
     Ok(())
 }

@@ -61,11 +61,12 @@ pub fn variables(mode: &str) -> [(&'static str, String); 8] {
     ]
 }
 
-/// The templates of the sample playbook, as WeChat knows them.
+/// The templates of the sample playbook and of the killed pushes, as WeChat knows them.
 pub fn templates(rules: &mut Rules) {
-    rules.template("sample_template_id_run_out", Kind::Template, &["thing1", "date2", "date3", "thing4"]);
+    rules.template("template_id_run_out", Kind::Template, &["thing1", "date2"]);
     rules.template("sample_template_id_service", Kind::Template, &["thing1", "time2", "thing3"]);
     rules.template("sample_notice_id_run_out", Kind::Notice, &["thing1", "time2", "phrase3"]);
+    rules.template("sample_notice_id_service", Kind::Notice, &["thing1", "date2"]);
 }
 
 /// WeChat's half of the callback, as `mode` has it.

@@ -87,7 +87,10 @@ fn a_campaign_is_tried_asked_for_sent_and_listed() {
         assert_eq!((tried.status, &tried.headers["content-type"]), (200, &"application/json".parse().unwrap()));
         let found = json(&tried);
         assert_eq!((&found["fans"], &found["outside"], &found["gets"]), (&20.into(), &10.into(), &10.into()));
-        assert_eq!(found["rows"][0], serde_json::json!({ "openid": openid(0), "gets_at": START + 7_200 }));
+        assert_eq!(
+            found["rows"][0],
+            serde_json::json!({ "openid": openid(0), "way": "template", "gets_at": START + 7_200 })
+        );
         assert_eq!(brand.list().await, Value::Array(Vec::new()), "a dry run leaves nothing");
 
         let asked = brand.post("", CAMPAIGN).await;

@@ -6,6 +6,7 @@ use e2e::{API_APP_SECRET, APP_ID, event, run, templates};
 use guanxi::{
     journal::{Entry, Orders, Place, Push, SEQUENCE},
     orders,
+    playbook::{compile, publish},
     push::ledger::{Ledger, State},
     time::Timestamp,
     wechat::Message,
@@ -37,6 +38,24 @@ const FANS: u64 = 300;
 const KILLS: usize = 50;
 const FILE: &str = "sqlite_key_value.db";
 
+/// The one way that may be repeated after a kill.
+const PLAYBOOK: &str = r#"
+version = 1
+account = "service"
+name = "喵主粮"
+
+[[products]]
+id = "adult-2kg"
+name = "成猫全价粮 2kg"
+supply_days = 30
+
+[products.reminder]
+lead_days = 5
+way = "template"
+template_id = "template_id_run_out"
+fields = { thing1 = "{product}", date2 = "{run_out}" }
+"#;
+
 fn openid(fan: u64) -> String {
     format!("oKilled-{fan:03}")
 }
@@ -56,6 +75,14 @@ fn purchases() -> Vec<Entry> {
         Entry::Orders(Orders { at, orders: orders::read(order.as_bytes(), at).unwrap() })
     };
     (0..FANS).flat_map(|fan| [follow(fan), order(fan)]).collect()
+}
+
+/// Publishes [`PLAYBOOK`] for every time.
+async fn announce(folder: &Path) {
+    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+    let (_, writes) = publish::publish(None, &compile(PLAYBOOK).unwrap(), Timestamp(0)).unwrap();
+    store.set_many(writes).await.unwrap();
+    store.close().await;
 }
 
 /// Adds entries to the journal, in streams of their own.
@@ -183,6 +210,7 @@ async fn history(template: &Path, wechat: Wechat, kill: Kill, pause: u64) -> (us
 /// A store in which every fan's reminder is due.
 async fn template(journal_mode: &'static str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
+    announce(folder.path()).await;
     append(folder.path(), purchases()).await;
     let wechat = Wechat::start(0, journal_mode).await;
     wechat.done(folder.path(), BOUGHT + MINUTE, "rollup,rollup");

@@ -33,7 +33,7 @@ enum Command {
     Backup(store::Backup),
     /// Puts a backup in the place of the store.
     Restore(store::Restore),
-    /// Prints the problems of a playbook.
+    /// Prints the problems and warnings of a playbook.
     Check(playbook::Check),
     /// Prints what a playbook answers, and the rule that said so.
     Say(playbook::Say),

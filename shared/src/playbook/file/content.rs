@@ -1,15 +1,15 @@
-//! Reads what a push says and how it goes out, and tries it with the shortest and the longest values there can be.
+//! Reads how a push may go out and what it says, and tries it with the shortest and the longest values there can be.
 
 use super::{
     lint::{FieldType, Marketing, Refusal},
-    reader::{Fields, Value, Word, text},
+    reader::{Fields, Value, Word, text, texts},
     replies::{address, report_wrong},
 };
 use crate::{
     playbook::{
         problem::{Findings, did_you_mean},
         pushes::{
-            Content, Form, Usual,
+            Content, Form, MESSAGE, NOTICE, TEMPLATE, Usual, Ways,
             render::{Placeholder, Values, fill},
         },
         template::{Token, Wrong, tokens},
@@ -17,7 +17,14 @@ use crate::{
     wechat::reply::TEXT_MAX,
 };
 
-pub(super) const WAYS: [&str; 3] = ["template", "notice", "message"];
+/// In the order in which they are allowed: with the fan's consent, within 48 hours, where WeChat granted it.
+pub(super) const WAYS: [&str; 3] = [NOTICE, MESSAGE, TEMPLATE];
+const WAYS_HELP: &str = "write way = [\"notice\", \"message\"]: the first that can reach the fan is taken";
+const TEMPLATE_HELP: &str = "write template = { template_id = \"…\", fields = { … } }: the rest is the notice's";
+const REMINDER_BY_TEMPLATE: &str = "WeChat may refuse a template for reminders when it is applied for, and stop one that is \
+    used so: template messages are evidence of a service (模板消息是服务凭证，不作提醒用途)";
+const REMINDER_BY_TEMPLATE_HELP: &str =
+    "write way = [\"notice\", \"message\"], and \"template\" behind them only where WeChat granted one for this";
 /// The most fields of a template.
 pub(super) const FIELDS_MAX: usize = 10;
 pub(super) const TEMPLATE_ID_MAX: usize = 128;
@@ -43,30 +50,63 @@ impl<'r> Reader<'r> {
         Self { brand, service: usual.service, marketing: Marketing::new(own) }
     }
 
-    /// `way`, and what belongs to it. None: it could not be read, and that was reported.
-    pub(super) fn read(&self, fields: &mut Fields<'_, '_>, product: Product<'_>) -> Option<Content> {
+    /// `way`, and what belongs to each that it names. None: something could not be read, and that was reported.
+    pub(super) fn read(&self, fields: &mut Fields<'_, '_>, product: Product<'_>) -> Option<Ways> {
         let findings = fields.findings;
-        let word = fields.require_text("way")?;
-        match word.text {
-            "template" => {
-                if !self.service {
-                    let help = "write way = \"notice\", or account = \"service\" if it is one";
-                    findings.add(word.at(), "a subscription account has no template messages", help);
-                }
-                self.form(fields, product).map(Content::Template)
-            }
-            "notice" => self.form(fields, product).map(Content::Notice),
-            "message" => {
-                let text = fields.require_text("text")?;
-                self.text(&text, product, findings);
-                Some(Content::Message { text: text.text.to_owned() })
-            }
+        let words = texts(fields.require("way", WAYS_HELP)?, "way", findings);
+        self.order(&words, product, findings);
+        let template_apart = words.iter().any(|word| word.text == NOTICE);
+        let read = |word: &Word<'_>| match word.text {
+            TEMPLATE if template_apart => self.template_apart(fields, product).map(Content::Template),
+            TEMPLATE => self.form(fields, product).map(Content::Template),
+            NOTICE => self.form(fields, product).map(Content::Notice),
+            MESSAGE => self.message(fields, product),
             other => {
                 let help = did_you_mean(other, WAYS, &format!("write one of {}", WAYS.join(", ")));
                 findings.add(word.at(), format!("`{other}` is no way to send a push"), help);
                 None
             }
+        };
+        // All are read, so that every problem is named.
+        let ways: Vec<Option<Content>> = words.iter().map(read).collect();
+        ways.into_iter().collect::<Option<Ways>>().filter(|ways| ways.iter().next().is_some())
+    }
+
+    /// Reports a way that stands twice, that is never tried, or that the account or WeChat may not have.
+    fn order(&self, words: &[Word<'_>], product: Product<'_>, findings: &Findings<'_>) {
+        for (place, word) in words.iter().enumerate() {
+            if words.iter().take(place).any(|before| before.text == word.text) {
+                findings.add(word.at(), format!("the way `{}` stands here twice", word.text), "drop one of them");
+            }
+            if word.text != TEMPLATE {
+                continue;
+            }
+            if place + 1 < words.len() {
+                let message = "a template message reaches every follower, so what stands behind it is not tried";
+                findings.add(word.at(), message, "let \"template\" be the last");
+            }
+            if !self.service {
+                let help = "write way = \"notice\", or account = \"service\" if it is one";
+                findings.add(word.at(), "a subscription account has no template messages", help);
+            } else if product.is_some() {
+                findings.warn(word.at(), REMINDER_BY_TEMPLATE, REMINDER_BY_TEMPLATE_HELP);
+            }
         }
+    }
+
+    /// A template message beside a notice: their templates are two.
+    fn template_apart(&self, fields: &mut Fields<'_, '_>, product: Product<'_>) -> Option<Form> {
+        let value = fields.require(TEMPLATE, TEMPLATE_HELP)?;
+        let mut apart = Fields::of(value, "`template`", TEMPLATE_HELP, fields.findings)?;
+        let form = self.form(&mut apart, product);
+        apart.finish();
+        form
+    }
+
+    fn message(&self, fields: &mut Fields<'_, '_>, product: Product<'_>) -> Option<Content> {
+        let text = fields.require_text("text")?;
+        self.text(&text, product, fields.findings);
+        Some(Content::Message { text: text.text.to_owned() })
     }
 
     fn form(&self, fields: &mut Fields<'_, '_>, product: Product<'_>) -> Option<Form> {
@@ -146,6 +186,11 @@ impl<'r> Reader<'r> {
             let message = format!("the text may grow to {longest} bytes, and WeChat shows {TEXT_MAX}");
             let help = format!("shorten it by {} bytes; a Chinese character has 3", longest - TEXT_MAX);
             findings.add(word.at(), message, help);
+        }
+        if let Some(found) = self.filled(word, product).iter().find_map(|text| self.marketing.found_in(text)) {
+            let message =
+                format!("the text has the marketing word `{found}`, and a customer message is no advertisement");
+            findings.warn(word.at(), message, "say what the fan needs to know; agents may say more when the fan asks");
         }
     }
 

@@ -163,14 +163,14 @@ struct PushReader<'r, 'd> {
     findings: &'d Findings<'d>,
     limits: &'r Limits,
     usual: &'r Usual,
-    content: Reader<'r>,
+    ways: Reader<'r>,
     /// Of a campaign that is asked for.
     now: Option<Timestamp>,
 }
 
 impl<'r, 'd> PushReader<'r, 'd> {
     fn new(name: &'r str, limits: &'r Limits, usual: &'r Usual, findings: &'d Findings<'d>) -> Self {
-        Self { findings, limits, usual, content: Reader::new(name, usual), now: None }
+        Self { findings, limits, usual, ways: Reader::new(name, usual), now: None }
     }
 
     /// The products, and the ids of all, of those too that could not be read.
@@ -220,9 +220,9 @@ impl<'r, 'd> PushReader<'r, 'd> {
             hour_is_not_quiet(&fields, hour, self.limits);
         }
         let holdout = holdout(&mut fields).unwrap_or(self.usual.holdout);
-        let content = self.content.read(&mut fields, Some(product));
+        let ways = self.ways.read(&mut fields, Some(product));
         fields.finish();
-        Some(Reminder { lead_days: lead_days?, gap_days, preferred_hour, holdout, content: content? })
+        Some(Reminder { lead_days: lead_days?, gap_days, preferred_hour, holdout, ways: ways? })
     }
 
     fn campaigns(&self, list: Vec<Fields<'d, '_>>, names: &Names<'_>) -> BTreeMap<&'d str, Campaign> {
@@ -250,9 +250,9 @@ impl<'r, 'd> PushReader<'r, 'd> {
         let at = fields.require_text("at").and_then(|word| self.moment(&word));
         let segment = segment::read(&mut fields, names);
         let holdout = holdout(&mut fields).unwrap_or(self.usual.holdout);
-        let content = self.content.read(&mut fields, None);
+        let ways = self.ways.read(&mut fields, None);
         fields.finish();
-        Some(Campaign { at: at?, segment: segment?, holdout, content: content? })
+        Some(Campaign { at: at?, segment: segment?, holdout, ways: ways? })
     }
 
     fn campaign_id(&self, word: &Word<'_>) {

@@ -16,6 +16,8 @@ pub enum Meaning {
     FanNever,
     /// This fan cannot get it now: it is refused, and a later push to the fan may well arrive.
     FanLater,
+    /// This call does not reach this fan now: it is refused, and another way may well reach the fan.
+    WayClosed,
     /// The template, or what the playbook puts into it, is wrong for everybody: stop this template and raise one alarm.
     TemplateBroken,
     /// The quota of this call is used up: make it no more until the next Beijing day.
@@ -67,7 +69,7 @@ const CODES: &[(i64, Meaning, &str)] = {
         (43003, Alarm, "it must be HTTPS"),
         (43004, FanNever, "the fan does not follow"),
         (43019, FanNever, "the fan is on the account's blacklist"),
-        (43101, FanNever, "the fan refused, or has no subscription left"),
+        (43101, WayClosed, "the fan refused, or has no subscription left"),
         (43107, Alarm, "the account may not send notices"),
         (43108, FanLater, "two notices to the fan at once"),
         (43116, TemplateBroken, "the template is banned or disabled"),
@@ -75,8 +77,8 @@ const CODES: &[(i64, Meaning, &str)] = {
         (45002, TemplateBroken, "the content is too long"),
         (45009, QuotaUsedUp, "the day's quota is used up"),
         (45011, SlowDown, "the minute's quota is used up"),
-        (45015, FanLater, "the fan has not written within 48 hours, or does not follow"),
-        (45047, FanLater, "the messages that the fan's last action allowed are used up"),
+        (45015, WayClosed, "the fan has not written within 48 hours, or does not follow"),
+        (45047, WayClosed, "the messages that the fan's last action allowed are used up"),
         (45065, Done, "this id was taken before"),
         (45066, BackOff, "the same id again within a minute"),
         (45067, Alarm, "the id is too long"),

@@ -20,10 +20,14 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        if compile(&self.file)?.is_none() {
-            return Ok(ExitCode::FAILURE);
+        let Some((source, _)) = compile(&self.file)? else { return Ok(ExitCode::FAILURE) };
+        let mut out = std::io::stdout().lock();
+        let warnings = playbook::warnings(&source);
+        for warning in &warnings {
+            writeln!(out, "{}:{warning}", self.file.display())?;
         }
-        writeln!(std::io::stdout(), "{}: no problems", self.file.display())?;
+        let verdict = if warnings.is_empty() { "no problems" } else { "no errors" };
+        writeln!(out, "{}: {verdict}", self.file.display())?;
         Ok(ExitCode::SUCCESS)
     }
 }

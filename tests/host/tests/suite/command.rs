@@ -158,6 +158,19 @@ fn check_prints_every_problem_with_its_place() {
 }
 
 #[test]
+fn check_prints_warnings_and_takes_the_playbook_all_the_same() {
+    let reminder = "[[products]]\nid = \"p\"\nname = \"粮\"\nsupply_days = 30\n[products.reminder]\nlead_days = 5\nway = \"message\"\n\
+                    text = \"限时优惠\"\n";
+    let output = with_playbook(&format!("{PLAYBOOK}\n{reminder}"), |path| vec!["check".into(), path.into()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let [warning, verdict] = lines[..] else { panic!("{text}") };
+    assert!(warning.contains(":8: warning: the text has the marketing word `优惠`"), "{text}");
+    assert!(verdict.ends_with("playbook.toml: no errors"), "{text}");
+}
+
+#[test]
 fn say_prints_the_answer_and_the_rule_that_gave_it() {
     for (arguments, expected) in [
         ("--at 2026-01-31T21:05:00 time", "rule: hours\nreply: text\n21:05\n"),

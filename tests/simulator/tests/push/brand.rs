@@ -16,6 +16,10 @@ pub(crate) const BIRD: &str = "bird";
 pub(crate) const NOTICE: &str = "notice";
 /// A customer message.
 pub(crate) const MESSAGE: &str = "message";
+/// Each of these ways, the first that can reach the fan. Its notice is [`ANY_NOTICE`].
+pub(crate) const ANY: &str = "any";
+/// The notice of [`ANY`].
+pub(crate) const ANY_NOTICE: &str = "any notice";
 
 pub(crate) const HOUR: u64 = 3_600;
 pub(crate) const DAY: u64 = 86_400;
@@ -29,19 +33,21 @@ pub(crate) fn form(template_id: &str) -> Form {
 }
 
 fn product(id: &str) -> Product {
-    let content = match id {
-        NOTICE => Content::Notice(form(id)),
-        MESSAGE => Content::Message { text: "{product} 快吃完了".to_owned() },
-        _ => Content::Template(form(id)),
+    let message = || Content::Message { text: "{product} 快吃完了".to_owned() };
+    let ways = match id {
+        NOTICE => Content::Notice(form(id)).into(),
+        MESSAGE => message().into(),
+        ANY => [Content::Notice(form(ANY_NOTICE)), message(), Content::Template(form(ANY))].into_iter().collect(),
+        _ => Content::Template(form(id)).into(),
     };
-    let reminder = Reminder { lead_days: 5, gap_days: 7, preferred_hour: None, holdout: 0, content };
+    let reminder = Reminder { lead_days: 5, gap_days: 7, preferred_hour: None, holdout: 0, ways };
     Product { name: format!("成猫全价粮 {id}"), supply_days: 30, reminder: Some(reminder) }
 }
 
 /// Reminders for all products at 10 o'clock, no quiet hours, and a cap that nobody meets.
 pub(crate) fn pushes() -> Pushes {
     let limits = Limits { quiet_from: 0, quiet_until: 0, preferred_hour: 10, cap: 20, ..Limits::default() };
-    let products = [CAT, DOG, BIRD, NOTICE, MESSAGE].map(|id| (id.to_owned(), product(id)));
+    let products = [CAT, DOG, BIRD, NOTICE, MESSAGE, ANY].map(|id| (id.to_owned(), product(id)));
     Pushes { name: "喵".to_owned(), limits, products: products.into(), ..Pushes::default() }
 }
 
@@ -51,17 +57,19 @@ pub(crate) fn campaign(at: u64, template_id: &str) -> Campaign {
         at: Timestamp(at),
         segment: Segment::default(),
         holdout: 0,
-        content: Content::Template(Form { fields: vec![("thing1".into(), "周年庆".into())], ..form(template_id) }),
+        ways: Content::Template(Form { fields: vec![("thing1".into(), "周年庆".into())], ..form(template_id) }).into(),
     }
 }
 
 /// A good day at WeChat's.
 pub(crate) fn rules(seed: u64) -> Rules {
     let mut rules = Rules { seed, ..Rules::default() };
-    for template in [CAT, DOG, BIRD, "party"] {
+    for template in [CAT, DOG, BIRD, ANY, "party"] {
         rules.template(template, Kind::Template, &["thing1"]);
     }
-    rules.template(NOTICE, Kind::Notice, &["thing1"]);
+    for notice in [NOTICE, ANY_NOTICE] {
+        rules.template(notice, Kind::Notice, &["thing1"]);
+    }
     for api in [Api::Template, Api::Notice, Api::Message] {
         rules.quotas.insert(api, Quota::per_day(10_000_000));
     }

@@ -43,7 +43,8 @@ fn history(seed: u64) {
     let mut plan = Plan::new(seed);
     bad_day(&mut rng, &mut plan);
     let fans = rng.random_range(1..180);
-    let products: &[&str] = [&[CAT, DOG][..], &[NOTICE, MESSAGE], &[CAT, NOTICE, MESSAGE]][rng.random_range(0..3)];
+    let products: &[&str] =
+        [&[CAT, DOG][..], &[NOTICE, MESSAGE], &[CAT, NOTICE, MESSAGE], &[ANY]][rng.random_range(0..4)];
     let world = World::with_reminders(plan, fans, products);
     if rng.random_bool(0.5) {
         world.hide_quota();

@@ -93,6 +93,11 @@ impl World {
         let ends = self.ends();
         assert_eq!((ends.total(), ends.open), (pushes, 0), "{ends:?}");
 
+        for (openid, ledger) in self.ledgers() {
+            // By different ways the copies of a push look different.
+            let (saw, pushes) = (account.books().seen_by(openid.as_str()).count(), ledger.entries().len());
+            assert!(saw <= pushes, "{openid} saw {saw} of {pushes} pushes");
+        }
         let seen: BTreeSet<&str> = account.books().sightings.iter().map(|copy| &*copy.openid).collect();
         let by_id: BTreeSet<&str> = account.books().sightings.iter().filter_map(|copy| id(&copy.push)).collect();
         let told = self.told();

@@ -1,7 +1,7 @@
 //! Everything around the job: the store with what callback and rollup write there, WeChat with its fans, and a cron.
 
 use crate::{
-    brand::{self, DAY, HOUR, MESSAGE, MIDNIGHT, NOTICE},
+    brand::{self, ANY, ANY_NOTICE, DAY, HOUR, MESSAGE, MIDNIGHT, NOTICE},
     clock::{Clock, Stopwatch},
     disk::Disk,
     wire::{URL, Wire},
@@ -115,17 +115,19 @@ impl World {
         self.clock.now() / 1_000
     }
 
-    /// A follower who bought 25 days ago, wrote a while ago and allowed one notice.
+    /// A follower who bought 25 days ago, and wrote a while ago or allowed a notice where the product needs that. Of those who
+    /// bought [`ANY`] a quarter did either, both, or neither.
     pub(crate) fn customer(&mut self, number: usize, product: &str) {
         let ago = |days| self.now() - days * DAY;
         let (then, lately) = (ago(25), ago(1) + 600);
         self.act(number, then - 60, Act::Follow { scene: None });
         self.buy(number, product, then);
-        if product == NOTICE {
-            self.act(number, lately, Act::Popup { template_id: NOTICE.into(), accept: true });
+        if product == NOTICE || product == ANY && number.is_multiple_of(2) {
+            let template_id = if product == ANY { ANY_NOTICE } else { NOTICE }.to_owned();
+            self.act(number, lately, Act::Popup { template_id, accept: true });
         }
-        if product == MESSAGE {
-            self.act(number, lately, Act::Text("在吗".into()));
+        if product == MESSAGE || product == ANY && (number / 2).is_multiple_of(2) {
+            self.act(number, lately + 1, Act::Text("在吗".into()));
         }
     }
 
