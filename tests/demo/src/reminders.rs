@@ -1,5 +1,5 @@
 //! The third act: 30 days of a brand that reminds. Fans buy, each in a cycle of their own, and are reminded before they run
-//! out, in all three ways that WeChat has. On some evenings WeChat's API breaks connections and says that it is busy; some
+//! out: by a notice where they allowed one, else by a customer message where they wrote within 48 hours. On some evenings WeChat's API breaks connections and says that it is busy; some
 //! runs of push are killed, and the next process goes on from the same store. Then: what the report says beside what the
 //! fans saw, and the effect that it estimates beside the true one.
 //!

@@ -24,9 +24,6 @@ const LAST_COMES: u64 = 20;
 /// Of those who saw a reminder: they write 退订, leave, or block the account's messages.
 const REACTIONS: [(Reaction, f64); 3] = [(Reaction::Stop, 0.02), (Reaction::Leave, 0.01), (Reaction::Block, 0.01)];
 
-/// How likely a fan allows a notice after a purchase.
-const ALLOWS: f64 = 0.85;
-
 /// What there is to buy.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Product {
@@ -34,17 +31,17 @@ pub(super) struct Product {
     pub(super) cents: u64,
     /// How many fans buy it, compared with other products.
     weight: u32,
-    /// The notice that its buyers are asked to allow.
-    notice: Option<&'static str>,
+    /// How likely its buyers allow a notice when they are asked to after a purchase; none: they are not asked.
+    allows: Option<f64>,
     /// How likely its buyers write at noon, each day. With a message in the last two days the account may write too.
     writes: f64,
 }
 
 /// As in the playbook.
 pub(super) const PRODUCTS: [Product; 3] = [
-    Product { id: "adult-1kg", cents: 6_900, weight: 6, notice: None, writes: 0.01 },
-    Product { id: "kitten-800g", cents: 5_900, weight: 2, notice: Some(super::NOTICE), writes: 0.01 },
-    Product { id: "treats", cents: 1_990, weight: 2, notice: None, writes: 0.5 },
+    Product { id: "adult-1kg", cents: 6_900, weight: 5, allows: Some(0.8), writes: 0.2 },
+    Product { id: "kitten-800g", cents: 5_900, weight: 3, allows: Some(0.5), writes: 0.1 },
+    Product { id: "treats", cents: 1_990, weight: 2, allows: None, writes: 0.5 },
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,8 +123,8 @@ impl Fan {
         }
         let lasts = self.cycle * self.rng.random_range(UNEVEN);
         self.empty = Some(Empty { at: Timestamp(at.0 + lasts as u64), luck: self.rng.random(), reminded: false });
-        if let Some(template_id) = self.product.notice.filter(|_| self.follows) {
-            let (template_id, accept) = (template_id.to_owned(), self.rng.random_bool(ALLOWS));
+        if let Some(allows) = self.product.allows.filter(|_| self.follows) {
+            let (template_id, accept) = (super::NOTICE.to_owned(), self.rng.random_bool(allows));
             self.acts.push(Act::Popup { template_id, accept });
         }
         Some(at)

@@ -127,7 +127,15 @@ fn behind_the_scenes(stage: &Stage<'_>) -> anyhow::Result<String> {
     let calls: u64 = books.calls.values().sum();
     let faults: Vec<_> = books.faults.iter().map(|(fault, count)| format!("{count} {}", name(*fault))).collect();
     let [reminded, not] = [BUYS_REMINDED, BUYS].map(|share| share * 100.0);
+    let by = |way| books.sightings.iter().filter(|copy| copy.api == way).count();
     let mut text = String::new();
+    writeln!(
+        text,
+        "Seen: {} notices, {} customer messages, {} template messages\n",
+        by(Api::Notice),
+        by(Api::Message),
+        by(Api::Template)
+    )?;
     writeln!(
         text,
         "Of the fans who saw a reminder {reminded:.0} % buy again, of the others {not:.0} %: {:.0} more in 1,000\n",
