@@ -123,7 +123,9 @@ proptest! {
         let entry = |(at, deed, template): (u64, Deed, usize)| event(at, deed, &[TEMPLATES[template]]);
         let entries: Vec<Placed> = placed(order.iter().map(|index| entry(history[*index])));
         let mut brand = Brand::default();
-        entries.chunks(batch).for_each(|entries| drop(brand.fold(entries)));
+        for entries in entries.chunks(batch) {
+            brand.fold(entries);
+        }
         prop_assert_eq!(stock(&brand), counted(&history));
     }
 }
