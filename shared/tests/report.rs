@@ -7,6 +7,7 @@ mod brand;
 
 use brand::{Brand as Store, START, finished, follow, news, order, reported, scan, settings, text, told, unfollow};
 use guanxi::{
+    damaged::{Damaged, LIST, List},
     fold::Records,
     orders::OrderKind,
     push::news::{Group, Skip, What},
@@ -246,4 +247,54 @@ fn cells_are_written_for_people_and_for_programs() {
         assert_eq!(row(cell).json(), format!(r#"{{"columns":["a"],"rows":[{{"a":{json}}}]}}"#));
     }
     assert_eq!(row(Cell::text("猫")).text(), "a\n猫\n");
+}
+
+#[test]
+fn a_report_is_made_without_a_record_that_is_damaged_and_says_so() {
+    let whole = history();
+    for asked in [
+        Ask::Overview,
+        Ask::Channels(days(3)),
+        Ask::Trend(days(3), Step::Day),
+        Ask::Cohorts(2),
+        Ask::Questions,
+        Ask::StaleRules,
+    ] {
+        let good = ask(&asked, &whole, 2 * DAY).unwrap();
+        let moment = Moment { now: Timestamp(START + 2 * DAY), backlog: None };
+        let mut damaged = 0;
+        for key in asked.keys(&brand(), moment).into_iter().filter(|key| whole.records.contains_key(key)) {
+            let mut store = whole.clone();
+            store.records.insert(key.clone(), vec![1]);
+            let sheet = ask(&asked, &store, 2 * DAY).unwrap();
+            assert_eq!(sheet.columns, good.columns);
+            // Loaded beside the others, and not looked at.
+            if sheet == good {
+                continue;
+            }
+            let last = sheet.rows.last().unwrap();
+            assert_eq!(last.len(), sheet.columns.len());
+            assert_eq!(last[0], Cell::text(format!("without {key}, which is damaged")));
+            store.records.insert(key.clone(), vec![u8::MAX]);
+            assert!(matches!(ask(&asked, &store, 2 * DAY), Err(ReportError::Record(_))), "{key} of a newer Guanxi");
+            damaged += 1;
+        }
+        assert!(damaged > 0, "{asked:?}");
+    }
+    let mut store = whole;
+    store.records.insert("fan:o1".into(), vec![2]);
+    assert!(
+        matches!(ask(&Ask::Fan("o1".parse().unwrap()), &store, 0), Err(ReportError::Record(_))),
+        "of one fan nothing is left"
+    );
+}
+
+#[test]
+fn what_is_set_aside_stands_in_the_report_on_the_account() {
+    let list = List(vec![Damaged { key: "fan:o1".into(), at: Timestamp(START), bytes: 7 }]);
+    let mut store = history();
+    store.records.insert(LIST.into(), [&[1], postcard::to_stdvec(&list).unwrap().as_slice()].concat());
+    let sheet = ask(&Ask::Account, &store, 0).unwrap();
+    assert_eq!(cell(&sheet, "damaged: fan:o1", "since"), Cell::Time(Timestamp(START)));
+    assert_eq!(cell(&sheet, "damaged: fan:o1", "left"), Cell::Count(7));
 }

@@ -3,25 +3,34 @@
 use bytes::Bytes;
 use guanxi::{
     body::{self, BodyError},
-    store::Timer,
+    store::{Timer, race},
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use spin_sdk::http::Request;
 use std::time::Duration;
 
+/// How long a body that says it is too long is taken and thrown away.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// What a function answers.
 pub type Response = spin_sdk::http::Response<Full<Bytes>>;
 
 /// The request's body of at most `max` bytes, which must be here in `time` after the request began; no more than that is ever
-/// read. Check first what can be told without it.
+/// kept. Check first what can be told without it.
 ///
 /// # Errors
 /// [`BodyError`]
 pub async fn body_up_to(max: usize, request: Request, timer: &impl Timer, time: Duration) -> Result<Bytes, BodyError> {
     let stated = request.headers().get("content-length").and_then(|length| length.to_str().ok());
-    body::check_length(stated, max)?;
+    let fits = body::check_length(stated, max);
+    let mut body = request.into_body();
+    if fits.is_err() {
+        // A client that still sends when its connection is closed does not see the answer.
+        race(timer, LINGER, async { while let Some(Ok(_)) = body.frame().await {} }).await;
+    }
+    fits?;
     let read = async {
-        let body = Limited::new(request.into_body(), max).collect().await;
+        let body = Limited::new(body, max).collect().await;
         body.map(|body| body.to_bytes()).map_err(|error| match error.is::<LengthLimitError>() {
             true => BodyError::TooLarge(max),
             false => BodyError::Gone,

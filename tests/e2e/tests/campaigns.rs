@@ -1,7 +1,7 @@
 //! A campaign is tried, asked for, sent and listed, over HTTP, on a local host whose clock the test sets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use e2e::{API_APP_SECRET, APP_ID, Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, options, run, templates};
+use e2e::{API_APP_SECRET, APP_ID, Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, options, run, templates, text};
 use guanxi::{time::Timestamp, wechat::endpoint::Mode};
 use guanxi_host::Host;
 use guanxi_simulator::api::{Account, ApiServer, Latency, Rules};
@@ -140,6 +140,93 @@ fn what_is_no_campaign_is_refused_and_says_why() {
             assert_eq!((answer.status, answer.body.as_str()), (401, ""));
         }
         assert_eq!(brand.list().await, Value::Array(Vec::new()));
+        brand.host.stop().await;
+    });
+}
+
+/// The keys of everything in the store that names somebody, in key or value.
+async fn naming(brand: &Brand, name: &str) -> Vec<String> {
+    let store = brand.host.store();
+    let names = |bytes: &[u8]| bytes.windows(name.len()).any(|part| part == name.as_bytes());
+    let mut found = Vec::new();
+    for key in store.keys("").await.unwrap() {
+        // What is a counter is no value, and names nobody.
+        let value = store.get(&key).await.unwrap_or_default().unwrap_or_default();
+        if names(key.as_bytes()) || names(&value) {
+            found.push(key);
+        }
+    }
+    found
+}
+
+#[test]
+fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
+    const DAY: u64 = 86_400;
+    run(async {
+        let brand = Brand::open().await;
+        let fan = openid(0);
+        assert_eq!(brand.post("", CAMPAIGN).await.status, 202);
+        brand.set(7_200);
+        assert_eq!(json(&brand.job("push").await)["sent"], 10);
+        let did = [
+            event(&fan, brand.set(7_210), "SCAN", "<EventKey><![CDATA[shop_hangzhou_01]]></EventKey>"),
+            event(&fan, brand.set(7_220), "CLICK", "<EventKey><![CDATA[MENU_SHOPS]]></EventKey>"),
+            text(&fan, brand.set(7_230), 1, "没人答的问题"),
+            text(&fan, brand.set(7_240), 2, "退订"),
+        ];
+        for body in did {
+            assert_eq!(brand.server.push_at(&body, brand.set(7_240)).await.status, 200);
+        }
+        for (id, who) in [
+            ("A-1", format!(r#""openid":"{fan}","unionid":"u-1""#)),
+            ("A-2", format!(r#""openid":"{fan}","unionid":"u-2""#)),
+            ("A-3", r#""unionid":"u-3""#.to_owned()),
+        ] {
+            let lines = r#"[{"product":"adult-2kg","quantity":1,"amount":100}]"#;
+            let order = format!(r#"{{"id":"{id}",{who},"time":{START},"lines":{lines}}}"#);
+            assert_eq!(brand.server.orders(&order, brand.set(7_250)).await.status, 204);
+        }
+        brand.set(7_260);
+        brand.job("rollup").await;
+        let known = naming(&brand, &fan).await;
+        for prefix in ["fan:o", "fan:list:", "due:", "order:union:", "conversation:", "ledger:", "journal:"] {
+            assert!(known.iter().any(|key| key.starts_with(prefix)), "{prefix}: is this blind? {known:?}");
+        }
+
+        brand.set(7_270);
+        let erased = brand.server.authorized(Method::DELETE, &format!("/fans/{fan}"), CONSOLE_TOKEN).await;
+        assert_eq!(erased.status, 202);
+        for (minute, job) in [(122, "rollup"), (123, "push"), (124, "push")] {
+            brand.set(minute * 60);
+            assert_eq!(brand.job(job).await.status, 200);
+        }
+        let left = naming(&brand, &fan).await;
+        // Push works off its queues in its own time; what it sent it does not send again.
+        let may_stay = ["fan:o", "fan:forget:", "outcome:list:", "journal:", "plan:"];
+        assert!(left.iter().all(|key| may_stay.iter().any(|start| key.starts_with(start))), "{left:?}");
+
+        // The journal's days are over: what is left is that the fan follows and wants no pushes, and when to forget that.
+        for minute in 0..20 {
+            brand.set(9 * DAY + minute * 60);
+            assert_eq!(brand.job("rollup").await.status, 200);
+            assert_eq!(brand.job("push").await.status, 200);
+        }
+        let left = naming(&brand, &fan).await;
+        assert!(left.iter().all(|key| key.starts_with("fan:o") || key.starts_with("fan:forget:")), "{left:?}");
+
+        let gone = event(&fan, brand.set(10 * DAY), "unsubscribe", "");
+        assert_eq!(brand.server.push_at(&gone, brand.set(10 * DAY)).await.status, 200);
+        for begin in [10 * DAY + 60, 42 * DAY, 51 * DAY] {
+            for minute in 0..60 {
+                brand.set(begin + minute * 60);
+                assert_eq!(brand.job("rollup").await.status, 200);
+                if minute % 10 == 9 {
+                    assert_eq!(brand.job("push").await.status, 200);
+                }
+            }
+        }
+        assert_eq!(naming(&brand, &fan).await, [""; 0]);
+        assert!(brand.host.store().keys("order:wait:").await.unwrap().is_empty(), "nor the orders nobody came for");
         brand.host.stop().await;
     });
 }

@@ -3,12 +3,13 @@
 
 use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, local, run, text};
 use guanxi::time::Timestamp;
-use guanxi_host::Host;
+use guanxi_host::{Host, store::Action};
 use hyper::Method;
 
 /// Monday 2026-03-02, 10:00 in Beijing.
 const START: u64 = 1_772_416_800;
 const MINUTE: u64 = 60;
+const CONVERSATION: &str = "conversation:";
 
 struct Brand {
     host: Host,
@@ -139,6 +140,41 @@ fn an_erased_fan_is_forgotten_and_the_counts_stay() {
 }
 
 #[test]
+fn a_damaged_record_is_set_aside_shown_and_dropped_and_the_rest_goes_on() {
+    run(async {
+        let brand = Brand::open().await;
+        brand.push(0, follow("oFan-1", "bag_2kg")).await;
+        brand.push(10, follow("oFan-2", "bag_2kg")).await;
+        brand.rollup(MINUTE).await;
+        brand.host.store().set("fan:oFan-1", b"\x02?".to_vec()).await.unwrap();
+        brand.push(70, |now| text("oFan-1", now, 1, "在吗")).await;
+        brand.push(80, |now| event("oFan-2", now, "unsubscribe", "")).await;
+        let report = brand.rollup(2 * MINUTE).await;
+        assert!(report.body.contains(r#""set_aside":["fan:oFan-1"]"#), "{}", report.body);
+        assert!(report.body.contains(r#""end":"Done""#), "{}", report.body);
+        assert!(brand.get("/fans/oFan-2").await.contains("unfollowed"));
+        assert!(brand.get("/reports/account?format=csv").await.contains("damaged: fan:oFan-1"));
+        assert!(brand.get("/damaged").await.starts_with(r#"[{"key":"fan:oFan-1","at":"#));
+        assert_eq!(brand.get("/damaged/fan:oFan-1").await, "\u{2}?");
+        for (method, key, status) in [
+            (Method::GET, "fan:oFan-2", 404),
+            (Method::DELETE, "fan:oFan-2", 404),
+            (Method::DELETE, "fan:oFan-1", 202),
+            (Method::POST, "fan:oFan-1", 405),
+        ] {
+            let answer = brand.server.authorized(method, &format!("/damaged/{key}"), CONSOLE_TOKEN).await;
+            assert_eq!(answer.status, status, "{key}: {}", answer.body);
+        }
+        brand.rollup(3 * MINUTE).await;
+        assert_eq!(brand.get("/damaged").await, "[]");
+        assert_eq!(brand.host.store().keys("damaged:").await.unwrap(), [""; 0]);
+        let log = format!("{:?}", brand.host.logs().lines("stats"));
+        assert!(log.contains("1 damaged records are set aside") && !log.contains("oFan"), "{log}");
+        brand.host.stop().await;
+    });
+}
+
+#[test]
 fn nobody_runs_a_job_or_reads_a_report_without_the_right_token() {
     run(async {
         let brand = Brand::open().await;
@@ -147,6 +183,9 @@ fn nobody_runs_a_job_or_reads_a_report_without_the_right_token() {
             (Method::GET, "/reports/overview", CONSOLE_TOKEN),
             (Method::GET, "/fans/oFan-1", CONSOLE_TOKEN),
             (Method::DELETE, "/fans/oFan-1", CONSOLE_TOKEN),
+            (Method::GET, "/damaged", CONSOLE_TOKEN),
+            (Method::GET, "/damaged/fan:oFan-1", CONSOLE_TOKEN),
+            (Method::DELETE, "/damaged/fan:oFan-1", CONSOLE_TOKEN),
         ] {
             let other = if right == JOB_TOKEN { CONSOLE_TOKEN } else { JOB_TOKEN };
             for wrong in ["", "guess", other] {
@@ -222,6 +261,7 @@ fn every_function_writes_its_own_prefixes_only_and_none_lists_keys() {
         let brand = Brand::open().await;
         let trace = brand.host.store().trace();
         brand.push(0, follow("oFan-1", "bag_2kg")).await;
+        brand.push(5, |now| text("oFan-1", now, 1, "退订")).await;
         brand.server.orders(&order("A-1", "oFan-1", 100), brand.set(10)).await;
         brand.server.authorized(Method::DELETE, "/fans/oFan-1", CONSOLE_TOKEN).await;
         for minute in 1..10 {
@@ -250,7 +290,10 @@ fn every_function_writes_its_own_prefixes_only_and_none_lists_keys() {
         for write in writes {
             let own = |prefixes: &[&str]| prefixes.iter().any(|prefix| write.key.starts_with(prefix));
             let allowed = match write.component.as_str() {
-                "callback" | "orders" => own(&journal),
+                "callback" => own(&journal) || (own(&[CONVERSATION]) && write.action != Action::Delete),
+                "orders" => own(&journal),
+                // The one key of another's that it takes away: when the fan is forgotten.
+                "stats" if own(&[CONVERSATION]) => write.action == Action::Delete,
                 "stats" => own(&journal) || own(&rollup),
                 _ => false,
             };
