@@ -97,10 +97,15 @@ pub struct Fan {
 }
 
 impl Record for Fan {
-    const FORMAT: u8 = 2;
+    const FORMAT: u8 = 3;
 
     fn decode_older(format: u8, bytes: &[u8]) -> Option<Result<Self, RecordError>> {
-        (format == old::FORMAT).then(|| old::decode(bytes))
+        match format {
+            old::FORMAT => Some(old::decode(bytes)),
+            // It knew no kinds of delivery events; what it says of pushes reads as it stands.
+            2 => Some(crate::record::decode(2, bytes)),
+            _ => None,
+        }
     }
 
     fn is_nothing(&self) -> bool {

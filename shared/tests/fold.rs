@@ -15,6 +15,9 @@ mod laws;
 #[cfg(not(target_family = "wasm"))]
 #[path = "fold/marks.rs"]
 mod marks;
+#[cfg(not(target_family = "wasm"))]
+#[path = "fold/matches.rs"]
+mod matches;
 #[path = "fold/old.rs"]
 mod old;
 #[cfg(not(target_family = "wasm"))]

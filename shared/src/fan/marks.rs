@@ -4,10 +4,16 @@
 //! found anew from all that is known, and the counts get the difference.
 //!
 //! **Which push a delivery event is about.** The one that went out under the event's number. If none is known by that
-//! number, the fan's only push that is still open (planned, unknown, or taken by WeChat without a number; not of the
-//! holdout), known by no number, and was due at most [`MATCHED_WITHIN`] seconds before the event, or [`CLOCKS`] after it.
-//! If there are none or several, the event is counted as unmatched, until news name its number: WeChat posts an event
-//! before the answer to the request that it is about, now and then.
+//! number, the fan's only push that the event may be about: its plan says that WeChat tells of it by events of this kind
+//! ([`Echo`]), it is still open (planned, unknown, or taken by WeChat without a number; not of the holdout), known by no
+//! number, and was due at most [`MATCHED_WITHIN`] seconds before the event, or [`CLOCKS`] after it. If there are none or
+//! several, the event is counted as unmatched, until news name its number: WeChat posts an event before the answer to the
+//! request that it is about, now and then.
+//!
+//! **A match that was told stays**, though another push turns up that the event may be about: push has closed the first,
+//! and nothing more would be told of it. So of several pushes that one event may be about it is the order of arrival that
+//! decides. Only what is told of the push itself (that it was refused or skipped, that its number is another) takes a match
+//! back; if it is the number of another push that does so, nobody knows what became of the first.
 
 use super::purchases::Order;
 use crate::{
@@ -15,12 +21,13 @@ use crate::{
     fold::record::{Digest, digest},
     push::{
         PushId,
-        news::{Group, News, Series, Skip, What},
+        news::{Echo, Group, News, Series, Skip, What},
     },
     time::Timestamp,
-    wechat::{Event as Pushed, Kind, Message},
+    wechat::{Event as Pushed, Kind, Message, message::NoticeSent},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Pushes kept of a fan; the earliest due go first, and stay in the counts as they were.
 pub const MARKS_MAX: usize = 16;
@@ -44,7 +51,7 @@ pub struct Mark {
     pub outcome_days: u32,
     /// Which part of a comparison the fan is in with it.
     pub group: Option<Group>,
-    planned: bool,
+    plan: Plan,
     unknown: bool,
     /// The last that was told.
     skipped: Option<(Timestamp, Skip)>,
@@ -57,6 +64,24 @@ pub struct Mark {
     revenue: i64,
 }
 
+/// What was told of a push's plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Plan {
+    #[default]
+    Untold,
+    /// By a Guanxi that did not say how: any event may be about it. In format 2 these two were a `bool`.
+    Planned,
+    /// WeChat tells of it by events of these kinds.
+    By(Vec<By>),
+}
+
+/// The kind of an event; of a notice's, with the digest of its TemplateId.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum By {
+    Template,
+    Notice(Digest),
+}
+
 /// What WeChat said of the arrival of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Arrival {
@@ -64,8 +89,54 @@ pub struct Arrival {
     pub at: Timestamp,
     /// The digest of the push's number.
     pub(crate) number: Digest,
-    /// Whether it arrived.
-    pub delivered: bool,
+    word: Word,
+}
+
+/// Whether a push arrived, and which kind of event says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Word {
+    /// Of an event of which the kind was not kept. In format 2 these two were a `bool`.
+    Failed,
+    /// As [`Self::Failed`].
+    Delivered,
+    Said {
+        by: By,
+        delivered: bool,
+    },
+}
+
+impl Arrival {
+    /// Whether the push arrived.
+    pub fn delivered(&self) -> bool {
+        matches!(self.word, Word::Delivered | Word::Said { delivered: true, .. })
+    }
+
+    fn by(&self) -> Option<By> {
+        match self.word {
+            Word::Failed | Word::Delivered => None,
+            Word::Said { by, .. } => Some(by),
+        }
+    }
+
+    /// Takes in another event of the same number: the first moment, and the better word.
+    fn join(&mut self, other: Self) {
+        self.at = self.at.min(other.at);
+        let delivered = self.delivered() || other.delivered();
+        self.word = match (self.by().or(other.by()), delivered) {
+            (Some(by), delivered) => Word::Said { by, delivered },
+            (None, true) => Word::Delivered,
+            (None, false) => Word::Failed,
+        };
+    }
+}
+
+impl From<&Echo> for By {
+    fn from(echo: &Echo) -> Self {
+        match echo {
+            Echo::Template => Self::Template,
+            Echo::Notice(template_id) => Self::Notice(digest(template_id)),
+        }
+    }
 }
 
 /// What became of a push.
@@ -88,14 +159,14 @@ pub enum Fate {
 impl Mark {
     fn new(news: &News) -> Self {
         let News { id, series, due, outcome_days, group, .. } = news.clone();
-        let (planned, unknown, skipped, sent, refused) = (false, false, None, None, None);
+        let (plan, unknown, skipped, sent, refused) = (Plan::Untold, false, None, None, None);
         Self {
             id,
             series,
             due,
             outcome_days,
             group,
-            planned,
+            plan,
             unknown,
             skipped,
             sent,
@@ -109,14 +180,21 @@ impl Mark {
     /// What is known now. WeChat's word counts more than ours, and a send more than a skip: one that was told by a planner
     /// that died before its ledger knew of it may be sent by the next.
     pub fn fate(&self) -> Fate {
-        match (self.arrival, self.skipped) {
-            (Some(arrival), _) if arrival.delivered => Fate::Delivered,
-            (Some(_), _) => Fate::Refused,
+        match self.arrival {
+            Some(arrival) if arrival.delivered() => Fate::Delivered,
+            Some(_) => Fate::Refused,
+            None => self.told(),
+        }
+    }
+
+    /// What push says of it.
+    fn told(&self) -> Fate {
+        match self.skipped {
             _ if self.refused.is_some() => Fate::Refused,
             _ if self.sent.is_some() => Fate::Sent,
             _ if self.unknown => Fate::Unknown,
-            (None, Some((_, skip))) => Fate::Skipped(skip),
-            (None, None) => Fate::Waiting,
+            Some((_, skip)) => Fate::Skipped(skip),
+            None => Fate::Waiting,
         }
     }
 
@@ -133,7 +211,11 @@ impl Mark {
     fn join(&mut self, news: &News) {
         self.group = self.group.max(news.group);
         match &news.what {
-            What::Planned => self.planned = true,
+            What::Planned => self.plan = std::mem::take(&mut self.plan).max(Plan::Planned),
+            What::Queued(echoes) => {
+                let by = Plan::By(echoes.iter().map(By::from).collect());
+                self.plan = std::mem::take(&mut self.plan).max(by);
+            }
             What::Skipped(skip) => self.skipped = self.skipped.max(Some((news.at, *skip))),
             What::Sent(number) => {
                 self.sent = self.sent.max(Some(number.as_ref().map(|number| digest(number))));
@@ -145,15 +227,30 @@ impl Mark {
 
     /// Whether it was ever to go out.
     fn was_planned(&self) -> bool {
-        let told = self.planned || !matches!(self.fate(), Fate::Skipped(_));
+        let told = self.plan != Plan::Untold || !matches!(self.fate(), Fate::Skipped(_));
         told && self.group != Some(Group::Holdout)
     }
 
-    fn may_arrive_at(&self, at: Timestamp) -> bool {
-        let open = matches!(self.fate(), Fate::Waiting | Fate::Unknown | Fate::Sent) && self.was_planned();
+    /// Whether it went out under the event's number.
+    fn is_named_by(&self, arrival: &Arrival) -> bool {
+        self.sent == Some(Some(arrival.number)) && self.is_told_of_by(arrival)
+    }
+
+    /// Whether an event may be about it, as far as all that was told of this push goes.
+    fn may_be_meant_by(&self, arrival: &Arrival) -> bool {
+        let open = matches!(self.told(), Fate::Waiting | Fate::Unknown | Fate::Sent);
+        let goes_out = self.plan != Plan::Untold && self.group != Some(Group::Holdout);
         let numbered = self.sent.flatten().is_some();
         let earliest = self.due.0.saturating_sub(CLOCKS);
-        open && !numbered && (earliest..=self.due.0.saturating_add(MATCHED_WITHIN)).contains(&at.0)
+        let in_time = (earliest..=self.due.0.saturating_add(MATCHED_WITHIN)).contains(&arrival.at.0);
+        open && goes_out && !numbered && in_time && self.is_told_of_by(arrival)
+    }
+
+    fn is_told_of_by(&self, arrival: &Arrival) -> bool {
+        match (&self.plan, arrival.by()) {
+            (Plan::By(kinds), Some(by)) => kinds.contains(&by),
+            _ => true,
+        }
     }
 
     /// Credits an order to the push, `sign` times, if it is one that the push may have brought.
@@ -255,13 +352,7 @@ impl Marks {
     pub(super) fn hear(&mut self, arrival: Arrival) {
         let known = self.arrivals.iter_mut().find(|(known, _)| known.number == arrival.number);
         match known {
-            Some((known, _)) => {
-                *known = Arrival {
-                    at: known.at.min(arrival.at),
-                    delivered: known.delivered || arrival.delivered,
-                    ..arrival
-                };
-            }
+            Some((known, _)) => known.join(arrival),
             None => self.arrivals.push((arrival, None)),
         }
         self.arrivals.sort_unstable();
@@ -283,24 +374,40 @@ impl Marks {
         Self { erased, ..Self::default() }
     }
 
-    /// Finds anew which push each arrival is about.
+    /// Finds which push each arrival is about.
     fn match_arrivals(&mut self) {
-        for (_, of) in &mut self.arrivals {
-            if let Some(id) = of.take()
-                && let Some(mark) = self.marks.iter_mut().find(|mark| mark.id == id)
-            {
-                mark.arrival = None;
-            }
-        }
-        for (arrival, of) in &mut self.arrivals {
-            if let Some(mark) = self.marks.iter_mut().find(|mark| mark.sent == Some(Some(arrival.number))) {
+        self.take_back();
+        for (arrival, of) in self.arrivals.iter_mut() {
+            if let Some(mark) = self.marks.iter_mut().find(|mark| mark.is_named_by(arrival)) {
                 (mark.arrival, *of) = (Some(*arrival), Some(mark.id));
             }
         }
         for (arrival, of) in self.arrivals.iter_mut().filter(|(_, of)| of.is_none()) {
-            let mut open = self.marks.iter_mut().filter(|mark| mark.may_arrive_at(arrival.at));
+            let may_be_meant = |mark: &&mut Mark| mark.arrival.is_none() && mark.may_be_meant_by(arrival);
+            let mut open = self.marks.iter_mut().filter(may_be_meant);
             if let (Some(mark), None) = (open.next(), open.next()) {
                 (mark.arrival, *of) = (Some(*arrival), Some(mark.id));
+            }
+        }
+    }
+
+    /// Takes back the matches that cannot be; those that can stay, and say what the arrival says now.
+    fn take_back(&mut self) {
+        let named: BTreeSet<PushId> = {
+            let named = |(arrival, _): &(Arrival, _)| self.iter().find(|mark| mark.is_named_by(arrival));
+            self.arrivals.iter().filter_map(named).map(|mark| mark.id).collect()
+        };
+        for (arrival, of) in &mut self.arrivals {
+            let named_here = self.marks.iter().find(|mark| mark.is_named_by(arrival)).map(|mark| mark.id);
+            let Some(mark) = self.marks.iter_mut().find(|mark| Some(mark.id) == *of) else { continue };
+            mark.arrival = Some(*arrival).filter(|arrival| match named_here {
+                Some(id) => id == mark.id,
+                None => !named.contains(&mark.id) && mark.may_be_meant_by(arrival),
+            });
+            if mark.arrival.is_none() {
+                // Push has closed it, and says no more of it.
+                mark.unknown |= named_here.is_some();
+                *of = None;
             }
         }
     }
@@ -332,7 +439,7 @@ impl Marks {
         let said = |mark: &Mark| Some((mark.id, mark.arrival?));
         let new = self.iter().filter_map(said).filter(|(id, arrival)| {
             let known = before.get(*id).and_then(|mark| mark.arrival);
-            known.map(|known| (known.at, known.delivered)) != Some((arrival.at, arrival.delivered))
+            known.map(|known| (known.at, known.delivered())) != Some((arrival.at, arrival.delivered()))
         });
         new.collect()
     }
@@ -340,17 +447,18 @@ impl Marks {
 
 /// What a push of WeChat's says of the arrival of ours (wechat-protocol.md sections 2.6, 2.7).
 pub(crate) fn arrivals(message: &Message) -> Vec<Arrival> {
-    let arrival = |number: &str, delivered| {
+    let arrival = |number: &str, by, delivered| {
         // Without a number an event is only equal to its own copies.
         let number = if number.is_empty() { message.identity() } else { number.to_owned() };
-        Arrival { at: message.create_time, number: digest(&number), delivered }
+        Arrival { at: message.create_time, number: digest(&number), word: Word::Said { by, delivered } }
     };
     match &message.kind {
         Kind::Event(Pushed::TemplateSendJobFinish { msg_id, status }) => {
-            vec![arrival(msg_id, status.trim().eq_ignore_ascii_case("success"))]
+            vec![arrival(msg_id, By::Template, status.trim().eq_ignore_ascii_case("success"))]
         }
         Kind::Event(Pushed::SubscribeMsgSent(list)) => {
-            list.iter().map(|sent| arrival(&sent.msg_id, sent.error_code.trim() == "0")).collect()
+            let by = |sent: &NoticeSent| By::Notice(digest(&sent.template_id));
+            list.iter().map(|sent| arrival(&sent.msg_id, by(sent), sent.error_code.trim() == "0")).collect()
         }
         _ => Vec::new(),
     }

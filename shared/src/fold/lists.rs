@@ -152,7 +152,8 @@ impl Listed {
         settings: &Settings,
         loaded: &Records,
     ) -> Result<(), FoldError> {
-        closed.into_iter().try_for_each(|(id, Arrival { at, delivered, .. })| {
+        closed.into_iter().try_for_each(|(id, arrival)| {
+            let (at, delivered) = (arrival.at, arrival.delivered());
             let day = settings.utc_offset.local(at).day;
             self.outcome(Outcome::Closed { openid: openid.clone(), id, at, delivered }, day, loaded)
         })

@@ -63,7 +63,7 @@ pub enum Group {
 /// What happened to a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
-    /// It will go out when it is due.
+    /// As [`Self::Queued`], by a Guanxi that did not say more.
     Planned,
     /// It does not go out.
     Skipped(Skip),
@@ -73,34 +73,47 @@ pub enum What {
     Refused(i64),
     /// Whether it went out cannot be known; only an event will tell.
     Unknown,
+    /// It will go out when it is due; and by an event of one of these kinds WeChat will tell what became of it.
+    Queued(Vec<Echo>),
 }
 
-/// Why a push does not go out.
+/// A kind of event by which WeChat tells what became of a push (wechat-protocol.md sections 2.6, 2.7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Echo {
+    /// `TEMPLATESENDJOBFINISH`
+    Template,
+    /// `subscribe_msg_sent_event` with this TemplateId.
+    Notice(String),
+}
+
+/// Why a push does not go out. Counts and ledgers store the number: it never changes, and a new reason goes to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Skip {
     /// The fan does not follow.
-    Unsubscribed,
+    Unsubscribed = 0,
     /// The fan asked for no more.
-    OptedOut,
+    OptedOut = 1,
     /// The fan has bought since, or a purchase was given back.
-    BoughtSince,
+    BoughtSince = 2,
     /// The fan has had as many as the playbook allows.
-    Capped,
+    Capped = 3,
     /// It would have gone out in the quiet hours.
-    QuietHours,
+    QuietHours = 4,
     /// The fan is in the group that does not get it.
-    Holdout,
+    Holdout = 5,
     /// The account's quota did not last for it in time.
-    OverQuota,
+    OverQuota = 6,
     /// The template is not one that WeChat takes, or the playbook no longer has it.
-    InvalidTemplate,
+    InvalidTemplate = 7,
     /// WeChat allows no message to this fan now: no permission, or no message in 48 hours.
-    NoWindow,
+    NoWindow = 8,
+    /// What is stored of the fan cannot be read: it may say that the fan wants none, or has had it.
+    Unreadable = 9,
 }
 
 impl Skip {
     /// Every reason with its name in reports.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("unsubscribed", Self::Unsubscribed),
         ("opted_out", Self::OptedOut),
         ("bought_since", Self::BoughtSince),
@@ -110,6 +123,7 @@ impl Skip {
         ("over_quota", Self::OverQuota),
         ("invalid_template", Self::InvalidTemplate),
         ("no_window", Self::NoWindow),
+        ("unreadable", Self::Unreadable),
     ];
 
     /// Its name in reports.
@@ -147,4 +161,31 @@ pub enum Outcome {
     },
     /// The fan is forgotten; so must the ledger.
     Forgotten(OpenId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_stored_number_of_a_reason_never_changes() {
+        let stored = Skip::ALL.map(|(name, skip)| (name, skip as usize, crate::record::encode(0, &skip)));
+        let expected = [
+            "unsubscribed",
+            "opted_out",
+            "bought_since",
+            "capped",
+            "quiet_hours",
+            "holdout",
+            "over_quota",
+            "invalid_template",
+            "no_window",
+            "unreadable",
+        ];
+        for (number, (stored, name)) in stored.into_iter().zip(expected).enumerate() {
+            assert_eq!(stored, (name, number, vec![0, u8::try_from(number).unwrap_or_default()]));
+        }
+    }
 }

@@ -336,7 +336,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
     fn count(&self, what: &What) {
         let mut report = self.report.borrow_mut();
         match what {
-            What::Planned => {}
+            What::Planned | What::Queued(_) => {}
             What::Skipped(skip) => report.skip(*skip),
             What::Sent(_) => report.sent += 1,
             What::Refused(_) => report.refused += 1,

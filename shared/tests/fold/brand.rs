@@ -66,6 +66,17 @@ pub(crate) fn finished(fan: &str, at: u64, number: &str, status: &str) -> Entry 
     Entry::Push(push(fan, at, Kind::Event(event)))
 }
 
+/// What WeChat says of a notice.
+pub(crate) fn noticed(fan: &str, at: u64, number: &str, template_id: &str, error_code: &str) -> Entry {
+    let sent = NoticeSent {
+        template_id: template_id.into(),
+        msg_id: number.into(),
+        error_code: error_code.into(),
+        error_status: String::new(),
+    };
+    Entry::Push(push(fan, at, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
+}
+
 /// A message with which a fan stops or resumes pushes.
 pub(crate) fn chooses(fan: &str, at: u64, choice: PushChoice) -> Entry {
     let Entry::Push(mut push) = text(fan, at, "TD", Some("stop")) else { panic!("a text is a push") };

@@ -2,7 +2,8 @@
 
 use crate::{
     brand::{
-        Brand, chooses, erase, finished, follow, news, openid, order, placed, reported, scan, text, told, unfollow,
+        Brand, chooses, erase, finished, follow, news, noticed, openid, order, placed, reported, scan, text, told,
+        unfollow,
     },
     oracle, pushes,
 };
@@ -13,7 +14,7 @@ use guanxi::{
     journal::Entry,
     orders::{OrderEvent, OrderKind},
     playbook::PushChoice,
-    push::news::{Due, FANS as FAN_LIST, Group, LedgerNews, OUTCOMES, Outcome, Series, Skip, What, due_list},
+    push::news::{Due, Echo, FANS as FAN_LIST, Group, LedgerNews, OUTCOMES, Outcome, Series, Skip, What, due_list},
     time::Timestamp,
     wechat::OpenId,
 };
@@ -36,10 +37,25 @@ fn entry() -> impl Strategy<Value = Entry> {
         5 | 6 => scan(fan, at, channel),
         7 => text(fan, at, ["猫粮", "电话 13800138000", "?"][at as usize % 3], (at % 2 == 0).then_some("food")),
         8 => chooses(fan, at, [PushChoice::Stop, PushChoice::Resume][at as usize % 2]),
-        9 => finished(fan, at, &format!("{fan} {}", pick.index(6)), ["success", "failed:user block"][at as usize % 2]),
+        9 => arrived(fan, at, pick.index(6)),
         10..13 => told([some_news(pick, at)]),
         _ => reported(at, [some_order(pick)]),
     })
+}
+
+/// WeChat's word on a push to a fan, or on one that is not ours. Each push has a kind of its own: which of several an event is
+/// about that names none of them is decided by the order of arrival, and laws are about what is not.
+fn arrived(fan: &str, at: u64, nth: usize) -> Entry {
+    let (number, failed) = (format!("{fan} {nth}"), at % 2 == 1);
+    match nth {
+        0 => finished(fan, at, &number, ["success", "failed:user block"][usize::from(failed)]),
+        _ => noticed(fan, at, &number, &format!("T{nth}"), ["0", "43101"][usize::from(failed)]),
+    }
+}
+
+/// The kind of event that tells of a push.
+fn echo(nth: usize) -> Echo {
+    if nth == 0 { Echo::Template } else { Echo::Notice(format!("T{nth}")) }
 }
 
 /// An order event whose number, kind and version say the rest of it, as copies do.
@@ -63,7 +79,7 @@ fn some_news(pick: prop::sample::Index, at: u64) -> guanxi::push::news::News {
     let n = pick.index(3 * 4 * 8);
     let (fan, nth, what) = (FANS[n % 3], n / 3 % 4, n / 12);
     let what = match what {
-        0 | 1 => What::Planned,
+        0 | 1 => What::Queued(vec![echo(nth)]),
         2 => What::Skipped(Skip::QuietHours),
         3 => What::Skipped(Skip::Holdout),
         4 => What::Sent(Some(format!("{fan} {nth}"))),
@@ -158,7 +174,7 @@ fn knowledge(brand: &Brand) -> (Records, BTreeMap<String, Fan>, Vec<BTreeSet<Str
     });
     for name in fans.keys() {
         for mark in brand.state(&name["fan:".len()..]).pushes.iter() {
-            let said = mark.arrival().map(|arrival| (arrival.at, arrival.delivered));
+            let said = mark.arrival().map(|arrival| (arrival.at, arrival.delivered()));
             assert!(said.is_none() || said == last.get(&mark.id).copied(), "push is told what WeChat said last");
         }
     }

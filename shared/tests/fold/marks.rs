@@ -1,7 +1,7 @@
 //! What becomes of pushes, and what they are credited with.
 
 use crate::{
-    brand::{Brand, START, chooses, erase, finished, follow, news, order, placed, push, reported, text, told},
+    brand::{Brand, START, chooses, erase, finished, follow, news, noticed, order, placed, reported, text, told},
     pushes::counted,
 };
 use guanxi::{
@@ -11,10 +11,9 @@ use guanxi::{
     playbook::PushChoice,
     push::{
         PushId,
-        news::{Group, OUTCOMES, Outcome, Series, Skip, What},
+        news::{Echo, Group, OUTCOMES, Outcome, Series, Skip, What},
     },
     time::Timestamp,
-    wechat::{Event, Kind, message::NoticeSent},
 };
 
 const DAY: u64 = 86_400;
@@ -77,7 +76,8 @@ fn what_is_told_last_in_the_life_of_a_push_counts_whatever_the_order() {
 
 #[test]
 fn an_event_of_an_unknown_number_belongs_to_the_only_open_push_that_was_due_in_the_hour_before() {
-    let other = |due, what| told([news("o1", "other", due, what)]);
+    let plan = || says(What::Planned);
+    let other = |due, what| told([news("o1", "other", due, What::Planned), news("o1", "other", due, what)]);
     let at = |at| finished("o1", at, "77", "success");
     let due = 1_000;
     for (entries, delivered, why) in [
@@ -86,14 +86,14 @@ fn an_event_of_an_unknown_number_belongs_to_the_only_open_push_that_was_due_in_t
         (vec![says(What::Planned), at(due - CLOCKS - 1)], false, "before it was due"),
         (vec![says(What::Planned), at(due + MATCHED_WITHIN)], true, "an hour later"),
         (vec![says(What::Planned), at(due + MATCHED_WITHIN + 1)], false, "later than that"),
-        (vec![says(What::Sent(None)), at(due)], true, "sent without a number"),
-        (vec![says(What::Unknown), at(due)], true, "unknown until now"),
-        (vec![sent("78"), at(due)], false, "it has another number"),
-        (vec![says(What::Refused(1)), at(due)], false, "it is closed"),
-        (vec![says(What::Skipped(Skip::Capped)), at(due)], false, "it never went out"),
-        (vec![says(What::Unknown), other(due, What::Unknown), at(due)], false, "there are two"),
-        (vec![says(What::Unknown), other(due, What::Sent(Some("78".into()))), at(due)], true, "the other is numbered"),
-        (vec![says(What::Unknown), other(due + 7_200, What::Planned), at(due)], true, "the other is of another hour"),
+        (vec![plan(), says(What::Sent(None)), at(due)], true, "sent without a number"),
+        (vec![plan(), says(What::Unknown), at(due)], true, "unknown until now"),
+        (vec![says(What::Unknown), at(due)], false, "its plan was not told yet"),
+        (vec![plan(), sent("78"), at(due)], false, "it has another number"),
+        (vec![plan(), says(What::Refused(1)), at(due)], false, "it is closed"),
+        (vec![plan(), says(What::Skipped(Skip::Capped)), at(due)], false, "it never went out"),
+        (vec![plan(), other(due, What::Sent(Some("78".into()))), at(due)], true, "the other is numbered"),
+        (vec![plan(), other(due + 7_200, What::Planned), at(due)], true, "the other is of another hour"),
     ] {
         let (mine, unmatched) = (PushId::of("p"), i64::from(!delivered));
         for entries in [entries.clone(), entries.into_iter().rev().collect()] {
@@ -121,16 +121,8 @@ fn push_is_told_once_what_wechat_said() {
 
 #[test]
 fn a_notice_closes_by_its_own_event_and_takes_the_permission() {
-    let event = |error_code: &str| {
-        let sent = NoticeSent {
-            template_id: "T".into(),
-            msg_id: "9".into(),
-            error_code: error_code.into(),
-            error_status: String::new(),
-        };
-        Entry::Push(push("o1", 1_005, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
-    };
-    let of = |code| Brand::of([says(What::Sent(None)), event(code)]);
+    let plan = || says(What::Queued(vec![Echo::Notice("T".into())]));
+    let of = |code| Brand::of([plan(), says(What::Sent(None)), noticed("o1", 1_005, "9", "T", code)]);
     expect(&of("0"), &[("planned", 1), ("delivered", 1), ("treated", 1)], "arrived");
     expect(&of("43101"), &[("planned", 1), ("refused", 1), ("treated", 1)], "refused");
 }

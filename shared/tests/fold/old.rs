@@ -1,12 +1,15 @@
 //! Records of earlier formats are read: bytes that earlier versions wrote.
 
-use crate::brand::{Brand, START, chooses, order, placed, reported, text};
+use crate::brand::{Brand, START, chooses, finished, order, placed, reported, text};
 use guanxi::{
-    fan::{Fan, Purchase, follows},
+    fan::{Fan, Fate, Purchase, follows},
     journal::Entry,
     orders::OrderKind,
     playbook::{Channels, FanStatus, PushChoice, Scan, ScanEvent, compile},
-    push::news::FANS,
+    push::{
+        PushId,
+        news::{FANS, OUTCOMES, Outcome},
+    },
     record::RecordError,
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
@@ -65,7 +68,7 @@ fn a_fan_whose_record_cannot_be_read_is_no_stranger() {
 fn a_fan_of_the_first_format_is_listed_and_reminded_when_next_heard_of() {
     let mut brand = old();
     brand.fold(&placed([text("o1", 24 * DAY, "hi", None)]));
-    assert_eq!(brand.records["fan:o1"][0], 2, "written in the new format");
+    assert_eq!(brand.records["fan:o1"][0], 3, "written in the new format");
     assert_eq!(brand.list::<OpenId>(FANS), [Some("o1".parse().unwrap())]);
     brand.fold(&placed([reported(25 * DAY, [order("b", OrderKind::Cancel, "o1", 25 * DAY, 0)])]));
     assert_eq!(
@@ -91,4 +94,22 @@ fn entries_of_the_first_format_are_read() {
     }
     let chosen = chooses("o1", 60, PushChoice::Stop);
     assert_eq!(Entry::decode(&chosen.encode()), Ok(chosen));
+}
+
+/// A fan of the second format, with three pushes by template: one delivered by an event of no known number, one refused by an
+/// event of its number, one that waits; and an event about none of them.
+const FAN_2: &str = "0200000000000000000000000000000000000000000386f7e437faa5a7fce15d1ddcb9eaeaea0004666f6f6488e693cd060e010001000000000192e693cd06356a192b7913b04c54574d18c28d46e6010000e9d71f5ee7c92d6dc9e92ffdad17b8bd0004666f6f64b09d99cd060e01000100000101da4b9237bacccdf19c0760cab7aec4a80001ba9d99cd06da4b9237bacccdf19c0760cab7aec4a800000084a516841ba77a5b4648de2cd0dfcb300004666f6f64e0f89fcd060e010001000000000000000392e693cd06356a192b7913b04c54574d18c28d46e6010186f7e437faa5a7fce15d1ddcb9eaeaeaba9d99cd06da4b9237bacccdf19c0760cab7aec4a80001e9d71f5ee7c92d6dc9e92ffdad17b8bdc0a0b2cd060ade7c2cf97f75d009975f4d720d1fa601000000000000010000";
+
+#[test]
+fn a_fan_of_the_second_format_keeps_what_became_of_its_pushes() {
+    let mut brand = Brand::default();
+    brand.records.insert("fan:o1".into(), bytes(FAN_2));
+    let fate = |brand: &Brand, id: &str| brand.state("o1").pushes.get(PushId::of(id)).unwrap().fate();
+    let fates = |brand: &Brand| ["a", "b", "c"].map(|id| fate(brand, id));
+    assert_eq!(fates(&brand), [Fate::Delivered, Fate::Refused, Fate::Waiting]);
+    // Of a plan that did not say how, any event may tell.
+    brand.fold(&placed([finished("o1", 200_005, "77", "success")]));
+    assert_eq!(fates(&brand), [Fate::Delivered, Fate::Refused, Fate::Delivered]);
+    assert_eq!(brand.records["fan:o1"][0], 3, "written in the new format");
+    assert_eq!(brand.list::<Outcome>(OUTCOMES).len(), 1, "only of the third is there news");
 }

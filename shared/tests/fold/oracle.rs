@@ -59,7 +59,7 @@ pub(crate) fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
                 let number = message.msg_id.as_ref().map_or(0, |id| id.parse().unwrap());
                 let channel = push.touch.as_ref().and_then(|touch| touch.channel.clone());
                 let deed = match &message.kind {
-                    Kind::Event(Event::TemplateSendJobFinish { .. }) => continue,
+                    Kind::Event(Event::TemplateSendJobFinish { .. } | Event::SubscribeMsgSent(_)) => continue,
                     Kind::Event(Event::Subscribe { .. }) => Deed::Follow(channel),
                     Kind::Event(Event::Unsubscribe { .. }) => Deed::Unfollow,
                     Kind::Event(Event::Scan { .. }) => Deed::Scan(channel.unwrap()),

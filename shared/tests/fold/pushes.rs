@@ -11,10 +11,10 @@ use guanxi::{
     orders::{OrderEvent, OrderKind},
     push::{
         PushId,
-        news::{Group, News, Series, Skip, What},
+        news::{Echo, Group, News, Series, Skip, What},
     },
     time::{Timestamp, UtcOffset},
-    wechat::{Event, Kind},
+    wechat::{Event, Kind, message::NoticeSent},
 };
 use std::collections::BTreeMap;
 
@@ -108,18 +108,19 @@ impl Push {
         more && self.first.group != Some(Group::Holdout)
     }
 
-    /// Whether an event of `at` that no number explains may be its.
-    fn is_open(&self, at: Timestamp) -> bool {
+    /// Whether an event of `at` and of this kind that no number explains may be its.
+    fn is_open(&self, at: Timestamp, echo: &Echo) -> bool {
         let open = ["waiting", "sent", "unknown"].contains(&self.fate()) && self.planned() && self.number().is_none();
-        open && at.0 + 60 >= self.first.due.0 && at.0 <= self.first.due.0 + 3_600
+        let queued = self.said(|what| matches!(what, What::Queued(echoes) if echoes.contains(echo)));
+        open && queued && at.0 + 60 >= self.first.due.0 && at.0 <= self.first.due.0 + 3_600
     }
 }
 
 /// What must be counted.
 pub(crate) fn counts(entries: &[Placed]) -> Counts {
     let mut pushes: BTreeMap<PushId, Push> = BTreeMap::new();
-    let mut events: BTreeMap<(Timestamp, String), (String, bool)> = BTreeMap::new();
-    let mut said: BTreeMap<String, (Timestamp, String, bool)> = BTreeMap::new();
+    let mut events: BTreeMap<(Timestamp, String), (String, Echo, bool)> = BTreeMap::new();
+    let mut said: BTreeMap<String, (Timestamp, String, Echo, bool)> = BTreeMap::new();
     for Placed { entry, .. } in entries {
         match entry {
             Entry::Ledger(told) => {
@@ -130,20 +131,28 @@ pub(crate) fn counts(entries: &[Placed]) -> Counts {
                 }
             }
             Entry::Push(push) => {
-                if let Kind::Event(Event::TemplateSendJobFinish { msg_id, status }) = &push.message.kind {
-                    let (at, fan) = (push.message.create_time, push.message.from_user_name.to_string());
-                    let known = said.entry(msg_id.clone()).or_insert((at, fan, false));
-                    known.0 = known.0.min(at);
-                    known.2 |= status == "success";
-                }
+                let (number, echo, delivered) = match &push.message.kind {
+                    Kind::Event(Event::TemplateSendJobFinish { msg_id, status }) => {
+                        (msg_id, Echo::Template, status == "success")
+                    }
+                    Kind::Event(Event::SubscribeMsgSent(list)) => {
+                        let NoticeSent { template_id, msg_id, error_code, .. } = &list[0];
+                        (msg_id, Echo::Notice(template_id.clone()), error_code == "0")
+                    }
+                    _ => continue,
+                };
+                let (at, fan) = (push.message.create_time, push.message.from_user_name.to_string());
+                let known = said.entry(number.clone()).or_insert((at, fan, echo, false));
+                known.0 = known.0.min(at);
+                known.3 |= delivered;
             }
             _ => {}
         }
     }
-    for (number, (at, fan, delivered)) in said {
+    for (number, (at, fan, echo, delivered)) in said {
         match pushes.values_mut().find(|push| push.number() == Some(&number)) {
             Some(push) => push.arrived = Some(delivered),
-            None => drop(events.insert((at, number), (fan, delivered))),
+            None => drop(events.insert((at, number), (fan, echo, delivered))),
         }
     }
     let mut counts = Counts::new();
@@ -152,8 +161,8 @@ pub(crate) fn counts(entries: &[Placed]) -> Counts {
         *counts.entry((day, series.to_owned(), name.to_owned())).or_default() += count;
     };
     // Those of one second in the order of their digests; here the numbers' digests do not matter, as the next test says.
-    for ((at, _), (fan, delivered)) in events {
-        let mut open: Vec<_> = pushes.values_mut().filter(|push| push.fan == fan && push.is_open(at)).collect();
+    for ((at, _), (fan, echo, delivered)) in events {
+        let mut open: Vec<_> = pushes.values_mut().filter(|push| push.fan == fan && push.is_open(at, &echo)).collect();
         match open.as_mut_slice() {
             [push] => push.arrived = Some(delivered),
             _ => add(at, "(unmatched)", "unmatched", 1),
