@@ -5,6 +5,7 @@
 //! | `job` | one run: [`push`] |
 //! | [`plan`] | the decisions: who gets what, when, and why not |
 //! | `planner`, `sender` | from due lists to queues; from queues to WeChat |
+//! | `seen`, `content` | what is stored of a fan; what a push says, and by which call it goes |
 //! | [`ledger`], [`head`] | what became of each push; how far push has come and how the account stands |
 //! | `book` | the one way to write |
 //! | [`pace`], `account` | how fast; the token |
@@ -14,6 +15,7 @@
 mod account;
 mod book;
 pub mod campaign;
+mod content;
 pub mod dry_run;
 pub mod head;
 mod job;
@@ -23,12 +25,13 @@ pub mod pace;
 pub mod plan;
 mod planner;
 mod report;
+mod seen;
 mod sender;
 
 pub use account::{CALL_LIMIT, Credentials, TOKEN};
 pub use job::{Tools, push};
 pub use report::{End, JOB, Report};
-pub use sender::IN_FLIGHT;
+pub use sender::{FRESH, GAVE_UP_MAX, IN_FLIGHT};
 
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};

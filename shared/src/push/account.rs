@@ -16,7 +16,7 @@ use futures::{
     future::{Either, select},
     lock::Mutex,
 };
-use std::{cell::RefCell, pin::pin, time::Duration};
+use std::{cell::RefCell, convert::Infallible, pin::pin, time::Duration};
 
 /// Where the token rests.
 pub const TOKEN: &str = "token";
@@ -67,21 +67,35 @@ impl<'a, S: Store, T: Timer, C: Calls> Account<'a, S, T, C> {
         }
     }
 
-    /// Makes a call with the token; once more with a new one where WeChat says that it is the token.
-    pub(super) async fn call(&self, request: &Request) -> Result<Answer, Failure> {
-        let token = self.token(None).await?;
-        match request.send(&self.calls, &self.credentials.url, Some(&token)).await {
-            Err(failure) if failure.meaning == Meaning::RefreshToken => {
-                let token = self.token(Some(&token)).await?;
-                request.send(&self.calls, &self.credentials.url, Some(&token)).await
+    /// Makes a call with the token; once more with a new one where WeChat says that it is the token. Each time it asks the gate,
+    /// as the last thing before the call leaves.
+    ///
+    /// # Errors
+    /// Outside: why the gate is closed, and the call was not made. Inside: [`Failure`].
+    pub(super) async fn call<G>(
+        &self,
+        request: &Request,
+        gate: impl AsyncFn() -> Result<(), G>,
+    ) -> Result<Result<Answer, Failure>, G> {
+        let mut bad = None;
+        loop {
+            let token = match self.token(bad.as_ref()).await {
+                Ok(token) => token,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            gate().await?;
+            match request.send(&self.calls, &self.credentials.url, Some(&token)).await {
+                Err(failure) if failure.meaning == Meaning::RefreshToken && bad.is_none() => bad = Some(token),
+                result => return Ok(result),
             }
-            result => result,
         }
     }
 
     /// What is left of the quota of a call.
     pub(super) async fn quota(&self, of: Api) -> Result<Quota, Failure> {
-        Ok(quota::read(&self.call(&quota::request(of)).await?)?)
+        match self.call(&quota::request(of), async || Ok::<(), Infallible>(())).await {
+            Ok(answer) => Ok(quota::read(&answer?)?),
+        }
     }
 
     /// Since when there is the token in use, and until when.

@@ -10,6 +10,7 @@ use super::{
     head::{self, Head},
     ledger::{self, Ledger, State},
     news::{LedgerNews, News},
+    seen::{Seen, unreadable},
 };
 use crate::{
     journal::{Entry, Journal},
@@ -20,7 +21,7 @@ use crate::{
 };
 use futures::lock::Mutex;
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{RefCell, RefMut},
     collections::BTreeMap,
 };
 
@@ -35,12 +36,13 @@ pub(super) struct Book<'a, S, T> {
     ledgers: RefCell<BTreeMap<OpenId, Slot>>,
     reading: Mutex<()>,
     turn: Mutex<()>,
-    /// A change failed, so memory and store may differ: nothing is written any more.
-    broken: Cell<bool>,
+    /// Why a change failed. Memory and store may differ since, so nothing is written any more.
+    broken: RefCell<Option<Stop>>,
 }
 
 struct Slot {
-    ledger: Ledger,
+    /// None: what is stored cannot be read, and is never overwritten.
+    ledger: Option<Ledger>,
     users: u32,
 }
 
@@ -70,7 +72,7 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
             ledgers: RefCell::default(),
             reading: Mutex::default(),
             turn: Mutex::default(),
-            broken: Cell::new(false),
+            broken: RefCell::default(),
         })
     }
 
@@ -93,8 +95,13 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         let keys: Vec<String> = absent.keys().map(|openid| ledger::key(openid)).collect();
         let stored = self.run.get_all(&keys).await?;
         for ((openid, users), bytes) in absent.into_iter().zip(stored) {
-            let ledger = bytes.map(|bytes| Ledger::decode(&bytes)).transpose();
-            let ledger = ledger.map_err(|error| Stop::Record { key: ledger::key(openid), error })?.unwrap_or_default();
+            let ledger = match bytes.map(|bytes| Ledger::decode(&bytes)).transpose() {
+                Ok(ledger) => Some(ledger.unwrap_or_default()),
+                Err(error) => {
+                    self.alarm_unreadable(unreadable(&ledger::key(openid), error));
+                    None
+                }
+            };
             self.ledgers.borrow_mut().insert(openid.clone(), Slot { ledger, users });
         }
         Ok(())
@@ -116,17 +123,42 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         self.ledgers.borrow().contains_key(openid)
     }
 
-    /// Looks at or changes an acquired ledger.
-    pub(super) fn with<R>(&self, openid: &OpenId, work: impl FnOnce(&mut Ledger) -> R) -> Option<R> {
-        self.ledgers.borrow_mut().get_mut(openid).map(|slot| work(&mut slot.ledger))
+    /// Looks at an acquired ledger; none: it cannot be read.
+    pub(super) fn with<R>(&self, openid: &OpenId, look: impl FnOnce(Option<&Ledger>) -> R) -> R {
+        look(self.ledgers.borrow().get(openid).and_then(|slot| slot.ledger.as_ref()))
+    }
+
+    /// Changes an acquired ledger; none: it cannot be read.
+    pub(super) fn change<R>(&self, openid: &OpenId, change: impl FnOnce(&mut Ledger) -> R) -> Option<R> {
+        self.ledgers.borrow_mut().get_mut(openid).and_then(|slot| slot.ledger.as_mut()).map(change)
+    }
+
+    /// Raises an alarm where something of a fan could not be read.
+    pub(super) fn note_unreadable(&self, seen: &Seen) {
+        if let Some(says) = &seen.unreadable {
+            self.alarm_unreadable(says.clone());
+        }
+    }
+
+    fn alarm_unreadable(&self, says: String) {
+        let now = self.run.now();
+        self.head().account.unreadable(says, now);
     }
 
     /// Writes a change, together with what `update` makes of the head.
     pub(super) async fn write(&self, change: Change, update: impl FnOnce(&mut Head)) -> Result<(), Stop> {
         let _turn = self.turn.lock().await;
-        if self.broken.replace(true) {
-            return Err(Stop::TakenOver);
+        if let Some(stop) = &*self.broken.borrow() {
+            return Err(stop.clone());
         }
+        let written = self.put_all(change, update).await;
+        if let Err(stop) = &written {
+            self.broken.replace(Some(stop.clone()));
+        }
+        written
+    }
+
+    async fn put_all(&self, change: Change, update: impl FnOnce(&mut Head)) -> Result<(), Stop> {
         let place = match change.news.is_empty() {
             true => None,
             false => Some(self.run.place(self.journal).await?),
@@ -136,14 +168,14 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
             values.push((place.to_string(), Entry::Ledger(LedgerNews(change.news)).encode()));
         }
         for (openid, id, state) in change.ended {
-            self.with(&openid, |ledger| advance(ledger, id, state));
+            self.change(&openid, |ledger| advance(ledger, id, state));
             self.put(&openid, &mut values);
         }
         change.ledgers.iter().for_each(|openid| self.put(openid, &mut values));
         let queued = !change.pages.is_empty();
         values.extend(change.pages);
         for (openid, id, state) in change.begins {
-            self.with(&openid, |ledger| advance(ledger, id, state));
+            self.change(&openid, |ledger| advance(ledger, id, state));
             self.put(&openid, &mut values);
         }
         let head = {
@@ -162,7 +194,6 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
             self.journal.written(place);
         }
         change.release.iter().for_each(|openid| self.release(openid));
-        self.broken.set(false);
         Ok(())
     }
 
@@ -173,7 +204,7 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
     }
 
     fn put(&self, openid: &OpenId, values: &mut Vec<(String, Vec<u8>)>) {
-        if let Some(bytes) = self.with(openid, |ledger| ledger.encode()) {
+        if let Some(bytes) = self.with(openid, |ledger| ledger.map(Ledger::encode)) {
             values.push((ledger::key(openid), bytes));
         }
     }
@@ -195,5 +226,49 @@ fn advance(ledger: &mut Ledger, id: PushId, state: State) {
     let open = ledger.get(id).is_some_and(|entry| !entry.state.is_settled());
     if open {
         ledger.set(id, state);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::memory::{Fate, Memory},
+        time::Timestamp,
+    };
+    use futures::FutureExt;
+    use std::{cell::Cell, rc::Rc, time::Duration};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    struct Still;
+
+    impl Timer for Still {
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        async fn sleep(&self, _: Duration) {
+            futures::future::pending().await
+        }
+    }
+
+    #[test]
+    fn after_a_write_that_failed_every_other_says_why_that_one_did() {
+        let (store, fails) = (Memory::default(), Rc::new(Cell::new(false)));
+        let failing = fails.clone();
+        store.judge_by(move |_| if failing.get() { Fate::Fails } else { Fate::Works });
+        let run = Run::start(&store, &Still, "push", 1, Timestamp(60)).now_or_never().unwrap().unwrap();
+        let journal = Journal::default();
+        let book = Book::open(&run, &journal).now_or_never().unwrap().unwrap();
+        let write = || book.write(Change::default(), |head| head.outcomes += 1).now_or_never().unwrap();
+        assert_eq!(write(), Ok(()));
+        fails.set(true);
+        let first = write().unwrap_err();
+        assert!(matches!(first, Stop::Store(_)), "{first}");
+        // The store is well again; but what memory and store have may differ.
+        fails.set(false);
+        assert_eq!((write(), write()), (Err(first.clone()), Err(first)));
     }
 }

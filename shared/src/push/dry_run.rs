@@ -7,13 +7,13 @@ use super::{
     ledger::{self, Ledger, State},
     news::{FANS, Skip},
     plan::{Decision, Known},
+    seen::Seen,
 };
 use crate::{
-    conversation::{self, Conversation},
-    fan::{self, Fan},
+    conversation, fan,
     pages::{PAGE, Page, page_key},
     playbook::{Campaign, Content, Pushes},
-    record::{self, RecordError},
+    record,
     store::{self, Store, Timer},
     time::Timestamp,
     wechat::OpenId,
@@ -179,22 +179,23 @@ impl<'a> Trial<'a> {
     async fn decide(&self, store: &impl Store, openids: Vec<OpenId>) -> Result<Vec<(OpenId, Would<'a>)>, ReadError> {
         let records = store::load(store, openids.iter().map(fan::key).collect()).await?;
         let fan = |openid: OpenId| {
-            let key = fan::key(&openid);
-            // As for push: of a record that cannot be read nothing is known.
-            let fan = Fan::decode(&key, records.get(&key)?).ok()?;
+            let mut seen = Seen::default();
+            seen.read_fan(&openid, records.get(&fan::key(&openid)).map(Vec::as_slice));
+            let fan = seen.fan.as_ref()?;
             let state = fan.state(self.pushes.limits.utc_offset);
-            self.campaign.segment.fits(&state, &fan.tags, self.campaign.at).then_some((openid, fan, state))
+            self.campaign.segment.fits(&state, &fan.tags, self.campaign.at).then_some((openid, seen, state))
         };
         let inside: Vec<_> = openids.into_iter().filter_map(fan).collect();
         // Most fans of most campaigns are outside: what they said and got need not be read.
         let keys = inside.iter().flat_map(|(openid, ..)| [conversation::key(openid), ledger::key(openid)]);
         let records = store::load(store, keys.collect()).await?;
         let mut decided = Vec::new();
-        for (openid, fan, state) in inside {
-            let conversation = decoded(&records, conversation::key(&openid), Conversation::decode)?;
-            let ledger = decoded(&records, ledger::key(&openid), Ledger::decode)?;
-            let known = Known { openid: &openid, fan: Some(&state), tags: &fan.tags, conversation, ledger: &ledger };
-            let would = self.one(&known);
+        for (openid, mut seen, state) in inside {
+            let stored = |key: String| records.get(&key).map(Vec::as_slice);
+            seen.read_conversation(&openid, stored(conversation::key(&openid)));
+            let ledger = stored(ledger::key(&openid)).map(Ledger::decode).transpose();
+            let ledger = ledger.map(Option::unwrap_or_default).ok();
+            let would = self.one(&seen.known(&openid, Some(&state), ledger.as_ref()));
             decided.push((openid, would));
         }
         Ok(decided)
@@ -235,13 +236,4 @@ async fn fans(store: &impl Store, position: u64) -> Result<(Vec<Option<OpenId>>,
         }
     }
     Ok((fans, false))
-}
-
-fn decoded<R: Default>(
-    records: &BTreeMap<String, Vec<u8>>,
-    key: String,
-    decode: impl Fn(&[u8]) -> Result<R, RecordError>,
-) -> Result<R, ReadError> {
-    let record = records.get(&key).map(|bytes| decode(bytes)).transpose();
-    record.map(Option::unwrap_or_default).map_err(|error| ReadError::Record(key, error))
 }

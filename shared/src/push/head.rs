@@ -1,6 +1,6 @@
 //! `plan:head`: how far push has come, and how the account stands. One record, written with every change.
 
-use super::{campaign::Looked, pace::Pace};
+use super::{campaign::Looked, ledger::Subject, pace::Pace};
 use crate::{
     playbook::{Campaign, Content},
     record,
@@ -42,13 +42,61 @@ pub struct Head {
     pub account: Standing,
 }
 
-/// A list of pushes that wait: `plan:<queue>:<page>`, see [`crate::pages`].
+/// A list of pushes that wait for one call: `plan:<queue>:<page>`, see [`crate::pages`]. So where one call may be made no more,
+/// those that wait for another are not behind it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Queue {
-    /// Reminders of an hour, counted from 1970.
+    /// Reminders of an hour, counted from 1970, by template message.
     Hour(u64),
-    /// A campaign, by id.
+    /// A campaign, by id, by template message.
     Campaign(String),
+    /// As [`Self::Hour`], by another call.
+    HourBy(Way, u64),
+    /// As [`Self::Campaign`], by another call.
+    CampaignBy(Way, String),
+}
+
+/// Another way to a fan than a template message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Way {
+    /// A notice.
+    Notice,
+    /// A customer message.
+    Message,
+}
+
+impl Queue {
+    /// Where a push waits that is due at a moment and goes by a call.
+    pub(super) fn of(subject: &Subject, due: Timestamp, api: Api) -> Self {
+        let way = match api {
+            Api::Notice => Some(Way::Notice),
+            Api::Message => Some(Way::Message),
+            _ => None,
+        };
+        match (subject, way) {
+            (Subject::Reminder { .. }, None) => Self::Hour(due.0 / 3_600),
+            (Subject::Reminder { .. }, Some(way)) => Self::HourBy(way, due.0 / 3_600),
+            (Subject::Campaign(id), None) => Self::Campaign(id.clone()),
+            (Subject::Campaign(id), Some(way)) => Self::CampaignBy(way, id.clone()),
+        }
+    }
+
+    /// The call that its pushes wait for.
+    pub fn api(&self) -> Api {
+        match self {
+            Self::Hour(_) | Self::Campaign(_) => Api::Template,
+            Self::HourBy(Way::Notice, _) | Self::CampaignBy(Way::Notice, _) => Api::Notice,
+            Self::HourBy(Way::Message, _) | Self::CampaignBy(Way::Message, _) => Api::Message,
+        }
+    }
+
+    /// The campaign that it is of; none: of an hour's reminders.
+    pub fn campaign(&self) -> Option<&str> {
+        match self {
+            Self::Campaign(id) | Self::CampaignBy(_, id) => Some(id),
+            Self::Hour(_) | Self::HourBy(..) => None,
+        }
+    }
 }
 
 impl fmt::Display for Queue {
@@ -57,7 +105,19 @@ impl fmt::Display for Queue {
         match self {
             Self::Hour(hour) => write!(f, "plan:h{hour}"),
             Self::Campaign(id) => write!(f, "plan:c:{id}"),
+            Self::HourBy(way, hour) => write!(f, "plan:{way}:h{hour}"),
+            Self::CampaignBy(way, id) => write!(f, "plan:{way}:c:{id}"),
         }
+    }
+}
+
+impl fmt::Display for Way {
+    /// As it stands in keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Notice => "n",
+            Self::Message => "m",
+        })
     }
 }
 
@@ -101,9 +161,9 @@ pub struct Standing {
 /// Something that a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
-    /// What it is about: a code or a template; alarms about the same are one.
+    /// What it is about: a code, a template, records; alarms about the same are one.
     pub about: String,
-    /// What WeChat said the last time. No fan and no secret in it.
+    /// What WeChat said the last time, or which record cannot be read. No secret in it, and no word of a fan's.
     pub says: String,
     /// The first time.
     pub since: Timestamp,
@@ -147,6 +207,11 @@ impl Standing {
             self.alarms.remove(quietest);
         }
         self.alarms.push(Alarm { about: about.to_owned(), says, since: now, last: now, times: 1 });
+    }
+
+    /// Raises the alarm that what is stored of a fan cannot be read.
+    pub(super) fn unreadable(&mut self, says: String, now: Timestamp) {
+        self.alarm("unreadable records", says, now);
     }
 
     /// Sends this content no more.

@@ -28,7 +28,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Entries kept of a fan.
+/// Entries kept of a fan; more where the playbook's cap is larger, so that every push that the cap counts is known.
 const ENTRIES_MAX: usize = 32;
 /// Entries that ended are kept so long, in seconds: longer than any cap looks back.
 const KEPT: u64 = 400 * 86_400;
@@ -41,6 +41,9 @@ const FORMAT_WITHOUT_WAYS: u8 = 1;
 pub struct Ledger {
     entries: Vec<Entry>,
 }
+
+/// Of a fan who never got one.
+pub(super) static NO_PUSHES: Ledger = Ledger { entries: Vec::new() };
 
 /// One push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,15 +240,23 @@ impl Ledger {
         self.entries.iter().filter(left).filter(move |entry| entry.went.as_ref() == Some(&went) && entry.id != but)
     }
 
-    /// Adds a push. What ended long ago goes; so does the oldest that ended when there are too many.
-    pub fn add(&mut self, entry: Entry) {
+    /// Adds a push; `cap` is the playbook's. What ended long ago goes. So does, while there are too many, the earliest due of
+    /// those that ended: those that the cap does not count first, and never one that has not ended.
+    pub fn add(&mut self, entry: Entry, cap: u32) {
         let now = entry.planned;
         self.entries.retain(|old| !old.state.is_settled() || now.0.saturating_sub(old.planned.0) <= KEPT);
         self.entries.push(entry);
-        if self.entries.len() > ENTRIES_MAX {
-            let oldest = self.entries.iter().position(|entry| entry.state.is_settled()).unwrap_or_default();
-            self.entries.remove(oldest);
+        while self.entries.len() > entries_max(cap) {
+            let ended = self.entries.iter().enumerate().filter(|(_, entry)| entry.state.is_settled());
+            let least = ended.min_by_key(|(_, entry)| (entry.state.counts(), entry.due));
+            let Some((at, _)) = least else { break };
+            self.entries.remove(at);
         }
+    }
+
+    /// Whether there is room for one more that has not ended.
+    pub fn has_room(&self, cap: u32) -> bool {
+        self.entries.iter().filter(|entry| !entry.state.is_settled()).count() < entries_max(cap)
     }
 
     /// How many pushes the fan got or will get that are due in the `days` up to `until`.
@@ -270,5 +281,91 @@ impl From<EntryWithoutWay> for Entry {
     fn from(old: EntryWithoutWay) -> Self {
         let EntryWithoutWay { id, subject, due, outcome_days, planned, state } = old;
         Self { id, subject, due, outcome_days, planned, state, went: None }
+    }
+}
+
+fn entries_max(cap: u32) -> usize {
+    ENTRIES_MAX.max(cap as usize)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const DAY: u64 = 86_400;
+
+    /// A push that is planned and due at noon of a day.
+    fn entry(number: u64, day: u64, state: State) -> Entry {
+        let at = Timestamp(day * DAY);
+        let subject = Subject::Campaign(number.to_string());
+        Entry {
+            id: PushId::of(&number.to_string()),
+            subject,
+            due: at,
+            outcome_days: 14,
+            planned: at,
+            state,
+            went: None,
+        }
+    }
+
+    #[test]
+    fn every_cap_that_a_playbook_may_have_binds() {
+        for cap in 1..=100 {
+            let mut ledger = Ledger::default();
+            // Between any two that count three that do not.
+            for number in 0..4 * u64::from(cap) {
+                let at = Timestamp((1_000 + number / 4) * DAY);
+                let state = match number % 4 {
+                    0 => State::Delivered(at),
+                    1 => State::Skipped(at, Skip::QuietHours),
+                    _ => State::Refused(at, 43_004),
+                };
+                ledger.add(entry(number, 1_000 + number / 4, state), cap);
+            }
+            let today = Timestamp((1_000 + u64::from(cap)) * DAY);
+            assert_eq!(ledger.count(today, 365), cap as usize, "a cap of {cap}");
+            assert!(ledger.entries().len() <= 100.max(ENTRIES_MAX));
+        }
+    }
+
+    #[test]
+    fn a_full_ledger_forgets_nothing_that_has_not_ended() {
+        for state in [State::Planned, State::Sending(Timestamp(5))] {
+            let mut ledger = Ledger::default();
+            for number in 0..ENTRIES_MAX as u64 {
+                assert!(ledger.has_room(3));
+                ledger.add(entry(number, 10, state.clone()), 3);
+            }
+            assert!(!ledger.has_room(3) && ledger.has_room(33));
+            // Another component may not have asked.
+            for number in 100..110 {
+                ledger.add(entry(number, 10, state.clone()), 3);
+                ledger.add(entry(number + 100, 10, State::Skipped(Timestamp(5), Skip::Capped)), 3);
+            }
+            let open = ledger.entries().iter().filter(|entry| !entry.state.is_settled()).count();
+            assert_eq!((open, ledger.entries().len()), (ENTRIES_MAX + 10, ENTRIES_MAX + 10), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_first_is_what_no_cap_counts_and_then_the_earliest_due() {
+        let mut ledger = Ledger::default();
+        ledger.add(entry(1, 12, State::Delivered(Timestamp(1))), 1);
+        ledger.add(entry(2, 11, State::Unknown(Timestamp(1))), 1);
+        ledger.add(entry(3, 13, State::Skipped(Timestamp(1), Skip::NoWindow)), 1);
+        let fill = |ledger: &mut Ledger, numbers: std::ops::Range<u64>| {
+            numbers.for_each(|number| ledger.add(entry(number, 14, State::Planned), 1));
+        };
+        let has = |ledger: &Ledger| [1, 2, 3].map(|number: u64| ledger.get(PushId::of(&number.to_string())).is_some());
+        fill(&mut ledger, 10..39);
+        assert_eq!(has(&ledger), [true, true, true]);
+        fill(&mut ledger, 39..40);
+        assert_eq!(has(&ledger), [true, true, false]);
+        fill(&mut ledger, 40..41);
+        assert_eq!(has(&ledger), [true, false, false]);
     }
 }

@@ -150,6 +150,35 @@ impl Pace {
         }
     }
 
+    /// Counts one call that is about to be made, if there is room for it, and gives the moment that it counts as of.
+    ///
+    /// # Errors
+    /// There is no room: when to look again.
+    pub fn take(&mut self, now: Millis) -> Result<Millis, Millis> {
+        self.room(now)?;
+        self.count(now, 1);
+        Ok(self.calls.back().map_or(now, |(step, _)| step * STEP))
+    }
+
+    /// A call that counts as of `taken` leaves only now, and from now on counts as of now. The room that it had it still has:
+    /// what counted then and no longer does makes more.
+    pub fn leave(&mut self, taken: Millis, now: Millis) {
+        self.give_back(taken);
+        self.count(now, 1);
+    }
+
+    /// A call that counts as of `taken` is not made after all.
+    pub fn give_back(&mut self, taken: Millis) {
+        let Ok(at) = self.calls.binary_search_by_key(&(taken / STEP), |(step, _)| *step) else { return };
+        if let Some((_, count)) = self.calls.get_mut(at) {
+            *count = count.saturating_sub(1);
+        }
+        self.calls.retain(|(_, count)| *count > 0);
+        if let Some((_, quota)) = &mut self.quota {
+            quota.remain += 1;
+        }
+    }
+
     /// WeChat says that the minute's quota is used up: until the next minute nothing, then slower than what led to it. Every
     /// call in flight hears it; they are one lesson.
     pub fn slow_down(&mut self, now: Millis) {
@@ -189,4 +218,35 @@ fn next_beijing_day(now: Millis) -> Millis {
     const DAY: Millis = 86_400_000;
     const AHEAD: Millis = 8 * 3_600_000;
     (now + AHEAD) / DAY * DAY + DAY - AHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// 100 calls in 60 seconds.
+    fn pace() -> Pace {
+        let rate_limit = Some(RateLimit { call_count: 100, refresh_second: 60 });
+        let mut pace = Pace::default();
+        pace.learn(&Quota { daily_limit: 1_000, used: 0, remain: 1_000, rate_limit }, Timestamp(1_000));
+        pace
+    }
+
+    #[test]
+    fn a_call_that_leaves_later_counts_as_of_then_and_one_that_does_not_leave_counts_no_more() {
+        let (mut pace, began) = (pace(), 1_000_000);
+        let taken: Vec<Result<Millis, Millis>> = (0..98).map(|_| pace.take(began)).collect();
+        assert_eq!(taken, [Ok(began); 98]);
+        assert_eq!(pace.take(began), Err(began + 60_250));
+        (0..10).for_each(|_| pace.leave(began, began + 5_000));
+        assert_eq!(pace.take(began + 5_000), Err(began + 60_250), "they still count");
+        (0..3).for_each(|_| pace.give_back(began));
+        assert_eq!(pace.room(began + 5_000), Ok(3));
+        assert_eq!(pace.left(Timestamp(1_005)), Some(905));
+        // When the first 85 no longer count, the ten that left later do.
+        assert_eq!(pace.room(began + 60_250), Ok(88));
+        assert_eq!(pace.room(began + 65_250), Ok(98));
+    }
 }

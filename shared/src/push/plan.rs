@@ -11,7 +11,7 @@ use crate::{
     fan,
     playbook::{Campaign, Content, Limits, PushChoice, Pushes, Segment, Ways},
     time::{Day, Timestamp},
-    wechat::{OpenId, api::Api},
+    wechat::OpenId,
 };
 use std::collections::BTreeSet;
 
@@ -40,6 +40,8 @@ pub struct Known<'a> {
     pub conversation: Conversation,
     /// What push knows.
     pub ledger: &'a Ledger,
+    /// Some of it cannot be read, so it may say that the fan wants nothing, or has had it.
+    pub unreadable: bool,
 }
 
 /// What becomes of something that is due.
@@ -59,6 +61,7 @@ impl Known<'_> {
     /// Why nothing may go to this fan: the reasons that any push has.
     fn closed(&self) -> Option<Skip> {
         match self.fan {
+            _ if self.unreadable => Some(Skip::Unreadable),
             None => Some(Skip::Unsubscribed),
             Some(fan) if fan.follow.is_none() => Some(Skip::Unsubscribed),
             Some(fan) if self.stopped(fan) => Some(Skip::OptedOut),
@@ -169,24 +172,14 @@ impl Known<'_> {
         if let Some(obstacle) = self.obstacle(&entry.subject) {
             return Decision::Skip(entry, obstacle);
         }
-        if self.ledger.count(entry.due, pushes.limits.cap_days) >= pushes.limits.cap as usize {
+        let cap = pushes.limits.cap;
+        if self.ledger.count(entry.due, pushes.limits.cap_days) >= cap as usize || !self.ledger.has_room(cap) {
             return Decision::Skip(entry, Skip::Capped);
         }
         // Drawn last, so that the two groups differ in nothing else.
         match group(entry.id, holdout) {
             Group::Holdout => Decision::Skip(entry, Skip::Holdout),
             Group::Treated => Decision::Plan(entry),
-        }
-    }
-}
-
-impl Content {
-    /// The call that it goes out by.
-    pub fn api(&self) -> Api {
-        match self {
-            Self::Template(_) => Api::Template,
-            Self::Notice(_) => Api::Notice,
-            Self::Message { .. } => Api::Message,
         }
     }
 }

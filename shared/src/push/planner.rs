@@ -6,22 +6,23 @@
 use super::{
     book::{Book, Change},
     campaign,
+    content::ways_of,
     head::{Head, Progress, Queue, Running},
     ledger,
-    news::{Due, FANS, Group, OUTCOMES, Outcome, Skip, What, due_list},
+    news::{Due, Echo, FANS, Group, OUTCOMES, Outcome, Skip, What, due_list},
     plan::{Decision, Known},
     report::Report,
+    seen::Seen,
     sender::Signals,
 };
 use crate::{
-    conversation::{self, Conversation},
-    fan::{self, Fan},
+    conversation, fan,
     pages::{self, PAGE, Page, gone_key, page_key},
-    playbook::{Campaign, PushChoice, Pushes},
+    playbook::{Campaign, Content, Pushes},
     run::Stop,
     store::{Store, Timer},
     time::{Day, Timestamp},
-    wechat::OpenId,
+    wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
@@ -116,7 +117,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
                         false => ledger::State::Refused(at, 0),
                     };
                     // A ledger that has gone does not come back for it.
-                    if self.book.with(&openid, |ledger| ledger.set(id, state)) == Some(true) {
+                    if self.book.change(&openid, |ledger| ledger.set(id, state)) == Some(true) {
                         change.ledgers.push(openid.clone());
                         self.report.borrow_mut().closed += 1;
                     }
@@ -148,7 +149,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
             let due: Vec<Due> = items.into_iter().filter_map(|(_, due)| due).collect();
             let fans = self.fans(due.iter().map(|due| &due.openid)).await?;
             let chunk = self
-                .decide(&fans, due.iter().map(|due| &due.openid).zip(&due), |known, due, now| {
+                .decide(fans, due.iter().map(|due| &due.openid).zip(&due), |known, due, now| {
                     known.remind(self.pushes, due, Day(day), now)
                 })
                 .await?;
@@ -180,8 +181,10 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         };
         let fans = self.fans(items.iter().filter_map(|(_, openid)| openid.as_ref())).await?;
         // Most fans of most campaigns are outside of the segment: what they said and got need not be read.
-        let inside =
-            |fan: &Fan| campaign.segment.fits(&fan.state(self.pushes.limits.utc_offset), &fan.tags, campaign.at);
+        let offset = self.pushes.limits.utc_offset;
+        let inside = |seen: &Seen| {
+            seen.fan.as_ref().is_some_and(|fan| campaign.segment.fits(&fan.state(offset), &fan.tags, campaign.at))
+        };
         let chosen: Vec<(&OpenId, ())> = items
             .iter()
             .filter_map(|(_, openid)| openid.as_ref())
@@ -189,7 +192,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
             .map(|openid| (openid, ()))
             .collect();
         let chunk = self
-            .decide(&fans, chosen.into_iter(), |known, (), now| known.campaign(self.pushes, &id, &campaign, now))
+            .decide(fans, chosen.into_iter(), |known, (), now| known.campaign(self.pushes, &id, &campaign, now))
             .await?;
         self.write(chunk, |head| {
             if let Some(running) = head.campaigns.get_mut(&id) {
@@ -233,57 +236,63 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
     /// Decides about every fan of a chunk.
     async fn decide<'f, D>(
         &self,
-        fans: &BTreeMap<OpenId, Fan>,
+        mut fans: BTreeMap<OpenId, Seen>,
         due: impl Iterator<Item = (&'f OpenId, D)>,
         decide: impl Fn(&Known<'_>, D, Timestamp) -> Decision,
     ) -> Result<Chunk, Stop> {
         let due: Vec<(&OpenId, D)> = due.collect();
         let openids: Vec<OpenId> = due.iter().map(|(openid, _)| (*openid).clone()).collect();
-        let conversations = self.conversations(&openids).await?;
+        self.conversations(&openids, &mut fans).await?;
         self.book.acquire(&openids).await?;
         let now = self.book.run.now();
-        let mut chunk = Chunk::default();
-        for ((openid, due), conversation) in due.into_iter().zip(conversations) {
-            let fan = fans.get(openid);
-            let state = fan.map(|fan| fan.state(self.pushes.limits.utc_offset));
-            let no_tags = Default::default();
-            let tags = fan.map_or(&no_tags, |fan| &fan.tags);
-            let decision = self.book.with(openid, |ledger| {
-                decide(&Known { openid, fan: state.as_ref(), tags, conversation, ledger }, due, now)
+        let (mut chunk, nobody) = (Chunk::default(), Seen::default());
+        for (openid, due) in due {
+            let seen = fans.get(openid).unwrap_or(&nobody);
+            let state = seen.fan.as_ref().map(|fan| fan.state(self.pushes.limits.utc_offset));
+            let planned = self.book.with(openid, |ledger| {
+                let known = seen.known(openid, state.as_ref(), ledger);
+                self.take(&mut chunk, &known, decide(&known, due, now), now)
             });
-            self.take(&mut chunk, openid, decision.unwrap_or(Decision::Void), now);
+            if let Some(entry) = planned {
+                self.book.change(openid, |ledger| ledger.add(entry, self.pushes.limits.cap));
+                chunk.change.ledgers.push(openid.clone());
+            }
         }
         chunk.change.release = openids;
         Ok(chunk)
     }
 
-    fn take(&self, chunk: &mut Chunk, openid: &OpenId, decision: Decision, now: Timestamp) {
+    /// Takes a decision into the chunk. Gives what is to be added to the fan's ledger.
+    fn take(&self, chunk: &mut Chunk, known: &Known<'_>, decision: Decision, now: Timestamp) -> Option<ledger::Entry> {
         let mut report = self.report.borrow_mut();
-        let entry = match decision {
-            Decision::Void => return,
+        let (entry, new) = match decision {
+            Decision::Void => return None,
             Decision::Skip(entry, skip) => {
                 let group = (skip == Skip::Holdout).then_some(Group::Holdout);
-                chunk.change.news.push(entry.news(openid, group, now, What::Skipped(skip)));
+                chunk.change.news.push(entry.news(known.openid, group, now, What::Skipped(skip)));
                 report.skip(skip);
-                return;
+                return None;
             }
-            Decision::Known(entry) if entry.state.is_settled() => return,
-            Decision::Known(entry) => entry,
-            Decision::Plan(entry) => {
-                self.book.with(openid, |ledger| ledger.add(entry.clone()));
-                chunk.change.ledgers.push(openid.clone());
-                report.planned += 1;
-                entry
-            }
+            Decision::Known(entry) if entry.state.is_settled() => return None,
+            Decision::Known(entry) => (entry, false),
+            Decision::Plan(entry) => (entry, true),
         };
-        let planned = entry.planned;
-        chunk.change.news.push(entry.news(openid, Some(Group::Treated), planned, What::Planned));
-        let queue = match &entry.subject {
-            ledger::Subject::Reminder { .. } => Queue::Hour(entry.due.0 / 3_600),
-            ledger::Subject::Campaign(id) => Queue::Campaign(id.clone()),
-        };
+        report.planned += u64::from(new);
+        let (api, echoes) = self.way(known, &entry);
+        chunk.change.news.push(entry.news(known.openid, Some(Group::Treated), entry.planned, What::Queued(echoes)));
+        let queue = Queue::of(&entry.subject, entry.due, api);
         let (_, waiting) = chunk.queued.entry(queue).or_insert((entry.due, Vec::new()));
-        waiting.push(Waiting { openid: openid.clone(), id: entry.id });
+        waiting.push(Waiting { openid: known.openid.clone(), id: entry.id });
+        new.then_some(entry)
+    }
+
+    /// The call that a push waits for: of the way that it would go if it left when it is due, else of its first; which way it
+    /// does go is seen when it leaves. And the events that may tell of it.
+    fn way(&self, known: &Known<'_>, entry: &ledger::Entry) -> (Api, Vec<Echo>) {
+        let head = self.book.head();
+        let Some(ways) = ways_of(self.pushes, &head, &entry.subject) else { return (Api::Template, Vec::new()) };
+        let way = known.way(entry, &ways, &head.account, entry.due).ok().or(ways.iter().next());
+        (way.map_or(Api::Template, Content::api), ways.iter().filter_map(Content::echo).collect())
     }
 
     /// Writes a chunk, and lets its ledgers go.
@@ -337,24 +346,32 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         Ok(())
     }
 
-    /// The fans that rollup knows.
-    async fn fans(&self, openids: impl Iterator<Item = &OpenId>) -> Result<BTreeMap<OpenId, Fan>, Stop> {
+    /// The fans as rollup knows them. Of whom that cannot be read gets nothing.
+    async fn fans(&self, openids: impl Iterator<Item = &OpenId>) -> Result<BTreeMap<OpenId, Seen>, Stop> {
         let openids: Vec<&OpenId> = openids.collect();
         let keys: Vec<String> = openids.iter().map(|openid| fan::key(openid)).collect();
         let values = self.book.run.get_all(&keys).await?;
-        let mut fans = BTreeMap::new();
-        for ((openid, key), bytes) in openids.into_iter().zip(&keys).zip(values) {
-            // A record that cannot be read is a fan we know nothing of: no push, and rollup says what is wrong with it.
-            let fan = bytes.and_then(|bytes| Fan::decode(key, &bytes).ok());
-            fans.extend(fan.map(|fan| (openid.clone(), fan)));
+        let mut fans: BTreeMap<OpenId, Seen> = BTreeMap::new();
+        for (openid, bytes) in openids.into_iter().zip(values) {
+            let seen = fans.entry(openid.clone()).or_default();
+            seen.read_fan(openid, bytes.as_deref());
+            self.book.note_unreadable(seen);
         }
         Ok(fans)
     }
 
-    async fn conversations(&self, openids: &[OpenId]) -> Result<Vec<Conversation>, Stop> {
+    /// Adds what callback knows of these.
+    async fn conversations(&self, openids: &[OpenId], fans: &mut BTreeMap<OpenId, Seen>) -> Result<(), Stop> {
         let keys: Vec<String> = openids.iter().map(conversation::key).collect();
         let values = self.book.run.get_all(&keys).await?;
-        Ok(values.into_iter().map(conversation_of).collect())
+        for (openid, bytes) in openids.iter().zip(values) {
+            let seen = fans.entry(openid.clone()).or_default();
+            if seen.unreadable.is_none() {
+                seen.read_conversation(openid, bytes.as_deref());
+                self.book.note_unreadable(seen);
+            }
+        }
+        Ok(())
     }
 
     /// The next items of a list, of so many pages at most.
@@ -389,9 +406,9 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let now = self.book.run.now();
         let over: Vec<(Queue, Progress)> = {
             let head = self.book.head();
-            let planned = |queue: &Queue| match queue {
-                Queue::Hour(_) => true,
-                Queue::Campaign(id) => head.campaigns.get(id).is_none_or(|running| running.planned),
+            let planned = |queue: &Queue| {
+                let campaign = queue.campaign().and_then(|id| head.campaigns.get(id));
+                campaign.is_none_or(|running| running.planned)
             };
             let is_over = |queue: &Queue, progress: &Progress| {
                 progress.done == progress.queued && progress.due.0 + KEPT < now.0 && planned(queue)
@@ -418,12 +435,6 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         }
         Ok(())
     }
-}
-
-/// What callback keeps of a fan, as it was read. Who said something that cannot be read gets nothing: it may have been to stop.
-pub(super) fn conversation_of(bytes: Option<Vec<u8>>) -> Conversation {
-    let stopped = Conversation { pushes: Some((Timestamp(u64::MAX), PushChoice::Stop)) };
-    bytes.map_or(Conversation::default(), |bytes| Conversation::decode(&bytes).unwrap_or(stopped))
 }
 
 fn clone<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {

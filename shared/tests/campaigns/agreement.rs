@@ -123,7 +123,7 @@ fn told(world: &World, campaign: &str) -> BTreeMap<String, Option<&'static str>>
         told.extend(news.0.into_iter().filter(|news| news.series == Series::Campaign(campaign.to_owned())));
     }
     // Of one push, what ends it was told after its planning.
-    told.sort_by_key(|news| news.what != What::Planned);
+    told.sort_by_key(|news| !matches!(news.what, What::Queued(_)));
     let how = |what| match what {
         What::Sent(_) => None,
         What::Skipped(skip) => Some(skip.name()),

@@ -118,11 +118,11 @@ fn everybody_who_does_not_get_it_has_a_reason() {
     };
     let mut ledger = Ledger::default();
     for campaign in ["x", "y"] {
-        ledger.add(entry(Subject::Campaign(campaign.into()), &capped, State::Sent(noon(20), None)));
+        ledger.add(entry(Subject::Campaign(campaign.into()), &capped, State::Sent(noon(20), None)), 2);
     }
     world.set(&ledger::key(&openid(&capped)), &ledger.encode());
     let mut ledger = Ledger::default();
-    ledger.add(entry(Subject::Campaign("a".into()), &had_it, State::Unknown(noon(20))));
+    ledger.add(entry(Subject::Campaign("a".into()), &had_it, State::Unknown(noon(20))), 2);
     world.set(&ledger::key(&openid(&had_it)), &ledger.encode());
 
     let expected = BTreeMap::from([

@@ -3,7 +3,7 @@
 use super::{Asked, ReadError, ask, read, waiting};
 use crate::{
     playbook::{self, Campaign, CampaignRequest, Problem, Terms},
-    push::head::{self, Head, Progress, Queue, Running},
+    push::head::{self, Head, Progress, Running},
     record,
     store::{Store, StoreError, Timer, persist},
     time::Timestamp,
@@ -210,15 +210,16 @@ pub async fn list(store: &impl Store) -> Result<Vec<Listed>, Refused> {
 
 fn listed(id: &str, running: &Running, head: &Head) -> Listed {
     let Running { campaign, fans, planned } = running;
-    let progress: Option<&Progress> = head.queues.get(&Queue::Campaign(id.to_owned()));
+    let queues = || head.queues.iter().filter(|(queue, _)| queue.campaign() == Some(id)).map(|(_, progress)| progress);
+    let sum = |count: fn(&Progress) -> u64| queues().map(count).reduce(|sum, count| sum + count);
     Listed {
         id: id.to_owned(),
         at: campaign.at,
         taken_up: true,
         fans: *fans,
         planned: *planned,
-        queued: progress.map(|progress| progress.queued),
-        done: progress.map(|progress| progress.done),
+        queued: sum(|progress| progress.queued),
+        done: sum(|progress| progress.done),
     }
 }
 

@@ -68,6 +68,50 @@ pub(crate) struct Disk {
     pub(crate) sending_max: Cell<usize>,
     /// A batch did not happen whole.
     torn: Cell<bool>,
+    /// What others do meanwhile.
+    pub(crate) others: Rc<Others>,
+}
+
+/// What others write while a run is at work: at a moment, or at a step of the run. Nobody sees it before the next operation, so
+/// that is when it is done.
+#[derive(Default)]
+pub(crate) struct Others {
+    /// By moment, in milliseconds, and number.
+    writes: RefCell<BTreeMap<(u64, u64), (String, Vec<u8>)>>,
+    serial: Cell<u64>,
+    steps: Cell<u64>,
+    /// At this step, this.
+    at_step: RefCell<Option<(u64, String, Vec<u8>)>>,
+    stepped: Cell<Option<u64>>,
+}
+
+impl Others {
+    pub(crate) fn write_at(&self, moment: u64, key: String, value: Vec<u8>) {
+        let number = self.serial.replace(self.serial.get() + 1);
+        self.writes.borrow_mut().insert((moment, number), (key, value));
+    }
+
+    pub(crate) fn write_at_step(&self, step: u64, key: String, value: Vec<u8>) {
+        self.at_step.replace(Some((step, key, value)));
+    }
+
+    /// Steps so far: of each operation and each call the beginning, the effect, and the end.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    /// When what was to be written at a step was.
+    pub(crate) fn stepped(&self) -> Option<u64> {
+        self.stepped.get()
+    }
+
+    pub(crate) fn step(&self, now: u64) {
+        let step = self.steps.replace(self.steps.get() + 1);
+        if let Some((_, key, value)) = self.at_step.borrow_mut().take_if(|(at, ..)| *at == step) {
+            self.stepped.set(Some(now));
+            self.write_at(now, key, value);
+        }
+    }
 }
 
 impl Disk {
@@ -88,6 +132,7 @@ impl Disk {
             sending: RefCell::default(),
             sending_max: Cell::default(),
             torn: Cell::default(),
+            others: Rc::default(),
         }
     }
 
@@ -151,7 +196,10 @@ impl Disk {
     ) -> Result<T, StoreError> {
         let fate = self.fate(!keys.is_empty());
         let latency = self.chance.borrow_mut().random_range(self.latency.clone());
+        self.others.step(self.clock.now());
         self.clock.sleep(latency / 2).await;
+        self.others.step(self.clock.now());
+        self.let_others_write();
         let (memory_fate, part) = match fate {
             Fate::Works => (memory::Fate::Works, keys.len()),
             Fate::Fails => (memory::Fate::Fails, keys.len()),
@@ -166,6 +214,7 @@ impl Disk {
         self.next.set(memory::Fate::Works);
         keys.iter().filter(|key| key.starts_with("ledger:")).for_each(|key| self.count(key));
         // A batch that did not happen whole may leave what began without what ended before it.
+        self.others.step(self.clock.now());
         self.torn.set(self.torn.get() || matches!(fate, Fate::DiesHalfway | Fate::DiesTorn));
         let sending = self.sending();
         assert!(self.torn.get() || sending <= IN_FLIGHT, "{sending} ledger entries say sending");
@@ -180,6 +229,14 @@ impl Disk {
                 pending().await
             }
         }
+    }
+
+    fn let_others_write(&self) {
+        let later = self.others.writes.borrow_mut().split_off(&(self.clock.now() + 1, 0));
+        for (key, value) in self.others.writes.borrow().values() {
+            self.put(key, value);
+        }
+        self.others.writes.replace(later);
     }
 
     fn count(&self, key: &str) {

@@ -2,7 +2,7 @@
 
 use crate::{
     brand::*,
-    world::{Plan, World},
+    world::{Plan, World, openid},
 };
 use guanxi::push::{IN_FLIGHT, news::Skip};
 use guanxi_simulator::api::{Api, End, Fault, Kind, Latency, Logged, Moment, Quota, Trouble};
@@ -262,5 +262,51 @@ fn an_answer_to_a_notice_that_is_lost_leaves_it_unknown_at_once_and_it_is_never_
         let lost = bodies.iter().filter(|l| !matches!(l.end, End::Answer { status: 200, .. })).count();
         assert_eq!((bodies.len(), ends.unknown), (100, lost), "{fault:?} {ends:?}");
         assert!(lost > 20);
+    }
+}
+
+/// WeChat is busy for these fans' sends, as long as the world is told so.
+fn busy_for(world: &World, fans: &[usize]) -> Rc<Cell<bool>> {
+    let busy = Rc::new(Cell::new(true));
+    let (is_busy, fans) = (busy.clone(), fans.iter().map(|fan| format!(r#""{}""#, openid(*fan))).collect::<Vec<_>>());
+    world.wire.answer_instead(move |request| {
+        let body = std::str::from_utf8(request.body).unwrap();
+        let hit = request.path == Api::Template.path() && fans.iter().any(|fan| body.contains(fan));
+        (hit && is_busy.get()).then(|| (200, r#"{"errcode":-1,"errmsg":"system error"}"#.into()))
+    });
+    busy
+}
+
+#[test]
+fn one_push_that_fails_as_often_as_it_is_tried_holds_nobody_up() {
+    let world = World::with_reminders(plan(), 600, &[CAT]);
+    let hopeless = [0, 1, 77, 300, 301, 302, 599];
+    let busy = busy_for(&world, &hopeless);
+    let report = world.run(0).unwrap().unwrap();
+    assert_eq!((report.sent, report.halted), (600 - hopeless.len() as u64, None));
+    let tries = |number: usize| {
+        let to = openid(number).to_string();
+        world.wire.left.borrow().iter().filter(|(_, _, touser)| *touser == to).count()
+    };
+    assert!(hopeless.iter().all(|number| tries(*number) == 4), "each is tried four times");
+    busy.set(false);
+    world.wait(0);
+    world.run_until_quiet(5);
+    assert_eq!(world.judge(600).delivered, 600);
+}
+
+#[test]
+fn where_everything_fails_wechat_is_not_hammered() {
+    for fault in [Fault::Busy(Moment::Before), Fault::Status(503, Moment::Before), Fault::Reset(Moment::Before)] {
+        let mut plan = plan();
+        plan.rules.troubles = vec![Trouble { api: Some(Api::Template), ..Trouble::always(1.0, fault) }];
+        let world = World::with_reminders(plan, 2_000, &[CAT]);
+        for _ in 0..5 {
+            let made = world.wire.left.borrow().len();
+            let report = world.run(0).unwrap().unwrap();
+            let made = world.wire.left.borrow().len() - made;
+            assert!(made <= 4 * IN_FLIGHT && report.halted.is_some(), "{fault:?}: {made} calls, {report:?}");
+            world.wait(0);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The way to the simulated WeChat: takes as long as WeChat says, and a run may die on it.
 
-use crate::clock::Clock;
+use crate::{clock::Clock, disk::Others};
 use guanxi::wechat::api::{CallError, Calls, HttpAnswer, Method};
 use guanxi_simulator::api::{Account, Api, End, Request};
 use std::{
@@ -41,19 +41,27 @@ pub(crate) struct Wire {
     calls: Cell<u64>,
     /// Sends that left, by second.
     pub(crate) sends: RefCell<BTreeMap<u64, u64>>,
+    /// Every send: when it left, by which call, and to whom.
+    pub(crate) left: RefCell<Vec<(u64, Api, String)>>,
+    /// A token takes so many milliseconds longer.
+    pub(crate) slow_token: Cell<u64>,
+    others: Rc<Others>,
     instead: RefCell<Option<Instead>>,
     /// Nobody answers any request for a token.
     pub(crate) silent: Cell<bool>,
 }
 
 impl Wire {
-    pub(crate) fn new(clock: &Rc<Clock>, account: Account) -> Self {
+    pub(crate) fn new(clock: &Rc<Clock>, others: Rc<Others>, account: Account) -> Self {
         Self {
             account: RefCell::new(account),
             clock: clock.clone(),
             planned: Cell::default(),
             calls: Cell::default(),
             sends: RefCell::default(),
+            left: RefCell::default(),
+            slow_token: Cell::default(),
+            others,
             instead: RefCell::default(),
             silent: Cell::default(),
         }
@@ -94,9 +102,13 @@ impl Calls for Wire {
         let rest = url.strip_prefix(URL).expect("another host is called");
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let request = Request { method: method.as_str(), path, query, body: body.as_bytes() };
-        if matches!(Api::at(path), Some(Api::Template | Api::Notice | Api::Message)) {
+        if let Some(api @ (Api::Template | Api::Notice | Api::Message)) = Api::at(path) {
             *self.sends.borrow_mut().entry(self.clock.now() / 1_000).or_default() += 1;
+            let body: serde_json::Value = serde_json::from_str(body).expect("a send is JSON");
+            let to = body["touser"].as_str().expect("a send has a fan").to_owned();
+            self.left.borrow_mut().push((self.clock.now(), api, to));
         }
+        self.others.step(self.clock.now());
         if self.silent.get() && path == Api::StableToken.path() {
             pending::<()>().await;
         }
@@ -110,10 +122,15 @@ impl Calls for Wire {
             self.die().await;
         }
         self.clock.sleep(fate.before).await;
+        self.others.step(self.clock.now());
         if dies == Some(Phase::Coming) {
             self.die().await;
         }
         self.clock.sleep(fate.after).await;
+        if path == Api::StableToken.path() {
+            self.clock.sleep(self.slow_token.get()).await;
+        }
+        self.others.step(self.clock.now());
         if dies == Some(Phase::Back) {
             self.die().await;
         }

@@ -77,6 +77,33 @@ pub(crate) fn openid(number: usize) -> OpenId {
     format!("oFan{number}").parse().unwrap()
 }
 
+/// After which a fan gets no push any more, or none of what was bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Stops,
+    Leaves,
+    Buys,
+}
+
+fn place(number: usize, index: usize) -> Place {
+    Place { stream: 1_000_000 + number as u64, index: index as u32 }
+}
+
+fn acted(number: usize, at: u64, act: Act) -> Entry {
+    let (account, openid) = ("gh_1".into(), openid(number).to_string());
+    let said = scenario::Message { account, openid, create_time: at, msg_id: at, act };
+    let (_, message) = Message::parse(said.to_xml().as_bytes()).unwrap();
+    Entry::Push(journal::Push { message, touch: None, rule: None, milliseconds: 1, pushes: None })
+}
+
+fn bought(number: usize, product: &str, at: u64) -> Entry {
+    let lines = vec![Line { product: product.to_owned(), quantity: 1, amount: 12_900 }];
+    let (id, at) = (format!("{number}-{product}-{at}"), Timestamp(at));
+    let (kind, openid) = (OrderKind::Order, Some(openid(number)));
+    let orders = vec![OrderEvent { id, kind, version: 1, openid, unionid: None, at, lines }];
+    Entry::Orders(Orders { at, orders })
+}
+
 impl World {
     pub(crate) fn new(plan: Plan) -> Self {
         let Plan { rules, from, disk } = plan;
@@ -86,9 +113,10 @@ impl World {
             app_id: rules.app_id.clone(),
             secret: rules.secret.parse().unwrap(),
         };
+        let disk = Disk::new(&clock, rules.seed, 0..=disk);
         Self {
-            disk: Disk::new(&clock, rules.seed, 0..=disk),
-            wire: Wire::new(&clock, Account::new(rules)),
+            wire: Wire::new(&clock, disk.others.clone(), Account::new(rules)),
+            disk,
             clock,
             pushes: brand::pushes(),
             credentials,
@@ -134,36 +162,43 @@ impl World {
     /// A fan does something, and callback and rollup have seen it.
     pub(crate) fn act(&mut self, number: usize, at: u64, act: Act) {
         self.wire.account.borrow_mut().audience.act(openid(number).as_str(), &act, at * 1_000);
-        let said = scenario::Message {
-            account: "gh_1".into(),
-            openid: openid(number).to_string(),
-            create_time: at,
-            msg_id: at,
-            act,
-        };
-        let (_, message) = Message::parse(said.to_xml().as_bytes()).unwrap();
-        let push = journal::Push { message, touch: None, rule: None, milliseconds: 1, pushes: None };
-        self.happens(number, Entry::Push(push));
+        self.happens(number, acted(number, at, act));
     }
 
     /// A fan buys, and rollup has seen it.
     pub(crate) fn buy(&mut self, number: usize, product: &str, at: u64) {
-        let lines = vec![Line { product: product.to_owned(), quantity: 1, amount: 12_900 }];
-        let (id, at) = (format!("{number}-{product}-{at}"), Timestamp(at));
-        let (kind, openid) = (OrderKind::Order, Some(openid(number)));
-        let orders = vec![OrderEvent { id, kind, version: 1, openid, unionid: None, at, lines }];
-        self.happens(number, Entry::Orders(Orders { at, orders }));
+        self.happens(number, bought(number, product, at));
     }
 
     fn happens(&mut self, number: usize, entry: Entry) {
-        let openid = openid(number);
-        let known = self.fans.entry(openid.clone()).or_default();
-        let place = Place { stream: 1_000_000 + number as u64, index: known.len() as u32 };
-        known.push(Placed { place, entry });
-        let key = guanxi::fan::key(&openid);
-        let writes = fold::fold(&Settings::default(), known, &fold::Records::new()).unwrap();
-        let record = writes.into_iter().find(|write| write.key == key).and_then(|write| write.value).unwrap();
+        let (key, record) = self.folded(number, entry.clone());
+        let known = self.fans.entry(openid(number)).or_default();
+        known.push(Placed { place: place(number, known.len()), entry });
         self.disk.put(&key, &record);
+    }
+
+    /// What rollup would write of a fan who did this too.
+    fn folded(&self, number: usize, entry: Entry) -> (String, Vec<u8>) {
+        let openid = openid(number);
+        let mut known = self.fans.get(&openid).cloned().unwrap_or_default();
+        known.push(Placed { place: place(number, known.len()), entry });
+        let key = guanxi::fan::key(&openid);
+        let writes = fold::fold(&Settings::default(), &known, &fold::Records::new()).unwrap();
+        let record = writes.into_iter().find(|write| write.key == key).and_then(|write| write.value).unwrap();
+        (key, record)
+    }
+
+    /// What is written where a fan asks for no more, does not follow any more, or buys; WeChat does not know yet.
+    pub(crate) fn change(&self, number: usize, product: &str, change: Change) -> (String, Vec<u8>) {
+        match change {
+            Change::Stops => {
+                let mut conversation = Conversation::default();
+                conversation.choose(Timestamp(self.now()), PushChoice::Stop);
+                (conversation::key(&openid(number)), conversation.encode())
+            }
+            Change::Leaves => self.folded(number, acted(number, self.now(), Act::Unfollow)),
+            Change::Buys => self.folded(number, bought(number, product, self.now())),
+        }
     }
 
     /// A fan chooses about pushes, and only callback has seen it.

@@ -1,0 +1,243 @@
+//! From the queues' pages to pushes that may leave, and the last look before one does.
+
+use super::{Came, IDLE, Ready, Returned, Sender, call::Closed, judge::unknown, queue::Spot};
+use crate::{
+    pages::{Page, page_key},
+    playbook::{Content, Limits, Ways},
+    push::{
+        content::{request, ways_of},
+        head::{Progress, Queue},
+        ledger::{Entry, State},
+        news::{Skip, What},
+        planner::Waiting,
+        seen::{Seen, keys},
+    },
+    run::Stop,
+    store::{Store, Timer},
+    time::Timestamp,
+    wechat::{
+        OpenId,
+        api::{Api, Calls, template::REPEAT_SECONDS},
+    },
+};
+use futures::stream::{self, Stream};
+use std::{cell::Cell, time::Duration};
+
+/// A push that could not go out for so long does not go out, in seconds.
+const LATE: u64 = 86_400;
+
+/// How often the quota of a call is asked for in a run: without it only a refusal tells the pace.
+const QUOTA_TRIES: u32 = 3;
+
+/// What the queues give.
+#[allow(clippy::large_enum_variant, reason = "a page of them at a time, and nearly all leave")]
+pub(super) enum Step {
+    Leave(Ready),
+    Stay(Returned),
+}
+
+/// What there is to take from the queues.
+enum Next {
+    Steps(Vec<Step>),
+    /// There is something, and enough like it waits already.
+    Later,
+    Nothing,
+}
+
+impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
+    /// Everything that may go out, page by page, until there is no more.
+    pub(super) fn source(&self) -> impl Stream<Item = Result<Vec<Step>, Stop>> {
+        stream::unfold((), |()| async {
+            loop {
+                if self.is_over() {
+                    return None;
+                }
+                match self.next().await {
+                    Ok(Next::Steps(steps)) => return Some((Ok(steps), ())),
+                    Ok(Next::Nothing) if !self.signals.planning.get() => return None,
+                    Ok(Next::Nothing | Next::Later) => {}
+                    Err(stop) => return Some((Err(stop), ())),
+                }
+                self.book.run.timer().sleep(IDLE).await;
+            }
+        })
+    }
+
+    /// The next page of pushes that are in doubt, or else that may go out by now and are not too many already.
+    async fn next(&self) -> Result<Next, Stop> {
+        let doubtful = self.taken.borrow_mut().take_doubtful();
+        if let Some((queue, positions)) = doubtful {
+            let first = positions.first().copied().unwrap_or_default();
+            let waiting = self.waiting(&queue, first).await?;
+            return self
+                .steps(&queue, waiting.filter(|(at, _)| positions.contains(at)).collect())
+                .await
+                .map(Next::Steps);
+        }
+        let Some((queue, from, until)) = self.next_queue(|api| self.lanes.borrow().wants(api)) else {
+            return Ok(if self.next_queue(|_| true).is_some() { Next::Later } else { Next::Nothing });
+        };
+        let waiting: Vec<_> = self.waiting(&queue, from).await?.take_while(|(at, _)| *at < until).collect();
+        // None: the planner is about to write it.
+        let Some((last, _)) = waiting.last() else { return Ok(Next::Nothing) };
+        self.taken.borrow_mut().take_until(&queue, last + 1);
+        self.steps(&queue, waiting).await.map(Next::Steps)
+    }
+
+    /// What waits on a page, from this position on.
+    async fn waiting(&self, queue: &Queue, from: u64) -> Result<impl Iterator<Item = (u64, Waiting)>, Stop> {
+        let key = page_key(&queue.to_string(), from);
+        let page = self.book.run.get(&key).await?.map(|bytes| Page::<Waiting>::decode(&bytes)).transpose();
+        let page = page.map_err(|error| Stop::Record { key, error })?.unwrap_or_default();
+        Ok(page.items_from(from).filter_map(|(position, waiting)| Some((position, waiting?))))
+    }
+
+    /// The first queue of such a call with something that may go out by now, and from where to where.
+    fn next_queue(&self, wanted: impl Fn(Api) -> bool) -> Option<(Queue, u64, u64)> {
+        let now = self.book.run.now();
+        let head = self.book.head();
+        let (taken, lanes) = (self.taken.borrow(), self.lanes.borrow());
+        let queues = head.queues.iter().filter(|(queue, _)| !lanes.is_closed(queue.api()));
+        queues.into_iter().find_map(|(queue, progress)| {
+            let from = taken.next(queue, progress.done);
+            let until = available(queue, progress, &self.pushes.limits, now);
+            (from < until && wanted(queue.api())).then(|| (queue.clone(), from, until))
+        })
+    }
+
+    /// What to do about each of some pushes; nothing about those that are settled or in hand already.
+    async fn steps(&self, queue: &Queue, mut waiting: Vec<(u64, Waiting)>) -> Result<Vec<Step>, Stop> {
+        waiting.retain(|(at, waiting)| self.taken.borrow_mut().open((queue.clone(), *at), waiting.id));
+        let openids: Vec<OpenId> = waiting.iter().map(|(_, waiting)| waiting.openid.clone()).collect();
+        let looked = self.book.run.elapsed();
+        let values = self.book.run.get_all(&openids.iter().flat_map(keys).collect::<Vec<_>>()).await?;
+        self.book.acquire(&openids).await?;
+        let mut steps = Vec::new();
+        for ((position, Waiting { openid, id }), values) in waiting.into_iter().zip(values.chunks(2)) {
+            let spot = (queue.clone(), position);
+            let seen = seen_in(&openid, values);
+            self.book.note_unreadable(&seen);
+            let entry = self.book.with(&openid, |ledger| ledger.and_then(|ledger| ledger.get(id)).cloned());
+            match entry.filter(|entry| !entry.state.is_settled()) {
+                Some(entry) => steps.push(self.step(spot, openid, entry, &seen, looked).await),
+                None => {
+                    self.book.release(&openid);
+                    self.taken.borrow_mut().settle(&spot, id);
+                }
+            }
+        }
+        Ok(steps)
+    }
+
+    /// What to do about one push.
+    async fn step(&self, spot: Spot, openid: OpenId, entry: Entry, seen: &Seen, looked: Duration) -> Step {
+        let now = self.book.run.now();
+        let sending = match entry.state {
+            State::Sending(tried) => Some(tried),
+            _ => None,
+        };
+        let ways = ways_of(self.pushes, &self.book.head(), &entry.subject);
+        let ways = ways.and_then(|ways| if sending.is_some() { ways.as_it_went(&entry) } else { Some(ways) });
+        let way = ways.ok_or(Skip::InvalidTemplate).and_then(|ways| self.way(&entry, &ways, &openid, seen, now));
+        let content = match way {
+            Ok(content) => content,
+            Err(skip) => {
+                let came = stays(skip, sending.is_some(), now);
+                return Step::Stay(Returned { spot, openid, entry, came, again: None });
+            }
+        };
+        let api = content.api();
+        if let Some(tried) = sending {
+            if !api.may_repeat() || now.0 >= tried.0 + REPEAT_SECONDS {
+                return Step::Stay(Returned { spot, openid, entry, came: unknown(now), again: None });
+            }
+            self.report.borrow_mut().repeated += 1;
+        }
+        self.learn(api).await;
+        let state = seen.fan.as_ref().map(|fan| fan.state(self.pushes.limits.utc_offset));
+        let request = request(self.pushes, &content, &openid, &entry, state.as_ref(), now);
+        let (looked, counted, doubt) = (Cell::new(looked), Cell::default(), sending.is_some());
+        Step::Leave(Ready { spot, openid, entry, content, request, sending, doubt, tries: 0, looked, counted })
+    }
+
+    /// How a push goes now.
+    ///
+    /// # Errors
+    /// What stands against it.
+    fn way(&self, entry: &Entry, ways: &Ways, openid: &OpenId, seen: &Seen, now: Timestamp) -> Result<Content, Skip> {
+        let limits = &self.pushes.limits;
+        let state = seen.fan.as_ref().map(|fan| fan.state(limits.utc_offset));
+        let content = self.book.with(openid, |ledger| {
+            let known = seen.known(openid, state.as_ref(), ledger);
+            known.way(entry, ways, &self.book.head().account, now).cloned()
+        })?;
+        if now.0 >= entry.due.0 + LATE {
+            return Err(Skip::OverQuota);
+        }
+        let quiet = limits.is_quiet(limits.utc_offset.local(now).minute);
+        if quiet { Err(Skip::QuietHours) } else { Ok(content) }
+    }
+
+    /// Looks at a fan once more, and at whether the push still goes as it was to.
+    pub(super) async fn look_again(&self, push: &Ready) -> Result<(), Closed> {
+        let looked = self.book.run.elapsed();
+        let values = self.book.run.get_all(&keys(&push.openid)).await;
+        // Where the store does not answer, the next write says why.
+        let values = values.map_err(|_| Closed::NotHere)?;
+        push.looked.set(looked);
+        let seen = seen_in(&push.openid, &values);
+        self.book.note_unreadable(&seen);
+        let ways = match push.doubt {
+            true => Some(push.content.clone().into()),
+            false => ways_of(self.pushes, &self.book.head(), &push.entry.subject),
+        };
+        let ways = ways.ok_or(Closed::Skip(Skip::InvalidTemplate))?;
+        match self.way(&push.entry, &ways, &push.openid, &seen, self.book.run.now()) {
+            Ok(content) if content == push.content => Ok(()),
+            // The next run sends it the other way.
+            Ok(_) => Err(Closed::NotHere),
+            Err(skip) => Err(Closed::Skip(skip)),
+        }
+    }
+
+    /// Asks for the quota of a call, if that was long ago.
+    async fn learn(&self, api: Api) {
+        let now = self.book.run.now();
+        let asked = self.asked.borrow().get(&api).copied().unwrap_or_default();
+        if asked >= QUOTA_TRIES || !self.book.head().account.pace(api).is_stale(now) {
+            return;
+        }
+        self.asked.borrow_mut().insert(api, asked + 1);
+        let quota = self.account.quota(api).await;
+        let mut head = self.book.head();
+        match quota {
+            Ok(quota) => head.account.pace(api).learn(&quota, now),
+            // The sends will tell what is wrong.
+            Err(failure) => head.account.alarm("quota query", failure.to_string(), now),
+        }
+    }
+}
+
+/// What a push comes to that does not go out; of one that may have gone out already nobody knows.
+pub(super) fn stays(skip: Skip, doubt: bool, now: Timestamp) -> Came {
+    match doubt {
+        true => unknown(now),
+        false => Came::Settled(State::Skipped(now, skip), What::Skipped(skip)),
+    }
+}
+
+fn seen_in(openid: &OpenId, values: &[Option<Vec<u8>>]) -> Seen {
+    let value = |at: usize| values.get(at).and_then(Option::as_deref);
+    Seen::new(openid, value(0), value(1))
+}
+
+/// How many pushes of a queue may go out by now: all of a campaign's; of an hour's, as many as its minutes that have begun,
+/// so that they spread over the hour, and none in the quiet hours.
+pub(in crate::push) fn available(queue: &Queue, progress: &Progress, limits: &Limits, now: Timestamp) -> u64 {
+    let Some(elapsed) = now.0.checked_sub(progress.due.0) else { return 0 };
+    match queue.campaign() {
+        Some(_) => progress.queued,
+        None if limits.is_quiet(limits.utc_offset.local(now).minute) => 0,
+        None => (progress.queued * (elapsed / 60 + 1).min(60)).div_ceil(60),
+    }
+}
