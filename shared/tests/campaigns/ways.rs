@@ -63,15 +63,10 @@ impl Case {
     fn left(mut self, id: &str, at: u64, went: Went, state: fn(Timestamp) -> ledger::State) -> Self {
         let (at, subject) = (Timestamp(START + at), Subject::Campaign(id.to_owned()));
         let state = state(at);
-        self.ledger.add(ledger::Entry {
-            id: PushId::of(id),
-            subject,
-            due: at,
-            outcome_days: 1,
-            planned: at,
-            state,
-            went: None,
-        });
+        self.ledger.add(
+            ledger::Entry { id: PushId::of(id), subject, due: at, outcome_days: 1, planned: at, state, went: None },
+            20,
+        );
         self.ledger.leaves(PushId::of(id), went);
         self
     }
@@ -79,7 +74,8 @@ impl Case {
     fn way(&self, ways: &Ways, at: u64) -> Result<&'static str, Skip> {
         let (openid, tags) = (openid("o"), BTreeSet::new());
         let conversation = Conversation::default();
-        let known = Known { openid: &openid, fan: Some(&self.fan), tags: &tags, conversation, ledger: &self.ledger };
+        let (ledger, unreadable) = (&self.ledger, false);
+        let known = Known { openid: &openid, fan: Some(&self.fan), tags: &tags, conversation, ledger, unreadable };
         let at = Timestamp(START + at);
         let (id, subject) = (PushId::of("this"), Subject::Campaign("this".to_owned()));
         let state = ledger::State::Planned;
@@ -235,7 +231,8 @@ fn a_ledger_from_before_there_were_ways_is_read() {
     let (id, state) = (PushId::of("p"), ledger::State::Sending(noon(2)));
     let old = record::encode(1, &vec![(id, subject.clone(), noon(1), 14_u32, noon(0), state.clone())]);
     let mut expected = Ledger::default();
-    expected.add(ledger::Entry { id, subject, due: noon(1), outcome_days: 14, planned: noon(0), state, went: None });
+    expected
+        .add(ledger::Entry { id, subject, due: noon(1), outcome_days: 14, planned: noon(0), state, went: None }, 20);
     assert_eq!(Ledger::decode(&old), Ok(expected.clone()));
     assert_eq!(Ledger::decode(&expected.encode()), Ok(expected));
     assert!(Ledger::decode(&old[..old.len() - 1]).is_err());
