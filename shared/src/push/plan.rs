@@ -90,10 +90,32 @@ impl Known<'_> {
         }
     }
 
-    /// How a push goes out now: the first of its ways that WeChat takes and that reaches the fan.
+    /// How a push may go out now: those of its ways that WeChat takes and that reach the fan, the first choice first; at least
+    /// one.
     ///
     /// # Errors
-    /// Why it does not.
+    /// Why it may not.
+    pub fn ways<'w>(
+        &self,
+        push: &Entry,
+        ways: &'w Ways,
+        account: &Standing,
+        now: Timestamp,
+    ) -> Result<Vec<&'w Content>, Skip> {
+        if let Some(obstacle) = self.obstacle(&push.subject) {
+            return Err(obstacle);
+        }
+        let taken: Vec<&Content> = ways.iter().filter(|content| !account.is_stopped(content)).collect();
+        let closed = if taken.is_empty() { Skip::InvalidTemplate } else { Skip::NoWindow };
+        let open: Vec<&Content> =
+            taken.into_iter().filter(|content| self.is_reached_by(content, push.id, now)).collect();
+        if open.is_empty() { Err(closed) } else { Ok(open) }
+    }
+
+    /// The first of [`Self::ways`]: as far as we know, how it goes out.
+    ///
+    /// # Errors
+    /// As [`Self::ways`].
     pub fn way<'w>(
         &self,
         push: &Entry,
@@ -101,19 +123,12 @@ impl Known<'_> {
         account: &Standing,
         now: Timestamp,
     ) -> Result<&'w Content, Skip> {
-        if let Some(obstacle) = self.obstacle(&push.subject) {
-            return Err(obstacle);
-        }
-        let mut taken = ways.iter().filter(|content| !account.is_stopped(content)).peekable();
-        match taken.peek() {
-            None => Err(Skip::InvalidTemplate),
-            Some(_) => taken.find(|content| self.is_reached_by(content, push.id, now)).ok_or(Skip::NoWindow),
-        }
+        self.ways(push, ways, account, now).and_then(|open| open.into_iter().next().ok_or(Skip::NoWindow))
     }
 
     /// Whether WeChat lets this push through to the fan now, as far as we know (wechat-protocol.md sections 8.1, 8.2, 8.4):
     /// others may send too.
-    pub fn is_reached_by(&self, content: &Content, push: PushId, now: Timestamp) -> bool {
+    fn is_reached_by(&self, content: &Content, push: PushId, now: Timestamp) -> bool {
         let Some(fan) = self.fan else { return false };
         match content {
             Content::Template(_) => true,

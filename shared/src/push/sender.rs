@@ -10,6 +10,10 @@
 //! | sending | a template message is sent again under its `client_msg_id` for [`template::REPEAT_SECONDS`] after the first try, else it is unknown; a notice or a customer message is unknown at once, because WeChat does not tell copies of these apart |
 //! | anything else | nothing |
 //!
+//! **A push goes the first of its ways** that can reach the fan, as far as we know when it is taken from its queue. Where WeChat
+//! says that this way is closed, or takes the template no more, it goes on by the next, and counts for the next one's quota;
+//! but what may have gone out goes no other way.
+//!
 //! **Every call is a leaving**, the first and each that repeats it. It waits in the lane of its API until there is room in that
 //! API's pace, and passes one gate as the last thing before it goes: whatever was looked at more than [`FRESH`] ago is looked at
 //! again there. So nothing leaves later than that after a 退订 was answered, or after rollup knew of an unfollow or a purchase.
@@ -63,7 +67,7 @@ use queue::{Room, Spot, Taken};
 use source::Step;
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     pin::pin,
     time::Duration,
 };
@@ -90,6 +94,8 @@ struct Ready {
     entry: Entry,
     content: Content,
     request: Request,
+    /// The ways that reach the fan behind this one, should WeChat say that it does not.
+    behind: VecDeque<(Content, Request)>,
     /// Since when the ledger calls it `sending`, if it does.
     sending: Option<Timestamp>,
     /// It may have gone out.
@@ -143,6 +149,14 @@ impl Default for Signals {
 impl Ready {
     fn api(&self) -> Api {
         self.content.api()
+    }
+
+    /// Goes on by the next way. False: there is none, or it may have gone out.
+    fn goes_on(&mut self) -> bool {
+        let next = if self.doubt { None } else { self.behind.pop_front() };
+        let Some((content, request)) = next else { return false };
+        (self.content, self.request, self.tries) = (content, request, 0);
+        true
     }
 
     fn tried(&self, now: Timestamp) -> Tried {
@@ -221,6 +235,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
 
     fn take(&self, step: Step, returned: &mut Vec<Returned>) {
         match step {
+            Step::Leave(push) if self.lanes.borrow().is_closed(push.api()) => self.put_back(push, returned),
             Step::Leave(push) => self.lanes.borrow_mut().push(push.api(), push),
             Step::Stay(back) => returned.push(back),
         }

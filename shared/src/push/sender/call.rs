@@ -29,6 +29,8 @@ pub(super) enum Closed {
     Known,
     /// The time in which WeChat knows its id is over.
     TooOld,
+    /// WeChat takes no more what it says.
+    Stopped,
     /// There is no room, or the look took too long: in this run still.
     NotNow,
     /// Not in this run.
@@ -51,6 +53,11 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             }
             Err(Closed::Known) => push.returned(Came::Known, None),
             Err(Closed::TooOld) => push.returned(unknown(now), None),
+            Err(Closed::Stopped) if push.goes_on() => push.returned(back, Some(millis)),
+            Err(Closed::Stopped) => {
+                let came = stays(Skip::InvalidTemplate, push.doubt, now);
+                push.returned(came, None)
+            }
             Err(Closed::NotNow) => push.returned(back, Some(millis)),
             Err(Closed::NotHere) => push.returned(back, None),
             Ok(Ok(answer)) => {
@@ -92,7 +99,7 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         }
         let mut head = self.book.head();
         if head.account.is_stopped(&push.content) {
-            return Err(Closed::Skip(Skip::InvalidTemplate));
+            return Err(Closed::Stopped);
         }
         let pace = head.account.pace(api);
         match push.counted.take() {
@@ -103,12 +110,16 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
     }
 
     /// A call did not succeed.
-    fn failed(&self, push: Ready, failure: &Failure, now: Timestamp, millis: Millis) -> Returned {
+    fn failed(&self, mut push: Ready, failure: &Failure, now: Timestamp, millis: Millis) -> Returned {
         let api = push.api();
         let (came, again, lesson) = judge(failure, push.tried(now), now);
         self.learn_from(failure, lesson, &push, now, millis);
         if failure.meaning != Meaning::BackOff {
             self.gave_up.borrow_mut().remove(&api);
+        }
+        let is_closed = matches!(failure.meaning, Meaning::WayClosed | Meaning::TemplateBroken);
+        if is_closed && push.goes_on() {
+            return push.returned(Came::Back, Some(millis));
         }
         match again {
             Again::After(pause) if self.book.run.elapsed() + pause < LAST_LAUNCH => {

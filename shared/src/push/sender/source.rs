@@ -21,7 +21,7 @@ use crate::{
     },
 };
 use futures::stream::{self, Stream};
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, collections::VecDeque, time::Duration};
 
 /// A push that could not go out for so long does not go out, in seconds.
 const LATE: u64 = 86_400;
@@ -138,44 +138,60 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         };
         let ways = ways_of(self.pushes, &self.book.head(), &entry.subject);
         let ways = ways.and_then(|ways| if sending.is_some() { ways.as_it_went(&entry) } else { Some(ways) });
-        let way = ways.ok_or(Skip::InvalidTemplate).and_then(|ways| self.way(&entry, &ways, &openid, seen, now));
-        let content = match way {
-            Ok(content) => content,
+        let open = ways.ok_or(Skip::InvalidTemplate).and_then(|ways| self.open(&entry, &ways, &openid, seen, now));
+        let open = match open {
+            Ok(open) => open,
             Err(skip) => {
                 let came = stays(skip, sending.is_some(), now);
                 return Step::Stay(Returned { spot, openid, entry, came, again: None });
             }
         };
-        let api = content.api();
         if let Some(tried) = sending {
-            if !api.may_repeat() || now.0 >= tried.0 + REPEAT_SECONDS {
+            let may_repeat = open.iter().all(|content| content.api().may_repeat());
+            if !may_repeat || now.0 >= tried.0 + REPEAT_SECONDS {
                 return Step::Stay(Returned { spot, openid, entry, came: unknown(now), again: None });
             }
             self.report.borrow_mut().repeated += 1;
         }
-        self.learn(api).await;
         let state = seen.fan.as_ref().map(|fan| fan.state(self.pushes.limits.utc_offset));
-        let request = request(self.pushes, &content, &openid, &entry, state.as_ref(), now);
+        let mut behind = VecDeque::new();
+        for content in open {
+            self.learn(content.api()).await;
+            let request = request(self.pushes, &content, &openid, &entry, state.as_ref(), now);
+            behind.push_back((content, request));
+        }
+        let Some((content, request)) = behind.pop_front() else {
+            let came = stays(Skip::NoWindow, sending.is_some(), now);
+            return Step::Stay(Returned { spot, openid, entry, came, again: None });
+        };
         let (looked, counted, doubt) = (Cell::new(looked), Cell::default(), sending.is_some());
-        Step::Leave(Ready { spot, openid, entry, content, request, sending, doubt, tries: 0, looked, counted })
+        Step::Leave(Ready { spot, openid, entry, content, request, behind, sending, doubt, tries: 0, looked, counted })
     }
 
-    /// How a push goes now.
+    /// The ways that a push may go now, the first choice first.
     ///
     /// # Errors
     /// What stands against it.
-    fn way(&self, entry: &Entry, ways: &Ways, openid: &OpenId, seen: &Seen, now: Timestamp) -> Result<Content, Skip> {
+    fn open(
+        &self,
+        entry: &Entry,
+        ways: &Ways,
+        openid: &OpenId,
+        seen: &Seen,
+        now: Timestamp,
+    ) -> Result<Vec<Content>, Skip> {
         let limits = &self.pushes.limits;
         let state = seen.fan.as_ref().map(|fan| fan.state(limits.utc_offset));
-        let content = self.book.with(openid, |ledger| {
+        let open: Vec<Content> = self.book.with(openid, |ledger| {
             let known = seen.known(openid, state.as_ref(), ledger);
-            known.way(entry, ways, &self.book.head().account, now).cloned()
+            let open = known.ways(entry, ways, &self.book.head().account, now)?;
+            Ok(open.into_iter().cloned().collect())
         })?;
         if now.0 >= entry.due.0 + LATE {
             return Err(Skip::OverQuota);
         }
         let quiet = limits.is_quiet(limits.utc_offset.local(now).minute);
-        if quiet { Err(Skip::QuietHours) } else { Ok(content) }
+        if quiet { Err(Skip::QuietHours) } else { Ok(open) }
     }
 
     /// Looks at a fan once more, and at whether the push still goes as it was to.
@@ -187,13 +203,11 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         push.looked.set(looked);
         let seen = seen_in(&push.openid, &values);
         self.book.note_unreadable(&seen);
-        let ways = match push.doubt {
-            true => Some(push.content.clone().into()),
-            false => ways_of(self.pushes, &self.book.head(), &push.entry.subject),
-        };
-        let ways = ways.ok_or(Closed::Skip(Skip::InvalidTemplate))?;
-        match self.way(&push.entry, &ways, &push.openid, &seen, self.book.run.now()) {
-            Ok(content) if content == push.content => Ok(()),
+        // Those before it are closed; what may have gone out goes no other way.
+        let behind = push.behind.iter().map(|(content, _)| content).filter(|_| !push.doubt);
+        let ways = std::iter::once(&push.content).chain(behind).cloned().collect();
+        match self.open(&push.entry, &ways, &push.openid, &seen, self.book.run.now()) {
+            Ok(open) if open.first() == Some(&push.content) => Ok(()),
             // The next run sends it the other way.
             Ok(_) => Err(Closed::NotHere),
             Err(skip) => Err(Closed::Skip(skip)),

@@ -14,5 +14,6 @@ mod mixed;
 mod pace;
 mod stops;
 mod unreadable;
+mod ways;
 mod wire;
 mod world;
