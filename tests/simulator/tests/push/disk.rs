@@ -72,12 +72,15 @@ pub(crate) struct Disk {
     pub(crate) others: Rc<Others>,
 }
 
+/// A key and its value.
+type Written = (String, Vec<u8>);
+
 /// What others write while a run is at work: at a moment, or at a step of the run. Nobody sees it before the next operation, so
 /// that is when it is done.
 #[derive(Default)]
 pub(crate) struct Others {
     /// By moment, in milliseconds, and number.
-    writes: RefCell<BTreeMap<(u64, u64), (String, Vec<u8>)>>,
+    writes: RefCell<BTreeMap<(u64, u64), Written>>,
     serial: Cell<u64>,
     steps: Cell<u64>,
     /// At this step, this.
