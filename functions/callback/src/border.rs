@@ -15,15 +15,15 @@ use ::guanxi::{
 };
 use auto_reply::Kind;
 
-impl From<&Inbound> for auto_reply::Message {
-    fn from(inbound: &Inbound) -> Self {
+impl From<Inbound> for auto_reply::Message {
+    fn from(inbound: Inbound) -> Self {
         Self {
-            account: inbound.account.clone(),
-            fan: inbound.fan.clone(),
+            account: inbound.account,
+            fan: inbound.fan,
             create_time: inbound.create_time.0,
-            identity: inbound.identity.clone(),
+            identity: inbound.identity,
             kind: inbound.kind.into(),
-            text: inbound.text.clone(),
+            text: inbound.text,
         }
     }
 }

@@ -13,7 +13,7 @@ use guanxi::{
     time::Timestamp,
     wechat::{OpenId, Reply, endpoint::Endpoint},
 };
-use guanxi_spin::{KeyValue, Stopwatch, log, log_sparingly, now, variable};
+use guanxi_spin::{KeyValue, Stopwatch, log, log_sparingly, variable};
 use std::{cell::OnceCell, rc::Rc};
 
 /// The playbook that was compiled into this component.
@@ -38,14 +38,19 @@ impl Instance {
         }
         let endpoint = endpoint().await.map_err(|why| Refused { status: 500, why })?;
         let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
-        let playbooks = Shelf::new(BUILT_IN, Loaded::load).map_err(|why| Refused { status: 500, why })?;
+        let playbooks = Shelf::new(BUILT_IN, Loaded::load);
         let new = Rc::new(Self { endpoint, store, journal: Journal::default(), playbooks });
         Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
     }
 
     /// The playbook that holds for a message of this moment.
-    pub(crate) async fn playbook_at(&self, at: Timestamp, watch: &Stopwatch) -> Result<Rc<Loaded>, Refused> {
-        let holding = async || self.playbooks.holding_at(at, &self.store, now(), &|line| log(line)).await;
+    pub(crate) async fn playbook_at(
+        &self,
+        at: Timestamp,
+        now: Timestamp,
+        watch: &Stopwatch,
+    ) -> Result<Rc<Loaded>, Refused> {
+        let holding = async || self.playbooks.holding_at(at, &self.store, now, &|line| log(line)).await;
         persist(watch, holding).await.map_err(unavailable)
     }
 
@@ -79,8 +84,8 @@ impl Instance {
     }
 
     /// Writes one entry to the journal.
-    pub(crate) async fn append(&self, entry: &Entry, watch: &Stopwatch) -> Result<(), Refused> {
-        self.journal.append(&self.store, watch, now(), entry).await.map(drop).map_err(unavailable)
+    pub(crate) async fn append(&self, entry: &Entry, now: Timestamp, watch: &Stopwatch) -> Result<(), Refused> {
+        self.journal.append(&self.store, watch, now, entry).await.map(drop).map_err(unavailable)
     }
 }
 
@@ -107,30 +112,41 @@ pub(crate) struct Answered {
     pub(crate) pushes: Option<PushChoice>,
 }
 
-/// A playbook, loaded by the two components that know what it says.
+/// A playbook, loaded by the two components that know what it says: by `qr-scan` at the first scan, because many instances see
+/// none.
 pub(crate) struct Loaded {
     rules: auto_reply::Playbook,
-    channels: qr_scan::Channels,
+    compiled: Box<[u8]>,
+    channels: OnceCell<qr_scan::Channels>,
 }
 
 impl Loaded {
     fn load(compiled: &[u8]) -> Result<Self, String> {
-        Ok(Self { rules: auto_reply::Playbook::load(compiled)?, channels: qr_scan::Channels::load(compiled)? })
+        let rules = auto_reply::Playbook::load(compiled)?;
+        Ok(Self { rules, compiled: compiled.into(), channels: OnceCell::new() })
     }
 
     /// Which channel an event belongs to, given the record that rollup keeps of the fan.
-    pub(crate) fn touch(&self, scan: Scan, fan: Option<&[u8]>) -> Option<Touch> {
-        let touch = self.channels.touch(&scan.into(), fan)?;
-        if let Some(why) = &touch.unreadable {
+    pub(crate) fn touch(&self, scan: Scan, fan: Option<&[u8]>) -> Result<Option<Touch>, Refused> {
+        let channels = match self.channels.get() {
+            Some(loaded) => loaded,
+            None => {
+                let loaded = qr_scan::Channels::load(&self.compiled);
+                let loaded = loaded.map_err(|why| Refused { status: 500, why })?;
+                self.channels.get_or_init(|| loaded)
+            }
+        };
+        let touch = channels.touch(&scan.into(), fan);
+        if let Some(why) = touch.as_ref().and_then(|touch| touch.unreadable.as_ref()) {
             log_sparingly(format_args!(
                 "a fan's record cannot be read, so the fan counts as one who followed before: {why}"
             ));
         }
-        Some(touch.into())
+        Ok(touch.map(Into::into))
     }
 
     /// What the fan gets, by which rule, and what that means for pushes.
-    pub(crate) fn answer(&self, inbound: &Inbound, touch: Option<&Touch>) -> Answered {
+    pub(crate) fn answer(&self, inbound: Inbound, touch: Option<&Touch>) -> Answered {
         let touch = touch.map(Into::into);
         let answer = self.rules.answer(&inbound.into(), touch.as_ref(), None);
         Answered { reply: answer.action.into(), rule: answer.rule, pushes: answer.pushes.map(Into::into) }

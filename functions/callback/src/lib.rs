@@ -17,8 +17,6 @@
 //! A rule may stop or resume a fan's pushes. That holds at once: it stands in `conversation:<openid>`, where push looks before
 //! every send, before the entry is written and the fan gets the answer; only what is on its way to WeChat still arrives.
 
-extern crate guanxi_spin as spin_sdk;
-
 mod border;
 mod instance;
 
@@ -27,29 +25,30 @@ use guanxi::{
     journal::{Entry, Push},
     playbook::{Inbound, Scan},
     store::{BUDGET, Timer},
+    time::Timestamp,
     wechat::{Message, Reply, endpoint},
 };
 use guanxi_spin::{
-    Response, Stopwatch, body_up_to,
-    http::{Method, Request},
-    http_service, log_sparingly, now, random16, respond,
+    Stopwatch, log_sparingly, now, random16,
+    service::{Method, Received, Sent, send},
 };
 use instance::{Answered, Instance};
 
 /// "Understood, nothing to say": stops WeChat's retries.
 const SUCCESS: &str = "success";
 
-#[http_service]
-async fn handle(request: Request) -> Response {
+guanxi_spin::serve!(handle);
+
+async fn handle(request: Received) -> Sent {
     let watch = Stopwatch::start();
-    let answer = match *request.method() {
-        Method::GET => verify_url(&request, watch).await,
-        Method::POST => receive(request, watch).await,
+    let answer = match request.method() {
+        Method::Get => verify_url(&request, watch).await,
+        Method::Post => receive(request, watch).await,
         _ => Err(Refused { status: 405, why: "neither GET nor POST".into() }),
     };
     answer.unwrap_or_else(|Refused { status, why }| {
         log_sparingly(format_args!("{status}: {why}"));
-        respond(status, TEXT, "")
+        send(status, TEXT, "")
     })
 }
 
@@ -73,34 +72,35 @@ impl From<endpoint::Refusal> for Refused {
     }
 }
 
-async fn verify_url(request: &Request, watch: Stopwatch) -> Result<Response, Refused> {
+async fn verify_url(request: &Received, watch: Stopwatch) -> Result<Sent, Refused> {
     let instance = Instance::get(&watch).await?;
-    let query = endpoint::Query::parse(request.uri().query().unwrap_or_default())?;
+    let query = endpoint::Query::parse(&request.query())?;
     let echo = instance.endpoint.verify_url(&query)?;
-    Ok(respond(200, TEXT, echo.to_string()))
+    Ok(send(200, TEXT, echo))
 }
 
-async fn receive(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
+async fn receive(request: Received, watch: Stopwatch) -> Result<Sent, Refused> {
     let instance = Instance::get(&watch).await?;
-    let query = endpoint::Query::parse(request.uri().query().unwrap_or_default())?;
-    instance.endpoint.check(&query, now())?;
-    let body = body_up_to(endpoint::BODY_MAX, request, &watch, BUDGET).await?;
-    let push = instance.endpoint.open(&query, &body, now())?;
+    let query = endpoint::Query::parse(&request.query())?;
+    // Asked for once: what follows takes milliseconds, and each look at the clock is a call out of the component.
+    let now = now();
+    instance.endpoint.check(&query, now)?;
+    let body = request.body_up_to(endpoint::BODY_MAX, &watch, BUDGET).await?;
+    let push = instance.endpoint.open(&query, &body, now)?;
     let message = match push.message {
         Ok(message) => message,
         Err(error) => {
             log_sparingly(format_args!("authentic but not understood: {error}"));
-            return Ok(respond(200, TEXT, SUCCESS));
+            return Ok(send(200, TEXT, SUCCESS));
         }
     };
     let to = (message.from_user_name.clone(), message.to_user_name.clone());
-    let reply = answer(&instance, message, watch).await?;
+    let reply = answer(&instance, message, now, watch).await?;
     Ok(match reply {
-        None => respond(200, TEXT, SUCCESS),
+        None => send(200, TEXT, SUCCESS),
         Some(reply) => {
-            let now = now();
             let inner = reply.render(push.format, &to.0, &to.1, now);
-            respond(
+            send(
                 200,
                 push.format.content_type(),
                 instance.endpoint.seal(push.format, &push.nonce, now, random16(), &inner),
@@ -110,15 +110,20 @@ async fn receive(request: Request, watch: Stopwatch) -> Result<Response, Refused
 }
 
 /// Asks the pure components, appends what happened, and only then answers.
-async fn answer(instance: &Instance, message: Message, watch: Stopwatch) -> Result<Option<Reply>, Refused> {
-    let playbook = instance.playbook_at(message.create_time, &watch).await?;
+async fn answer(
+    instance: &Instance,
+    message: Message,
+    now: Timestamp,
+    watch: Stopwatch,
+) -> Result<Option<Reply>, Refused> {
+    let playbook = instance.playbook_at(message.create_time, now, &watch).await?;
     let touch = match Scan::from_message(&message) {
-        Some(scan) => playbook.touch(scan, instance.fan(&message.from_user_name, &watch).await?.as_deref()),
+        Some(scan) => playbook.touch(scan, instance.fan(&message.from_user_name, &watch).await?.as_deref())?,
         None => None,
     };
     let inbound = Inbound::from_message(&message);
     let Answered { reply, rule, pushes } = match inbound {
-        Some(inbound) => playbook.answer(&inbound, touch.as_ref()),
+        Some(inbound) => playbook.answer(inbound, touch.as_ref()),
         None => Answered::default(),
     };
     // Before the fan reads that it is done: rollup would need up to a minute, and a push could slip through meanwhile.
@@ -127,6 +132,6 @@ async fn answer(instance: &Instance, message: Message, watch: Stopwatch) -> Resu
     }
     let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
     let entry = Entry::Push(Push { message, touch, rule, milliseconds, pushes });
-    instance.append(&entry, &watch).await?;
+    instance.append(&entry, now, &watch).await?;
     Ok(reply)
 }

@@ -133,7 +133,7 @@ impl Instance {
         }
         let store = persist(watch, KeyValue::open).await.map_err(|error| Refused::new(503, error))?;
         let load = |bytes: &[u8]| Terms::load(bytes).map_err(|error| error.to_string());
-        let playbooks = Shelf::new(BUILT_IN, load).map_err(|why| Refused::new(500, why))?;
+        let playbooks = Shelf::new(BUILT_IN, load);
         let new = Rc::new(Self { store, playbooks });
         Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
     }

@@ -31,7 +31,7 @@ impl Instance {
         }
         let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
         let load = |bytes: &[u8]| Terms::load(bytes).map(|terms| terms.pushes).map_err(|error| error.to_string());
-        let playbooks = Shelf::new(BUILT_IN, load).map_err(misconfigured)?;
+        let playbooks = Shelf::new(BUILT_IN, load);
         let new = Rc::new(Self { store, journal: Journal::default(), playbooks });
         Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
     }

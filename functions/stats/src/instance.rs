@@ -46,7 +46,7 @@ impl Instance {
         }
         let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
         let load = |bytes: &[u8]| Terms::load(bytes).map(Brand::from).map_err(|error| error.to_string());
-        let playbooks = Shelf::new(BUILT_IN, load).map_err(|why| Refused { status: 500, why })?;
+        let playbooks = Shelf::new(BUILT_IN, load);
         let new = Rc::new(Self { store, journal: Journal::default(), playbooks });
         Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
     }

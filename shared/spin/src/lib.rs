@@ -4,6 +4,7 @@
 //! runs, its whole instance stands still.
 
 mod outbound;
+pub mod service;
 mod store;
 mod time;
 mod web;

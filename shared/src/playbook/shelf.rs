@@ -1,4 +1,5 @@
-//! The playbooks an instance has loaded: the built-in one, and those published under `playbook:` that hold now.
+//! The playbooks an instance has loaded: of the built-in one and those published under `playbook:`, the ones that it was asked
+//! for. Each is loaded at its first use, because most instances need one.
 
 use super::publish::{HEAD_KEY, Head, Publication};
 use crate::{
@@ -16,6 +17,7 @@ const BUILT_IN: u32 = 0;
 /// Loaded playbooks, as whatever `T` the caller loads them into.
 #[derive(Debug)]
 pub struct Shelf<T> {
+    built_in: &'static [u8],
     load: fn(&[u8]) -> Result<T, String>,
     head: RefCell<Option<Looked>>,
     /// By number; few, because a head lists few.
@@ -31,12 +33,8 @@ struct Looked {
 
 impl<T> Shelf<T> {
     /// A shelf with the built-in playbook on it.
-    ///
-    /// # Errors
-    /// When the built-in playbook does not load.
-    pub fn new(built_in: &[u8], load: fn(&[u8]) -> Result<T, String>) -> Result<Self, String> {
-        let built_in = Rc::new(load(built_in)?);
-        Ok(Self { load, head: RefCell::default(), loaded: RefCell::new(vec![(BUILT_IN, Some(built_in))]) })
+    pub fn new(built_in: &'static [u8], load: fn(&[u8]) -> Result<T, String>) -> Self {
+        Self { built_in, load, head: RefCell::default(), loaded: RefCell::default() }
     }
 
     /// The playbook that holds for a message of `create_time`.
@@ -45,7 +43,8 @@ impl<T> Shelf<T> {
     /// so once.
     ///
     /// # Errors
-    /// When the store does not say what holds: an answer by another playbook than the retry's would be worse than none.
+    /// When the store does not say what holds: an answer by another playbook than the retry's would be worse than none. And when
+    /// the built-in playbook is needed and does not load, which the build makes sure of.
     pub async fn holding_at(
         &self,
         create_time: Timestamp,
@@ -60,7 +59,16 @@ impl<T> Shelf<T> {
                 return Ok(playbook);
             }
         }
-        self.on_shelf(BUILT_IN).flatten().ok_or_else(|| StoreError("the built-in playbook is gone".into()))
+        self.built_in().map_err(|error| StoreError(format!("the built-in playbook: {error}")))
+    }
+
+    fn built_in(&self) -> Result<Rc<T>, String> {
+        if let Some(known) = self.on_shelf(BUILT_IN).flatten() {
+            return Ok(known);
+        }
+        let playbook = Rc::new((self.load)(self.built_in)?);
+        self.loaded.borrow_mut().push((BUILT_IN, Some(playbook.clone())));
+        Ok(playbook)
     }
 
     /// The head, looked up anew when the last look is too old. A failed look leaves the last one in force, if there is one.

@@ -31,6 +31,18 @@ impl Document {
         }
     }
 
+    /// A text field of letters and digits that mean nothing to either format, such as base64: nobody needs to look at each of
+    /// them.
+    pub(super) fn plain(&mut self, name: &str, text: &str) {
+        match self.format {
+            Format::Xml => self.element(name, |document| document.enclosed(OPEN, text, CLOSE)),
+            Format::Json => {
+                self.member(name);
+                self.enclosed("\"", text, "\"");
+            }
+        }
+    }
+
     /// A text field, if there is text.
     pub(super) fn optional(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
@@ -83,11 +95,13 @@ impl Document {
     }
 
     fn element(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
-        for part in ["<", name, ">"] {
-            self.out.push_str(part);
-        }
+        self.enclosed("<", name, ">");
         fill(self);
-        for part in ["</", name, ">"] {
+        self.enclosed("</", name, ">");
+    }
+
+    fn enclosed(&mut self, open: &str, text: &str, close: &str) {
+        for part in [open, text, close] {
             self.out.push_str(part);
         }
     }
@@ -134,7 +148,7 @@ fn is_forbidden(character: char) -> bool {
 }
 
 /// Whether `text` has surely nothing to change: no `]`, no control character, no bytes like those that end U+FFFE and
-/// U+FFFF. Without a branch, so that it is done many bytes at once: most of what is written is base64.
+/// U+FFFF. Without a branch, so that it is done many bytes at once where the processor can.
 fn is_harmless(text: &str) -> bool {
     let bytes = text.as_bytes();
     let special = |b: u8| (b == b']') | ((b < b' ') & !matches!(b, b'\t' | b'\n' | b'\r'));

@@ -223,8 +223,8 @@ impl Endpoint {
         let encrypt = cipher.encrypt(random, reply_body.as_bytes());
         let signature = signature::msg_signature(&self.token, &now.to_string(), nonce, &encrypt);
         Document::write(format, encrypt.len() + 256, |document| {
-            document.text("Encrypt", &encrypt);
-            document.text("MsgSignature", &signature);
+            document.plain("Encrypt", &encrypt);
+            document.plain("MsgSignature", &signature);
             document.number("TimeStamp", now.0);
             document.text("Nonce", nonce);
         })
