@@ -32,7 +32,9 @@ pub(crate) fn listed(ways: &[&str]) -> String {
     let has = |way: &str| ways.contains(&way);
     let form = |id: &str| format!("template_id = \"{id}\"\nfields = {{ thing1 = \"年度体检\" }}\n");
     let mut keys = format!("way = {ways:?}\n");
-    keys += &has("message").then(|| "text = \"{name}\"\n".to_owned()).unwrap_or_default();
+    if has("message") {
+        keys += "text = \"{name}\"\n";
+    }
     keys += &match (has("notice"), has("template")) {
         (true, true) => form("n") + "template = { template_id = \"t\", fields = { thing1 = \"年度体检\" } }\n",
         (true, false) => form("n"),
