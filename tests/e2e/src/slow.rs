@@ -22,6 +22,9 @@ pub const HALF_HEAD: &str = "POST /wechat HTTP/1.1\r\nhost: localh";
 /// The third.
 pub const IDLE: &str = "";
 
+/// Between the first connections of two clients: more at once than the system queues for the server would be dropped, and a
+/// client that only waits does not notice.
+const ONE_AFTER_ANOTHER: Duration = Duration::from_micros(500);
 /// Until a client tries again that could not connect.
 const UNREACHED: Duration = Duration::from_millis(100);
 /// Clients of one address.
@@ -54,6 +57,7 @@ pub fn start(server: SocketAddr, of_each: &[(&'static str, usize)], again: Durat
     for (number, text) in kinds.enumerate() {
         let seen = seen.clone();
         clients.spawn(async move {
+            tokio::time::sleep(ONE_AFTER_ANOTHER * number as u32).await;
             loop {
                 let Ok(stream) = connect(server, number / OF_ONE_ADDRESS).await else {
                     tokio::time::sleep(UNREACHED).await;

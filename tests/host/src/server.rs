@@ -34,6 +34,9 @@ const FINISH_TIME: Duration = Duration::from_secs(10);
 /// A pause after an error of `accept` (no more file descriptors, for instance), so that it does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Connections that the system may queue, with limits: where it drops one, its client tries again after a second.
+const BACKLOG: i32 = 4_096;
+
 /// What answers requests.
 pub(crate) struct Server {
     pub(crate) routes: Routes,
@@ -43,6 +46,10 @@ pub(crate) struct Server {
 
 /// Accepts connections until told to finish, and then waits for the requests in flight.
 pub(crate) async fn serve(listener: TcpListener, server: Arc<Server>, mut finish: oneshot::Receiver<()>) {
+    if server.places.is_some() {
+        // It already listens, with a shorter queue; where this fails, with that one.
+        _ = rustix::net::listen(&listener, BACKLOG);
+    }
     let connections = GracefulShutdown::new();
     let mut sweep = pin!(server.sweep());
     loop {
