@@ -80,6 +80,12 @@ enum What {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// One process of the clients of `slow`.
+    #[command(hide = true)]
+    SlowClients {
+        /// Whom they keep waiting.
+        server: std::net::SocketAddr,
+    },
     /// Publishes the rules of another system's benchmark into a store, from the first second on.
     PublishRules {
         /// `{"exact": {…}, "contains": {…}, "default": "…"}`
@@ -98,6 +104,7 @@ fn main() -> Result<()> {
         What::Rollup => rollup::report(),
         What::Push => push::report(),
         What::Durable { folder, seconds, rounds } => durable::report(&folder, seconds, rounds),
+        What::SlowClients { server } => slow::clients(server),
         What::Slow { seconds } => slow::report(seconds),
         What::PublishRules { rules, database } => peer::publish_rules(&rules, database.as_deref()),
     }

@@ -24,7 +24,7 @@ pub const IDLE: &str = "";
 
 /// Between the first connections of two clients: more at once than the system queues for the server would be dropped, and a
 /// client that only waits does not notice.
-const ONE_AFTER_ANOTHER: Duration = Duration::from_micros(500);
+const ONE_AFTER_ANOTHER: Duration = Duration::from_millis(1);
 /// Until a client tries again that could not connect.
 const UNREACHED: Duration = Duration::from_millis(100);
 /// Clients of one address.

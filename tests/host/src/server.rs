@@ -97,7 +97,8 @@ fn accept(
     });
     let service = service_fn(move |request| {
         let (server, place) = (Arc::clone(&server), place.clone());
-        async move { server.answer(request, client, place).await }
+        // Boxed, because a connection has room for it from the start, and most of those of an attack never need it.
+        Box::pin(async move { server.answer(request, client, place).await })
     });
     let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
@@ -142,7 +143,8 @@ impl Server {
         let Some(place) = place else { return self.call(request.map(streamed), client).await };
         let answered = Answered(Arc::clone(&place));
         let response = match complete(request, &place).await {
-            Ok(request) => self.call(request, client).await?,
+            // Boxed for the same reason: many requests are never complete.
+            Ok(request) => Box::pin(self.call(request, client)).await?,
             Err(status) => refuse(status),
         };
         // Held until the body has been handed to the connection.
