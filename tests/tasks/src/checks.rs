@@ -5,7 +5,6 @@
 //! the components in `release`, `shared` for `wasm32-unknown-unknown`.
 
 use crate::{Result, build_components, cargo, run, steps::Steps, tools};
-use std::process::Command;
 
 pub(crate) fn all() -> Result<()> {
     let mut steps = Steps::default();
@@ -14,7 +13,7 @@ pub(crate) fn all() -> Result<()> {
     steps.run("clippy", || run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])))?;
     steps.run("components", || run(&mut build_components()?))?;
     steps.run("build, native", || run(&mut cargo(&["test", "--no-run"])))?;
-    steps.run("tests, native and end to end", || run(components_are_built(&mut cargo(&["test"]))))?;
+    steps.run("tests, native and end to end", || run(&mut cargo(&["test"])))?;
     steps.run("tests of shared, WebAssembly", || {
         let mut test = cargo(&["test", "-p", "guanxi", "--target", "wasm32-unknown-unknown"]);
         run(tools::with_wasm_runner(&mut test)?)
@@ -22,9 +21,4 @@ pub(crate) fn all() -> Result<()> {
     steps.run("demo", || run(&mut cargo(&["run", "--bin", "demo", "--", "--built"])))?;
     steps.report();
     Ok(())
-}
-
-/// The end-to-end tests would otherwise ask cargo, each process anew.
-fn components_are_built(command: &mut Command) -> &mut Command {
-    command.env("GUANXI_COMPONENTS", "built")
 }
