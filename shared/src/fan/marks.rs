@@ -445,7 +445,7 @@ impl Marks {
     }
 }
 
-/// What a push of WeChat's says of the arrival of ours (wechat-protocol.md sections 2.6, 2.7).
+/// What a push of WeChat's says of the arrival of ours ([protocol 2.6, 2.7](../../docs/wechat-protocol.md#2.6)).
 pub(crate) fn arrivals(message: &Message) -> Vec<Arrival> {
     let arrival = |number: &str, by, delivered| {
         // Without a number an event is only equal to its own copies.

@@ -1,4 +1,4 @@
-//! QR codes to touches (`wechat-protocol.md` section 2.3).
+//! QR codes to touches ([protocol 2.3](../../docs/wechat-protocol.md#2.3)).
 
 use super::compiled::{self, Channel, LoadError};
 use super::inbound::{FanStatus, Touch};

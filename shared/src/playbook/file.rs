@@ -44,7 +44,8 @@ pub const CHANNELS_MAX: usize = 10_000;
 const VERSION: &str = "1";
 const NAME_MAX: usize = 64;
 
-/// `account`: what kind of Official Account it is, which decides what is allowed (`wechat-protocol.md` section 0).
+/// `account`: what kind of Official Account it is, which decides what is allowed
+/// ([protocol 0](../../docs/wechat-protocol.md#0)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Account {
     Service,

@@ -4,7 +4,7 @@ use crate::time::Timestamp;
 use crate::wechat::{Event, Kind, Message, Reply};
 use serde::{Deserialize, Serialize};
 
-/// A message or event that may be answered (`wechat-protocol.md` section 3.5).
+/// A message or event that may be answered ([protocol 3.5](../../docs/wechat-protocol.md#3.5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
     /// The account's original id (`ToUserName`).
@@ -119,8 +119,9 @@ impl Kinds {
 }
 
 impl Inbound {
-    /// What a rule may look at; none when the push may not be answered, so that `success` goes back: WeChat takes a reply to
-    /// every known message, and to the events a fan waits at. Source: `wechat-protocol.md` sections 1.8 and 3.5.
+    /// What a rule may look at; none when the push may not be answered, so that `success` goes back: WeChat takes a
+    /// reply to every known message, and to the events a fan waits at. Source:
+    /// [protocol 1.8 and 3.5](../../docs/wechat-protocol.md#1.8).
     pub fn from_message(message: &Message) -> Option<Self> {
         let (kind, text) = kind_and_text(&message.kind)?;
         Some(Self {

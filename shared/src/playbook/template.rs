@@ -10,7 +10,8 @@ use std::fmt::Write;
 /// How many characters of a fan's own words `{text}` repeats.
 pub const TEXT_PLACEHOLDER_MAX: usize = 60;
 
-/// The longest scene string in characters, and so the longest channel id (`wechat-protocol.md` section 5.1).
+/// The longest scene string in characters, and so the longest channel id
+/// ([protocol 5.1](../../docs/wechat-protocol.md#5.1)).
 pub const SCENE_MAX: usize = 64;
 
 /// The longest UTF-8 character.

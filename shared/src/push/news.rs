@@ -77,7 +77,8 @@ pub enum What {
     Queued(Vec<Echo>),
 }
 
-/// A kind of event by which WeChat tells what became of a push (wechat-protocol.md sections 2.6, 2.7).
+/// A kind of event by which WeChat tells what became of a push
+/// ([protocol 2.6, 2.7](../../docs/wechat-protocol.md#2.6)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Echo {
     /// `TEMPLATESENDJOBFINISH`

@@ -1,8 +1,8 @@
 //! How fast one call may be made: what the quota query says, and what WeChat's refusals teach.
 //!
-//! WeChat counts over a rolling period (wechat-protocol.md section 4.3). So do we, by quarter seconds, across runs: a call
-//! stays in the count a quarter second longer than the period, and [`SHARE`] percent of the limit are used, because calls do
-//! not take equally long to arrive.
+//! WeChat counts over a rolling period ([protocol 4.3](../../docs/wechat-protocol.md#4.3)). So do we, by quarter
+//! seconds, across runs: a call stays in the count a quarter second longer than the period, and [`SHARE`] percent of
+//! the limit are used, because calls do not take equally long to arrive.
 
 use crate::{
     time::{Timestamp, UtcOffset},
@@ -213,7 +213,7 @@ fn same_day(one: Timestamp, other: Timestamp) -> bool {
     UtcOffset::BEIJING.local(one).day == UtcOffset::BEIJING.local(other).day
 }
 
-/// When quotas begin anew (wechat-protocol.md section 4.3: days are Beijing's).
+/// When quotas begin anew ([protocol 4.3](../../docs/wechat-protocol.md#4.3): days are Beijing's).
 fn next_beijing_day(now: Millis) -> Millis {
     const DAY: Millis = 86_400_000;
     const AHEAD: Millis = 8 * 3_600_000;

@@ -15,8 +15,8 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// How long after a fan's message customer messages may go out, in seconds (wechat-protocol.md section 8.4); a little less,
-/// for the way there.
+/// How long after a fan's message customer messages may go out, in seconds
+/// ([protocol 8.4](../../docs/wechat-protocol.md#8.4)); a little less, for the way there.
 const WINDOW: u64 = 48 * 3_600 - 300;
 /// Customer messages that one message of the fan's allows, …
 const MESSAGES_A_WINDOW: usize = 5;
@@ -126,8 +126,8 @@ impl Known<'_> {
         self.ways(push, ways, account, now).and_then(|open| open.into_iter().next().ok_or(Skip::NoWindow))
     }
 
-    /// Whether WeChat lets this push through to the fan now, as far as we know (wechat-protocol.md sections 8.1, 8.2, 8.4):
-    /// others may send too.
+    /// Whether WeChat lets this push through to the fan now, as far as we know
+    /// ([protocol 8.1, 8.2, 8.4](../../docs/wechat-protocol.md#8.1)): others may send too.
     fn is_reached_by(&self, content: &Content, push: PushId, now: Timestamp) -> bool {
         let Some(fan) = self.fan else { return false };
         match content {

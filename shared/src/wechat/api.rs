@@ -16,7 +16,7 @@
 //! | [`template`], [`notice`], [`message`] | the three ways to reach a fan |
 //! | [`quota`], [`user`] | what is left to send; one fan's profile |
 //!
-//! Source: `wechat-protocol.md` sections 4, 6.1 and 8.
+//! Source: [protocol 4, 6.1 and 8](../../docs/wechat-protocol.md#4).
 
 pub mod answer;
 pub mod calls;

@@ -2,7 +2,7 @@
 //!
 //! The plain text is `random (16) ‖ length of msg (4, big-endian) ‖ msg ‖ app id`, padded as PKCS#7 to blocks of **32**
 //! bytes, twice the cipher's own; so the padding is done here by hand. The IV is the first half of the key.
-//! Source: `wechat-protocol.md` section 1.5.
+//! Source: [protocol 1.5](../../docs/wechat-protocol.md#1.5).
 
 use aes::{Aes256Dec, Aes256Enc};
 use base64::{

@@ -130,7 +130,7 @@ const OPEN: &str = "<![CDATA[";
 const CLOSE: &str = "]]>";
 
 /// `text` in CDATA, without the characters that XML forbids: one of them makes a reply "abnormal", and the fan sees a
-/// fault notice. Source: `wechat-protocol.md` section 3.3.
+/// fault notice. Source: [protocol 3.3](../../docs/wechat-protocol.md#3.3).
 fn cdata(out: &mut String, text: &str) {
     out.push_str(OPEN);
     if is_harmless(text) {

@@ -16,7 +16,7 @@
 //!
 //! A push is refused when its `timestamp` is more than [`TIME_WINDOW`] seconds from our clock, in either direction; the
 //! protocol has no such rule, but without it a captured request is good for ever. Verifying the URL has no time window.
-//! Source: `wechat-protocol.md` sections 1.2 to 1.6 and 1.10.
+//! Source: [protocol 1.2 to 1.6 and 1.10](../../docs/wechat-protocol.md#1.2).
 
 mod query;
 mod refusal;

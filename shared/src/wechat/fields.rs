@@ -4,8 +4,9 @@
 //! element or object is a [`Value::Group`]; a repeated element and an array are the same name again. Numbers stay text,
 //! so a 64-bit id keeps all its digits. Attributes, comments and the declaration are skipped.
 //!
-//! Bounds: groups nest at most [`DEPTH_MAX`] deep, a body has at most [`FIELDS_MAX`] fields. A DTD is refused, and so is
-//! every entity but XML's own five and character references. Source: `wechat-protocol.md` sections 1.7 and 2.1.
+//! Bounds: groups nest at most [`DEPTH_MAX`] deep, a body has at most [`FIELDS_MAX`] fields. A DTD is refused, and so
+//! is every entity but XML's own five and character references. Source:
+//! [protocol 1.7 and 2.1](../../docs/wechat-protocol.md#1.7).
 
 mod json;
 mod xml;

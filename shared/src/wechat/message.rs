@@ -1,4 +1,4 @@
-//! What fans and WeChat send: every message and event of the reference (`wechat-protocol.md` section 2).
+//! What fans and WeChat send: every message and event of the reference ([protocol 2](../../docs/wechat-protocol.md#2)).
 //!
 //! Names are WeChat's. `MsgType` and `Event` are compared without regard to case, because both spellings occur. Nothing
 //! is lost: a field that a kind does not name stays in [`Message::other`], and so does all of an unknown kind.

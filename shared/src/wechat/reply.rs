@@ -1,4 +1,4 @@
-//! What goes back: passive replies (`wechat-protocol.md` section 3).
+//! What goes back: passive replies ([protocol 3](../../docs/wechat-protocol.md#3)).
 
 use super::{OpenId, document::Document, fields::Format};
 use crate::time::Timestamp;
@@ -90,8 +90,8 @@ pub enum ReplyError {
 }
 
 impl Reply {
-    /// Whether it keeps WeChat's limits (`wechat-protocol.md` section 3.2). That only one article is shown where the fan
-    /// sent a message depends on the message, so that is not asked here.
+    /// Whether it keeps WeChat's limits ([protocol 3.2](../../docs/wechat-protocol.md#3.2)). That only one article is
+    /// shown where the fan sent a message depends on the message, so that is not asked here.
     ///
     /// # Errors
     /// [`ReplyError`] with the first limit it breaks.

@@ -1,7 +1,7 @@
 //! WeChat's signatures: SHA-1 over a sorted list, 40 lower-case hex characters.
 //!
 //! Everything that goes in is text as it came: a `timestamp` is never parsed and printed again, because the hash covers
-//! its characters. Source: `wechat-protocol.md` sections 1.2, 1.4 and 10.2.
+//! its characters. Source: [protocol 1.2, 1.4 and 10.2](../../docs/wechat-protocol.md#1.2).
 
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;

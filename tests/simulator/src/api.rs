@@ -1,4 +1,5 @@
-//! WeChat's API, simulated: what `api.weixin.qq.com` does with a request (`wechat-protocol.md` sections 4, 6.1, 8).
+//! WeChat's API, simulated: what `api.weixin.qq.com` does with a request
+//! ([protocol 4, 6.1, 8](../../../shared/docs/wechat-protocol.md#4)).
 //!
 //! [`Account`] is pure: the time comes with each request, chance from the seed, and nothing waits. [`Account::receive`]
 //! decides everything at once and applies the effect; the [`Fate`] that it returns says how long the request takes and
@@ -50,7 +51,8 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Which Beijing day it is, counted from 1970: quotas begin anew with each (section 4.3).
+/// Which Beijing day it is, counted from 1970: quotas begin anew with each
+/// ([protocol 4.3](../../../shared/docs/wechat-protocol.md#4.3)).
 fn beijing_day(now: u64) -> u64 {
     (now + 8 * HOUR) / DAY
 }

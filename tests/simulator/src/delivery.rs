@@ -1,4 +1,5 @@
-//! One message to the brand: up to three tries, as `wechat-protocol.md` section 1.8 has them.
+//! One message to the brand: up to three tries, as [protocol 1.8](../../../shared/docs/wechat-protocol.md#1.8) has
+//! them.
 //!
 //! A try that brings no 200 within the deadline is lost, and the message goes out again at once: WeChat would wait out
 //! the rest of the 5 seconds, but what the server sees is the same, and a test of a thousand late answers takes seconds.
@@ -107,7 +108,8 @@ impl Delivery {
         Ok(Self { target, client })
     }
 
-    /// What WeChat does once, when the developer saves the URL: a GET that wants its `echostr` back (section 1.2).
+    /// What WeChat does once, when the developer saves the URL: a GET that wants its `echostr` back
+    /// ([protocol 1.2](../../../shared/docs/wechat-protocol.md#1.2)).
     ///
     /// # Errors
     /// Any of [`DeliveryError`]: WeChat would not save the URL.

@@ -1,4 +1,5 @@
-//! What WeChat's client makes of an answer: show it, show nothing, or a notice (`wechat-protocol.md` sections 1.8, 3).
+//! What WeChat's client makes of an answer: show it, show nothing, or a notice
+//! ([protocol 1.8, 3](../../../shared/docs/wechat-protocol.md#1.8)).
 
 mod reply;
 
@@ -12,7 +13,8 @@ pub const UNAVAILABLE: &str = "该公众号暂时无法提供服务，请稍后�
 /// The notice when what came is not an answer.
 pub const OUT_OF_ORDER: &str = "该公众号提供的服务出现故障，请稍后再试";
 
-/// The longest text in bytes that arrives, by field reports (section 3.2).
+/// The longest text in bytes that arrives, by field reports
+/// ([protocol 3.2](../../../shared/docs/wechat-protocol.md#3.2)).
 pub const TEXT_MAX: usize = 2_048;
 
 /// How far a reply's `CreateTime` may be from our clock, in seconds.
@@ -78,7 +80,7 @@ pub enum Fault {
     /// Not a plain number, or far from now.
     #[error("CreateTime is {0:?}, which is not now")]
     CreateTime(String),
-    /// None that section 3.1 knows.
+    /// None that [protocol 3.1](../../../shared/docs/wechat-protocol.md#3.1) knows.
     #[error("MsgType is {0:?}")]
     MsgType(String),
     /// A field that the type needs.

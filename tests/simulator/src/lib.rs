@@ -1,9 +1,9 @@
 //! A simulated WeChat: fans that follow, scan, write and mistype, the servers that carry it to the brand, and the API.
 //!
-//! What it does is what WeChat does (`wechat-protocol.md` sections 1 to 3): signed and encrypted callbacks in all three
-//! modes, the connection cut after 5 seconds, three tries in all with a fresh signature and the same message, and a
-//! client that shows the fan an answer, nothing, or one of the two notices. Everything is seeded: the same seed gives
-//! the same [`Trace`], byte for byte, however many fans write at once.
+//! What it does is what WeChat does ([protocol 1 to 3](../../../shared/docs/wechat-protocol.md#1)): signed and
+//! encrypted callbacks in all three modes, the connection cut after 5 seconds, three tries in all with a fresh
+//! signature and the same message, and a client that shows the fan an answer, nothing, or one of the two notices.
+//! Everything is seeded: the same seed gives the same [`Trace`], byte for byte, however many fans write at once.
 //!
 //! [`api`] is the other direction: what WeChat's API makes of the brand's requests.
 //!

@@ -1,4 +1,5 @@
-//! WeChat's rules for the fields of templates (`wechat-protocol.md` sections 8.1 and 8.2), tried before anything is sent.
+//! WeChat's rules for the fields of templates ([protocol 8.1 and 8.2](../../../docs/wechat-protocol.md#8.1)), tried
+//! before anything is sent.
 //!
 //! A value that breaks one is refused with 47003, for every fan it would go to. Where two pages of WeChat's differ, the
 //! stricter one counts here. What stands in marketing is not refused but punished: templates are deleted and accounts

@@ -158,7 +158,8 @@ fn write(placeholder: Placeholder, values: &Values<'_>, out: &mut String) {
     };
 }
 
-/// `2026年03月04日`, as fields of the types `date` and `time` take it (`wechat-protocol.md` section 8.1).
+/// `2026年03月04日`, as fields of the types `date` and `time` take it
+/// ([protocol 8.1](../../../docs/wechat-protocol.md#8.1)).
 fn write_date(day: Day, out: &mut String) -> std::fmt::Result {
     match day.min(LAST_DAY).date() {
         Some(date) => write!(out, "{:04}年{:02}月{:02}日", date.year(), date.month(), date.day()),

@@ -1,5 +1,5 @@
 //! What every answer has. `content-type` is never looked at: WeChat sends JSON as `text/plain` too
-//! (`wechat-protocol.md` section 4.2).
+//! ([protocol 4.2](../../../docs/wechat-protocol.md#4.2)).
 
 use crate::wechat::fields::{Fields, Format};
 

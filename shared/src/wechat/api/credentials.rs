@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The longest token in characters. WeChat asks to reserve at least 512 (`wechat-protocol.md` section 4.1).
+/// The longest token in characters. WeChat asks to reserve at least 512
+/// ([protocol 4.1](../../../docs/wechat-protocol.md#4.1)).
 pub const TOKEN_MAX: usize = 1024;
 
 /// `access_token`: 1 to [`TOKEN_MAX`] visible ASCII characters.

@@ -1,7 +1,8 @@
 //! What each of WeChat's error codes means for us. Nobody else knows a code.
 //!
-//! Source: `wechat-protocol.md` section 4.4, with 4.1 and 8.2. Not there, but in WeChat's public tables of return codes, and
-//! about one template rather than the account: 40036, 40039, 40048, 40066, 40165, 40166, 45168; about notices: 43107, 43108.
+//! Source: [protocol 4.4, with 4.1 and 8.2](../../../docs/wechat-protocol.md#4.4). Not there, but in WeChat's public
+//! tables of return codes, and about one template rather than the account: 40036, 40039, 40048, 40066, 40165, 40166,
+//! 45168; about notices: 43107, 43108.
 
 use super::Api;
 

@@ -1,5 +1,6 @@
 //! `message/custom/send`: a customer message, which needs an action of the fan's within 48 hours, or within a minute
-//! (`wechat-protocol.md` section 8.4). There is no `client_msg_id`, so it is never sent again by itself.
+//! ([protocol 8.4](../../../docs/wechat-protocol.md#8.4)). There is no `client_msg_id`, so it is never sent again by
+//! itself.
 
 use super::{Api, Request};
 use crate::wechat::OpenId;

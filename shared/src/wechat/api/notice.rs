@@ -1,5 +1,5 @@
-//! `message/subscribe/bizsend`: a subscription notice (`wechat-protocol.md` section 8.2). It uses up one permission that the
-//! fan gave. There is no `client_msg_id`, so it is never sent again by itself.
+//! `message/subscribe/bizsend`: a subscription notice ([protocol 8.2](../../../docs/wechat-protocol.md#8.2)). It uses
+//! up one permission that the fan gave. There is no `client_msg_id`, so it is never sent again by itself.
 
 use super::{
     Api, Request,

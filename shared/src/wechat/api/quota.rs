@@ -1,4 +1,5 @@
-//! `openapi/quota/get`: what is left to send, and the only official word on how fast (`wechat-protocol.md` section 4.3).
+//! `openapi/quota/get`: what is left to send, and the only official word on how fast
+//! ([protocol 4.3](../../../docs/wechat-protocol.md#4.3)).
 
 use super::{Answer, Api, Request, Unreadable, answer::number};
 use crate::wechat::fields::Fields;

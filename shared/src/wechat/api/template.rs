@@ -1,5 +1,6 @@
-//! `message/template/send`: a template message (`wechat-protocol.md` section 8.1). Its answer only says that WeChat took it;
-//! what became of it is the event `TEMPLATESENDJOBFINISH` with the same [`msgid`](super::Answer::msgid).
+//! `message/template/send`: a template message ([protocol 8.1](../../../docs/wechat-protocol.md#8.1)). Its answer only
+//! says that WeChat took it; what became of it is the event `TEMPLATESENDJOBFINISH` with the same
+//! [`msgid`](super::Answer::msgid).
 
 use super::{Api, Request};
 use crate::wechat::OpenId;

@@ -1,4 +1,4 @@
-//! `stable_token`: the access token (`wechat-protocol.md` section 4.1).
+//! `stable_token`: the access token ([protocol 4.1](../../../docs/wechat-protocol.md#4.1)).
 //!
 //! The same token comes back while it is valid, and around its renewal the old and the new one are valid for 5 minutes. When
 //! WeChat calls a token invalid that `stable_token` still hands out, only `force_refresh` helps; how often that is allowed is

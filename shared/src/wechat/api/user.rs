@@ -1,4 +1,5 @@
-//! `user/info`: one fan's profile (`wechat-protocol.md` section 6.1). Name and picture are no longer given.
+//! `user/info`: one fan's profile ([protocol 6.1](../../../docs/wechat-protocol.md#6.1)). Name and picture are no
+//! longer given.
 
 use super::{Answer, Api, Request, Unreadable};
 use crate::{time::Timestamp, wechat::OpenId};

@@ -20,7 +20,7 @@ use sha2::Sha256;
 pub const NONCE_LEN: usize = 12;
 /// `force_refresh` works this often in a Beijing day …
 pub const FORCED_A_DAY: u32 = 20;
-/// … and not sooner than this many seconds after the last time (`wechat-protocol.md` section 4.1).
+/// … and not sooner than this many seconds after the last time ([protocol 4.1](../../../docs/wechat-protocol.md#4.1)).
 pub const FORCED_GAP: u64 = 30;
 /// Of the stored record.
 const FORMAT: u8 = 1;

@@ -7,7 +7,7 @@ impl Message {
     /// `ToUserName|FromUserName|CreateTime|MsgType|` and then `MsgId`, or `Event|EventKey|MsgID`. A part that the push
     /// does not have is empty. Names are in WeChat's spelling, however they were written.
     ///
-    /// Source: `wechat-protocol.md` section 1.9, where it says why no shorter key will do.
+    /// Source: [protocol 1.9](../../../docs/wechat-protocol.md#1.9), where it says why no shorter key will do.
     pub fn identity(&self) -> String {
         let Self { to_user_name, from_user_name, create_time, msg_id, kind, other } = self;
         let basics = format!("{to_user_name}|{from_user_name}|{create_time}|{}", kind.msg_type());

@@ -32,7 +32,8 @@ pub enum End {
     Reset,
 }
 
-/// An answer with an `errcode`; the text is WeChat's `errmsg` (section 4.4).
+/// An answer with an `errcode`; the text is WeChat's `errmsg`
+/// ([protocol 4.4](../../../../shared/docs/wechat-protocol.md#4.4)).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// -1

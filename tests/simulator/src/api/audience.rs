@@ -39,7 +39,8 @@ pub struct Fan {
     permissions: BTreeMap<Arc<str>, u32>,
 }
 
-/// A time in which so many customer messages may be sent (section 8.4).
+/// A time in which so many customer messages may be sent
+/// ([protocol 8.4](../../../../shared/docs/wechat-protocol.md#8.4)).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Window {
     /// The first moment at which it is closed.

@@ -1,4 +1,5 @@
-//! What WeChat posts back about messages that it accepted (sections 2.6, 2.7).
+//! What WeChat posts back about messages that it accepted
+//! ([protocol 2.6, 2.7](../../../../shared/docs/wechat-protocol.md#2.6)).
 
 use super::{HOUR, MINUTE, SECOND, chance::Chance, rules::Outcomes};
 use crate::scenario::{Act, Message};

@@ -1,4 +1,5 @@
-//! What the fields of a template take, by the type in their name (section 8.1).
+//! What the fields of a template take, by the type in their name
+//! ([protocol 8.1](../../../../shared/docs/wechat-protocol.md#8.1)).
 
 /// Whether `value` may stand in `field`. Nothing may be empty; a name without a known type takes any text.
 pub(super) fn fits(field: &str, value: &str) -> bool {

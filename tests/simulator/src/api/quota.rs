@@ -1,4 +1,4 @@
-//! How often a call may be made (section 4.3).
+//! How often a call may be made ([protocol 4.3](../../../../shared/docs/wechat-protocol.md#4.3)).
 
 use super::{MINUTE, answer::Refusal, beijing_day, endpoint::Api};
 use std::collections::{BTreeMap, VecDeque};

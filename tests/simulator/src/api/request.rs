@@ -33,7 +33,8 @@ impl<'a> Request<'a> {
         form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// The body, as WeChat reads it: UTF-8 without escapes for what needs none (section 4.2).
+    /// The body, as WeChat reads it: UTF-8 without escapes for what needs none
+    /// ([protocol 4.2](../../../../shared/docs/wechat-protocol.md#4.2)).
     pub(super) fn json(&self) -> Result<Value, Refusal> {
         if self.body.is_empty() {
             Err(Refusal::EmptyBody)

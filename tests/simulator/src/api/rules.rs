@@ -4,8 +4,9 @@ use super::{answer::Refusal, chance::Chance, endpoint::Api, fields, quota::Quota
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// How the simulated WeChat behaves. The default is a good day: no latency, no faults, the quotas of section 4.3, no
-/// templates, every message seen by its fan and reported once and soon.
+/// How the simulated WeChat behaves. The default is a good day: no latency, no faults, the quotas of
+/// [protocol 4.3](../../../../shared/docs/wechat-protocol.md#4.3), no templates, every message seen by its fan and
+/// reported once and soon.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// Draws everything that is left to chance.
@@ -102,7 +103,8 @@ pub struct Outcomes {
 pub struct Template {
     /// The call that takes it.
     pub kind: Kind,
-    /// Its fields; their names begin with their types, such as `thing1` (section 8.1). Other names take any text.
+    /// Its fields; their names begin with their types, such as `thing1`
+    /// ([protocol 8.1](../../../../shared/docs/wechat-protocol.md#8.1)). Other names take any text.
     pub fields: Vec<String>,
 }
 
@@ -140,7 +142,7 @@ impl Rules {
         self.templates.insert(template_id.into(), Template { kind, fields });
     }
 
-    /// Whether these are the account's (sections 4.1, 4.4).
+    /// Whether these are the account's ([protocol 4.1, 4.4](../../../../shared/docs/wechat-protocol.md#4.1)).
     pub(super) fn admit(
         &self,
         grant_type: Option<&str>,

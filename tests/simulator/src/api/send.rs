@@ -1,4 +1,4 @@
-//! The three ways to a fan's screen (sections 8.1, 8.2, 8.4).
+//! The three ways to a fan's screen ([protocol 8.1, 8.2, 8.4](../../../../shared/docs/wechat-protocol.md#8.1)).
 
 use super::{
     MINUTE,

@@ -1,4 +1,4 @@
-//! Access tokens (section 4.1).
+//! Access tokens ([protocol 4.1](../../../../shared/docs/wechat-protocol.md#4.1)).
 
 use super::{MINUTE, SECOND, answer::Refusal, beijing_day};
 use rand::{Rng, SeedableRng, distr::Alphanumeric};

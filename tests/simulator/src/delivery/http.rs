@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use std::sync::{Mutex, PoisonError};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// No answer is longer, in bytes (section 3.2).
+/// No answer is longer, in bytes ([protocol 3.2](../../../../shared/docs/wechat-protocol.md#3.2)).
 const ANSWER_MAX: usize = 64 * 1024;
 
 /// The status and the body of an answer.

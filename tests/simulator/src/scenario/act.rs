@@ -40,21 +40,24 @@ pub enum Act {
         /// The page.
         url: String,
     },
-    /// Answers the question whether a notice may come: `subscribe_msg_popup_event` (section 2.7).
+    /// Answers the question whether a notice may come: `subscribe_msg_popup_event`
+    /// ([protocol 2.7](../../../../shared/docs/wechat-protocol.md#2.7)).
     Popup {
         /// What it would be.
         template_id: String,
         /// Yes or no.
         accept: bool,
     },
-    /// What became of a template message: `TEMPLATESENDJOBFINISH` (section 2.6).
+    /// What became of a template message: `TEMPLATESENDJOBFINISH`
+    /// ([protocol 2.6](../../../../shared/docs/wechat-protocol.md#2.6)).
     TemplateFinished {
         /// The one that the send was answered with.
         msgid: u64,
         /// `success`, `failed:user block` or `failed: system failed`.
         status: &'static str,
     },
-    /// What became of a notice: `subscribe_msg_sent_event` (section 2.7).
+    /// What became of a notice: `subscribe_msg_sent_event`
+    /// ([protocol 2.7](../../../../shared/docs/wechat-protocol.md#2.7)).
     NoticeSent {
         /// Which notice.
         template_id: Arc<str>,
@@ -88,22 +91,24 @@ impl Act {
         }
     }
 
-    /// A message, not an event: it has a `MsgId`, and only it may go on to human agents (section 3.4).
+    /// A message, not an event: it has a `MsgId`, and only it may go on to human agents
+    /// ([protocol 3.4](../../../../shared/docs/wechat-protocol.md#3.4)).
     pub fn is_message(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Image | Self::Voice { .. } | Self::Location | Self::Link)
     }
 
-    /// Whether WeChat takes an answer to it (section 3.5).
+    /// Whether WeChat takes an answer to it ([protocol 3.5](../../../../shared/docs/wechat-protocol.md#3.5)).
     pub fn may_be_answered(&self) -> bool {
         self.is_message() || matches!(self, Self::Follow { .. } | Self::Scan { .. } | Self::Click { .. })
     }
 
-    /// Whether the fan waits for something, and so gets a notice when nothing comes (section 1.8).
+    /// Whether the fan waits for something, and so gets a notice when nothing comes
+    /// ([protocol 1.8](../../../../shared/docs/wechat-protocol.md#1.8)).
     pub fn is_waited_for(&self) -> bool {
         self.is_message() || matches!(self, Self::Click { .. })
     }
 
-    /// How many articles an answer may show (section 3.2).
+    /// How many articles an answer may show ([protocol 3.2](../../../../shared/docs/wechat-protocol.md#3.2)).
     pub fn articles_max(&self) -> usize {
         if self.is_message() { 1 } else { 8 }
     }

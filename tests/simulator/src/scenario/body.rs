@@ -25,7 +25,8 @@ pub struct Message {
 enum Value {
     Text(String),
     Number(String),
-    /// A wrapper with one `List` in it. JSON has no wrapper, and with a single entry no array either (section 1.7).
+    /// A wrapper with one `List` in it. JSON has no wrapper, and with a single entry no array either
+    /// ([protocol 1.7](../../../../shared/docs/wechat-protocol.md#1.7)).
     List(Vec<(&'static str, Value)>),
 }
 
@@ -40,7 +41,8 @@ impl Message {
         xml + "</xml>"
     }
 
-    /// As WeChat sends it to accounts that chose JSON (section 1.7). Coordinates are strings there too.
+    /// As WeChat sends it to accounts that chose JSON ([protocol 1.7](../../../../shared/docs/wechat-protocol.md#1.7)).
+    /// Coordinates are strings there too.
     pub fn to_json(&self) -> String {
         to_object(self.fields()).to_string()
     }
@@ -166,7 +168,8 @@ fn to_object(fields: Vec<(&'static str, Value)>) -> serde_json::Value {
     serde_json::Value::Object(members.collect())
 }
 
-/// A text may hold the mark that ends CDATA; it then goes on in a second section (section 3.3).
+/// A text may hold the mark that ends CDATA; it then goes on in a second section
+/// ([protocol 3.3](../../../../shared/docs/wechat-protocol.md#3.3)).
 fn split_cdata(text: &str) -> String {
     text.replace("]]>", "]]]]><![CDATA[>")
 }

@@ -1,4 +1,5 @@
-//! The simulated API against `wechat-protocol.md`: each rule, each error, chance by seed, and the same over HTTP.
+//! The simulated API against [WeChat's protocol](../../../../shared/docs/wechat-protocol.md): each rule, each error,
+//! chance by seed, and the same over HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 

@@ -1,4 +1,4 @@
-//! The lives of tokens (section 4.1).
+//! The lives of tokens ([protocol 4.1](../../../../shared/docs/wechat-protocol.md#4.1)).
 
 use crate::world::*;
 use guanxi_simulator::api::{Account, Api, Request};
