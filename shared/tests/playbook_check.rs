@@ -207,16 +207,3 @@ fn the_limits_hold() {
     let told = format!("1:1: the file has {} bytes, and 2000000 are the most; drop what is not used\n", huge.len());
     assert_eq!(problems(&huge), told);
 }
-
-#[test]
-fn the_manual_names_every_placeholder_and_kind() {
-    let manual = include_str!("../src/playbook.rs");
-    let told = problems(&format!("{HEAD}{RULE}text = \"{{zzzzzzzzzzzz}}\"\n"));
-    let list = told.split_once("known are ").unwrap().1.split_once(';').unwrap().0;
-    for name in list.split(", ") {
-        assert!(manual.contains(&format!("| `{{{name}}}` |")), "{name}");
-    }
-    for (kind, _) in playbook::InboundKind::ALL {
-        assert!(manual.contains(&format!("`{kind}`")), "{kind}");
-    }
-}

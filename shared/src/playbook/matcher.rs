@@ -1,7 +1,9 @@
 //! From a text to the best rule that its words are for.
 //!
-//! All keywords of all rules are one Aho-Corasick automaton, walked once over the text; what it costs is a matter of the
-//! text's length and not of the number of keywords. Regexes come after it, and only those of rules that would still win.
+//! Words that must be the whole text are looked up in a sorted list. All other keywords of all rules are one Aho-Corasick
+//! automaton, walked once over the text; what it costs is a matter of the text's length and not of the number of keywords. (Only
+//! building it is, and every instance does that, so nothing is in it that need not be.) Regexes come last, and only those of rules
+//! that would still win.
 
 use super::compiled::{Keyword, LoadError, Pattern, Place};
 use aho_corasick::automaton::{Automaton, StateID};
@@ -70,7 +72,9 @@ impl Automatic {
 /// The keywords and regexes of a playbook.
 #[derive(Debug)]
 pub(super) struct Matcher {
-    /// None: there are no keywords.
+    /// Words that are the whole text, sorted, and the rules they are for.
+    exact: Vec<(Box<str>, u32)>,
+    /// The other keywords; none: there are none.
     keywords: Option<Automatic>,
     /// Compiled when first asked for; none: it does not compile, which the check does not let pass.
     regexes: Vec<(Pattern, OnceLock<Option<Regex>>)>,
@@ -78,14 +82,25 @@ pub(super) struct Matcher {
 
 impl Matcher {
     pub(super) fn new(keywords: &[Keyword<'_>], regexes: Vec<Pattern>) -> Result<Self, LoadError> {
-        let keywords = if keywords.is_empty() { None } else { Some(Automatic::new(keywords)?) };
-        Ok(Self { keywords, regexes: regexes.into_iter().map(|regex| (regex, OnceLock::new())).collect() })
+        let (exact, within): (Vec<_>, Vec<_>) =
+            keywords.iter().cloned().partition(|keyword| keyword.place == Place::Exact);
+        let mut exact: Vec<_> = exact.into_iter().map(|keyword| (keyword.text.into(), keyword.rule)).collect();
+        exact.sort_unstable();
+        let keywords = if within.is_empty() { None } else { Some(Automatic::new(&within)?) };
+        let regexes = regexes.into_iter().map(|regex| (regex, OnceLock::new())).collect();
+        Ok(Self { exact, keywords, regexes })
     }
 
     /// The best rule (the lowest) below `bound` that a word of the normalised text is for and that `applies`; else
     /// `bound`.
     pub(super) fn best(&self, text: &str, bound: u32, applies: impl Fn(u32) -> bool) -> u32 {
         let mut best = bound;
+        let same = self.exact.partition_point(|(word, _)| **word < *text);
+        let same = self.exact.iter().skip(same).take_while(|(word, _)| **word == *text).map(|(_, rule)| *rule);
+        // The best comes first.
+        if let Some(rule) = same.take_while(|rule| *rule < bound).find(|rule| applies(*rule)) {
+            best = rule;
+        }
         if let Some(keywords) = &self.keywords {
             keywords.each(text, |found| {
                 if found.rule < best && applies(found.rule) {

@@ -122,7 +122,8 @@ impl Publication {
         if parts.len() != usize::from(self.parts) || u32::try_from(length) != Ok(self.length) {
             return Err(PublishError::DamagedParts);
         }
-        let bytes: Vec<u8> = parts.iter().flat_map(AsRef::as_ref).copied().collect();
+        let mut bytes = Vec::with_capacity(length);
+        parts.iter().for_each(|part| bytes.extend_from_slice(part.as_ref()));
         if checksum(&bytes) == self.checksum { Ok(bytes) } else { Err(PublishError::DamagedParts) }
     }
 }

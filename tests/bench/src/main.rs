@@ -4,7 +4,8 @@
 //! cargo bench-guanxi instructions   decrypt + parse + match + encrypt beside its own AES and SHA-1; 10,000 keywords
 //!                                   beside 10. Counts instructions with valgrind, so noise does not matter.
 //! cargo bench-guanxi fresh          the first message of an instance beside the later ones
-//! cargo bench-guanxi callback       server CPU of a callback beside that of a component with one call and one `set`
+//! cargo bench-guanxi callback       server CPU of a callback beside that of a component with one call and one `set`: with
+//!                                   the store in RAM, and on disk
 //! cargo bench-guanxi rollup         an entry's cost with 1,000, 100,000 and 1,000,000 fans; whole backlogs on SQLite
 //! cargo bench-guanxi push           a send's cost with as many fans; campaigns in real time, with and without a quota
 //! cargo bench-guanxi durable        callbacks a second, each on disk before its answer, in both journal modes of SQLite
