@@ -18,7 +18,7 @@
 //! so that every platform gives the same second.
 //!
 //! Mean absolute error of the estimated next purchase from the third purchase on, as a part of that of the product's fixed
-//! figure (`shared/tests/due.rs`, "at most 0.8 where fans differ"; spread between fans and noise within one are standard
+//! figure (`shared/tests/suite/due.rs`, "at most 0.8 where fans differ"; spread between fans and noise within one are standard
 //! deviations of logarithms):
 //!
 //! | fans | part |

@@ -9,7 +9,7 @@
 //! Fewer than [`FANS_MIN`] fans in either group, or fewer than [`BOUGHT_MIN`] purchases in both together, are not enough
 //! data: then the difference is said in these words and not as a number.
 //!
-//! Of 200 simulated experiments (`shared/tests/uplift.rs`) the interval covers the true effect in:
+//! Of 200 simulated experiments (`shared/tests/suite/uplift.rs`) the interval covers the true effect in:
 //!
 //! | treated, holdout | part that buys | in percent of experiments |
 //! |---|---|--:|

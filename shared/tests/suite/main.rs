@@ -1,0 +1,99 @@
+//! What `shared` does, seen from outside, in the order of its modules. One program, so that it is linked once. Most of it also
+//! runs in WebAssembly: all but what needs a source of randomness or much time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the tests of pushes and the laws use all of it"))]
+mod brand;
+
+/// WeChat's protocol, from the published vectors up to mutated requests.
+mod wechat {
+    mod endpoint;
+    mod events;
+    mod fields;
+    #[cfg(not(target_family = "wasm"))]
+    mod laws;
+    mod messages;
+    #[cfg(not(target_family = "wasm"))]
+    mod mutations;
+    mod replies;
+    mod vectors;
+}
+
+/// WeChat's API: what we say, and what we make of the answers.
+mod api {
+    mod answers;
+    #[cfg(not(target_family = "wasm"))]
+    mod laws;
+    mod meanings;
+    mod outcomes;
+    mod requests;
+    mod vault;
+}
+
+/// The brand's playbook: what the check says of it, what it answers, which one holds.
+mod playbook {
+    mod answers;
+    mod check;
+    #[cfg(not(target_family = "wasm"))]
+    mod laws;
+    mod pushes;
+    mod shelf;
+    mod terms;
+}
+
+mod journal;
+mod orders;
+
+/// The fold: laws over random histories, and one history at a time.
+mod fold {
+    use super::brand;
+
+    #[cfg(not(target_family = "wasm"))]
+    mod consents;
+    mod histories;
+    #[cfg(not(target_family = "wasm"))]
+    mod laws;
+    #[cfg(not(target_family = "wasm"))]
+    mod marks;
+    #[cfg(not(target_family = "wasm"))]
+    mod matches;
+    mod old;
+    #[cfg(not(target_family = "wasm"))]
+    mod oracle;
+    #[cfg(not(target_family = "wasm"))]
+    mod pushes;
+    mod reminders;
+}
+
+/// The rollup: nothing is folded twice and nothing is lost, whatever happens to the store and to the runs.
+#[cfg(not(target_family = "wasm"))]
+mod rollup {
+    mod crash;
+    mod damage;
+    mod growth;
+    mod reader;
+    mod redo;
+    mod run;
+    mod tally;
+    mod world;
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod due;
+
+/// Campaigns that are asked for: their check, what a dry run says of them, and what push then does.
+mod campaigns {
+    use super::brand;
+
+    #[cfg(not(target_family = "wasm"))]
+    mod agreement;
+    mod check;
+    mod dry_run;
+    mod requests;
+    mod ways;
+    mod world;
+}
+
+mod report;
+#[cfg(not(target_family = "wasm"))]
+mod uplift;

@@ -1,0 +1,144 @@
+//! A rollup that is killed with SIGKILL ends, continued by the next runs, in the same bytes as one that was left alone.
+//! On the local host, in processes of its own.
+
+use e2e::{event, run, text};
+use guanxi::{
+    journal::{Entry, Orders, Place, Push, SEQUENCE},
+    orders,
+    time::Timestamp,
+    wechat::Message,
+};
+use guanxi_host::store::{Location, Store};
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use tempfile::TempDir;
+
+const START: u64 = 1_772_416_800;
+const MINUTE: u64 = 60;
+const KILLS: usize = 50;
+const STREAM: u32 = 128;
+const FILE: &str = "sqlite_key_value.db";
+
+fn push(body: &str) -> Entry {
+    let (_, message) = Message::parse(body.as_bytes()).unwrap();
+    Entry::Push(Push { message, touch: None, rule: None, milliseconds: 2, pushes: None })
+}
+
+/// Forty fans who follow, scan, write, buy and leave; a third of it twice, as a retry would be, and out of order.
+fn scenario() -> Vec<Entry> {
+    let mut rng = ChaCha8Rng::seed_from_u64(50);
+    let mut entries = Vec::new();
+    for number in 0..300_u64 {
+        let fan = format!("oFan-{}", rng.random_range(0..40));
+        let now = Timestamp(START - 500 + rng.random_range(0..500));
+        let scene = ["bag_2kg", "kol_amiao", "poster_metro_sh", "unheard_of"][rng.random_range(0..4)];
+        entries.push(match rng.random_range(0..6) {
+            0 => push(&event(&fan, now, "subscribe", &format!("<EventKey>qrscene_{scene}</EventKey>"))),
+            1 => push(&event(&fan, now, "SCAN", &format!("<EventKey>{scene}</EventKey>"))),
+            2 => push(&event(&fan, now, "unsubscribe", "")),
+            3 => {
+                let line = format!(r#"{{"product":"p{}","quantity":2,"amount":990}}"#, number % 3);
+                let order = format!(r#"{{"id":"N-{number}","openid":"{fan}","time":{now},"lines":[{line}]}}"#);
+                Entry::Orders(Orders { at: now, orders: orders::read(order.as_bytes(), now).unwrap() })
+            }
+            _ => push(&text(&fan, now, number, "有人吗")),
+        });
+    }
+    let copies: Vec<Entry> = entries.iter().step_by(3).cloned().collect();
+    entries.extend(copies);
+    entries.shuffle(&mut rng);
+    entries
+}
+
+/// A store with the scenario's journal, in streams with a gap each.
+async fn journal(folder: &Path) {
+    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+    let mut writes = Vec::new();
+    let mut place = Place { stream: 1, index: 0 };
+    for entry in scenario() {
+        if place.index == 7 {
+            place.index += 1;
+        }
+        writes.push((place.to_string(), entry.encode()));
+        place.index += 1;
+        if place.index == STREAM {
+            place = Place { stream: place.stream + 1, index: 0 };
+        }
+    }
+    store.set_many(writes).await.unwrap();
+    store.increment(SEQUENCE, place.stream as i64).await.unwrap();
+    store.close().await;
+}
+
+/// All that rollup is to leave behind. Parts of a redo record without its head are garbage that the next one overwrites.
+async fn outcome(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+    let mut records = BTreeMap::new();
+    for prefix in ["fan:", "count:", "order:", "cursor:", "redo:head"] {
+        for key in store.keys(prefix).await.unwrap() {
+            let value = store.get(&key).await.unwrap().unwrap();
+            records.insert(key, value);
+        }
+    }
+    store.close().await;
+    records
+}
+
+/// Runs until nothing is left to do: streams are closed after five minutes, and each run looks at one day's forgetting.
+const SETTLING: u64 = 12;
+
+/// So many runs in a process of their own: how many store operations they made; none when it was killed.
+fn rollup(folder: &Path, journal_mode: &str, minutes: u64, runs: u64, kill_at: Option<u64>) -> Option<u64> {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_jobs_once"));
+    let jobs = vec!["rollup"; runs as usize].join(",");
+    process.arg(folder).args([journal_mode, &(START + minutes * MINUTE).to_string(), &jobs, "-"]);
+    process.args(kill_at.map(|number| number.to_string()));
+    let output = process.output().unwrap();
+    match kill_at {
+        None => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Some(_) if output.status.success() => panic!("was to be killed"),
+        Some(_) => return None,
+    }
+    String::from_utf8_lossy(&output.stdout).trim().parse().ok()
+}
+
+fn copy(of: &TempDir) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(of.path().join(FILE), folder.path().join(FILE)).unwrap();
+    folder
+}
+
+#[test]
+fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes_in_wal() {
+    fifty_killed_rollups("wal");
+}
+
+#[test]
+fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes_in_delete() {
+    fifty_killed_rollups("delete");
+}
+
+fn fifty_killed_rollups(journal_mode: &str) {
+    e2e::build();
+    let template = tempfile::tempdir().unwrap();
+    run(journal(template.path()));
+    let undisturbed = copy(&template);
+    let operations = rollup(undisturbed.path(), journal_mode, 0, 1, None).unwrap();
+    rollup(undisturbed.path(), journal_mode, 30, SETTLING, None);
+    let expected = run(outcome(undisturbed.path()));
+    assert!(expected.keys().any(|key| key.starts_with("fan:")) && expected.len() > 60, "{}", expected.len());
+    let mut rng = ChaCha8Rng::seed_from_u64(2026);
+    for _ in 0..KILLS {
+        let kill_at = rng.random_range(0..operations);
+        let folder = copy(&template);
+        rollup(folder.path(), journal_mode, 0, 1, Some(kill_at));
+        // A run that began is given three minutes.
+        rollup(folder.path(), journal_mode, 4, 1, None);
+        rollup(folder.path(), journal_mode, 30, SETTLING, None);
+        let found = run(outcome(folder.path()));
+        let keys = expected.keys().chain(found.keys());
+        let differing: Vec<_> = keys.filter(|key| expected.get(*key) != found.get(*key)).collect();
+        assert!(differing.is_empty(), "killed at operation {kill_at} of {operations}: {differing:?}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The bundle over real HTTP, one module a matter; one program, so that it is linked once. `protocol` and `bodies` need only HTTP:
+//! with `GUANXI_BASE_URL` they run against any server, such as `spin up`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod bodies;
+mod campaigns;
+mod clock;
+mod killed_callbacks;
+mod killed_push;
+mod killed_rollup;
+mod knowledge;
+mod local_host;
+mod permissions;
+mod protocol;
+mod slow;

@@ -1,0 +1,287 @@
+//! What each component may do, read from the manifests and from what the components import. Fails when it grows.
+
+use e2e::{build, root};
+use guanxi_host::{Manifest, compose};
+use std::{collections::BTreeSet, fs};
+use toml::{Table, Value};
+use wasmparser::{ComponentTypeRef, Parser, Payload};
+
+/// Rust's std brings these into every component: standard streams, environment, exit, a seed for hash maps.
+const STD: [&str; 3] = ["wasi:cli/", "wasi:io/", "wasi:random/insecure-seed@"];
+
+/// Bytes; each component on its own. Nearly nothing of an instance's start depends on it, so it only keeps an eye on growth: what
+/// counts, the first message of a fresh instance, is what `cargo bench-guanxi fresh` measures.
+const SIZE_MAX: u64 = 700_000;
+/// Of those that neither a fan nor a shop waits for: jobs, reports, campaigns.
+const PATIENT_SIZE_MAX: u64 = 1_600_000;
+const PATIENT: [&str; 3] = ["campaigns", "push", "stats"];
+
+/// What a component may do.
+struct Granted {
+    id: &'static str,
+    stores: &'static [&'static str],
+    /// The hosts that it may reach, as the manifest writes them.
+    hosts: &'static [&'static str],
+    variables: &'static [&'static str],
+    /// Beginnings of what it may import besides `STD`.
+    imports: &'static [&'static str],
+}
+
+const GRANTED: [Granted; 7] = [
+    Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[] },
+    Granted {
+        id: "callback",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["wechat_app_id", "wechat_encoding_aes_key", "wechat_mode", "wechat_token"],
+        imports: &[
+            "guanxi:channels/qr-scan@",
+            "guanxi:replies/auto-reply@",
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            // The request and the response are its resources. Of outgoing requests there is no `wasi:http/client`.
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/store@",
+            "wasi:random/random@",
+        ],
+    },
+    Granted {
+        id: "campaigns",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["console_token"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/store@",
+        ],
+    },
+    Granted {
+        id: "orders",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["orders_secret"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/store@",
+        ],
+    },
+    Granted {
+        id: "push",
+        stores: &["default"],
+        hosts: &["{{ wechat_api_url }}"],
+        variables: &["job_token", "wechat_api_url", "wechat_app_id", "wechat_app_secret"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            // The way out. No other component of this application has it.
+            "wasi:http/client@",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/batch@",
+            "wasi:keyvalue/store@",
+            "wasi:random/random@",
+        ],
+    },
+    Granted { id: "qr-scan", stores: &[], hosts: &[], variables: &[], imports: &[] },
+    Granted {
+        id: "stats",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["console_token", "job_token"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/batch@",
+            "wasi:keyvalue/store@",
+            "wasi:random/random@",
+        ],
+    },
+];
+
+/// The clock calls the jobs of an application, and that is all.
+const fn clock(id: &'static str) -> Granted {
+    Granted {
+        id,
+        stores: &[],
+        hosts: &["{{ guanxi_url }}"],
+        variables: &["guanxi_url", "job", "job_token"],
+        imports: &[
+            "fermyon:spin-cron/cron-types@",
+            "fermyon:spin/variables@",
+            // Durations only.
+            "wasi:clocks/monotonic-clock@",
+            "wasi:http/outgoing-handler@",
+            "wasi:http/types@",
+        ],
+    }
+}
+
+/// One manifest.
+struct Application {
+    folder: &'static str,
+    granted: &'static [Granted],
+}
+
+const GUANXI: Application = Application { folder: "", granted: &GRANTED };
+const CLOCK: Application =
+    Application { folder: "functions/clock", granted: &[clock("clock-push"), clock("clock-rollup")] };
+
+impl Application {
+    fn manifest(&self) -> Table {
+        fs::read_to_string(root().join(self.folder).join("spin.toml")).unwrap().parse().unwrap()
+    }
+
+    fn wasm(&self, component: &str) -> Vec<u8> {
+        build();
+        let source = self.manifest()["component"][component]["source"].as_str().unwrap().to_owned();
+        fs::read(root().join(self.folder).join(source)).unwrap()
+    }
+
+    fn imports(&self, component: &str) -> BTreeSet<String> {
+        imports(&self.wasm(component))
+    }
+}
+
+fn strings(list: Option<&Value>) -> Vec<&str> {
+    list.map_or(Vec::new(), |list| list.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect())
+}
+
+/// What the component as a whole imports; a type alone gives it nothing.
+fn imports(wasm: &[u8]) -> BTreeSet<String> {
+    let mut imports = BTreeSet::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload.unwrap() {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                let all = section.into_iter().map(Result::unwrap);
+                let granting = all.filter(|import| !matches!(import.ty, ComponentTypeRef::Type(_)));
+                imports.extend(granting.map(|import| import.name.0.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    imports
+}
+
+#[test]
+fn every_component_is_granted_what_this_test_lists_and_nothing_else() {
+    for application in [GUANXI, CLOCK] {
+        let manifest = application.manifest();
+        let components = manifest["component"].as_table().unwrap();
+        let ids: Vec<&str> = application.granted.iter().map(|granted| granted.id).collect();
+        assert_eq!(components.keys().collect::<Vec<_>>(), ids, "components");
+        for Granted { id, stores, hosts, variables, .. } in application.granted {
+            let component = components[*id].as_table().unwrap();
+            assert_eq!(strings(component.get("key_value_stores")), *stores, "stores of {id}");
+            assert!(component.contains_key("allowed_outbound_hosts"), "{id} says which hosts it may reach");
+            assert_eq!(strings(component.get("allowed_outbound_hosts")), *hosts, "hosts of {id}");
+            let own = component.get("variables").map_or(Vec::new(), |own| own.as_table().unwrap().keys().collect());
+            let own: BTreeSet<&str> = own.into_iter().map(String::as_str).collect();
+            assert_eq!(own, variables.iter().copied().collect(), "variables of {id}");
+        }
+    }
+}
+
+#[test]
+fn no_component_imports_more_than_this_test_lists() {
+    for application in [GUANXI, CLOCK] {
+        for Granted { id, imports: granted, .. } in application.granted {
+            let imports = application.imports(id);
+            assert!(!imports.is_empty(), "{id} imports nothing at all: is this test blind?");
+            for import in &imports {
+                let expected = STD.iter().chain(*granted).any(|prefix| import.starts_with(prefix));
+                assert!(expected, "{id} imports {import}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pure_components_have_neither_clock_nor_file_nor_socket() {
+    for id in ["auto-reply", "qr-scan"] {
+        for import in GUANXI.imports(id) {
+            assert!(STD.iter().any(|prefix| import.starts_with(prefix)), "{id} imports {import}");
+        }
+    }
+}
+
+/// As Spin does it, which refuses two dependencies of one WIT package. What is composed in is imported no more.
+#[test]
+fn every_component_is_composed_with_its_dependencies() {
+    let mut composed = Vec::new();
+    for application in [GUANXI, CLOCK] {
+        let manifest = Manifest::read(&root().join(application.folder)).unwrap();
+        for (id, component) in &manifest.components {
+            let before = application.imports(id);
+            let after = imports(&compose(&manifest, id, component).unwrap());
+            let own = |import: &&String| import.starts_with("guanxi:");
+            assert_eq!(after.iter().filter(own).count(), 0, "{id} still imports {after:?}");
+            composed.extend(before.iter().filter(own).map(|import| format!("{id}: {import}")));
+        }
+    }
+    assert_eq!(composed, ["callback: guanxi:channels/qr-scan@0.1.0", "callback: guanxi:replies/auto-reply@0.1.0"]);
+}
+
+/// What differs between backends, or looks at every key of the store.
+#[test]
+fn no_component_imports_a_store_call_that_is_not_safe_everywhere() {
+    let contains = |wasm: &[u8], name: &str| wasm.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+    assert!(contains(&GUANXI.wasm("stats"), "set-many"), "is this test blind?");
+    for Granted { id, .. } in GUANXI.granted {
+        let wasm = GUANXI.wasm(id);
+        for name in ["get-keys", "list-keys", "get-many", "cas.new"] {
+            assert!(!contains(&wasm, name), "{id} imports {name}");
+        }
+    }
+}
+
+#[test]
+fn only_push_reaches_the_api_host_and_only_it_knows_the_app_secret() {
+    let with = |what: &dyn Fn(&Granted) -> bool| -> Vec<&str> {
+        GUANXI.granted.iter().filter(|granted| what(granted)).map(|granted| granted.id).collect()
+    };
+    assert_eq!(with(&|granted| !granted.hosts.is_empty()), ["push"]);
+    assert_eq!(with(&|granted| granted.variables.contains(&"wechat_app_secret")), ["push"]);
+    let calls_out = |granted: &Granted| {
+        let imports = GUANXI.imports(granted.id);
+        imports.iter().any(|import| import.contains("http/client") || import.contains("http/outgoing-handler"))
+    };
+    assert_eq!(with(&calls_out), ["push"]);
+}
+
+#[test]
+fn secrets_are_declared_secret() {
+    for application in [GUANXI, CLOCK] {
+        for (name, variable) in application.manifest()["variables"].as_table().unwrap() {
+            let secret = ["token", "key", "secret"].iter().any(|word| name.contains(word));
+            assert_eq!(variable.get("secret").and_then(Value::as_bool).unwrap_or(false), secret, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_component_is_small() {
+    for application in [GUANXI, CLOCK] {
+        for Granted { id, .. } in application.granted {
+            let size = application.wasm(id).len() as u64;
+            let most = if PATIENT.contains(id) { PATIENT_SIZE_MAX } else { SIZE_MAX };
+            assert!(size < most, "{id} has {size} bytes");
+        }
+    }
+}
