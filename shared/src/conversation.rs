@@ -6,9 +6,11 @@
 //! at the next rollup.)
 
 use crate::{
-    fold::record::Record,
-    playbook::PushChoice,
-    record::{self, RecordError},
+    facts::PushChoice,
+    store::{
+        format::{self, RecordError},
+        record::Record,
+    },
     time::Timestamp,
     wechat::OpenId,
 };
@@ -38,7 +40,7 @@ impl Conversation {
 
     /// The stored bytes.
     pub fn encode(&self) -> Vec<u8> {
-        record::encode(FORMAT, self)
+        format::encode(FORMAT, self)
     }
 
     /// Reads stored bytes.
@@ -46,7 +48,7 @@ impl Conversation {
     /// # Errors
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        record::decode(FORMAT, bytes)
+        format::decode(FORMAT, bytes)
     }
 }
 

@@ -4,8 +4,8 @@
 //! One chunk of entries is folded in three steps: load [`keys`], load [`more_keys`] until it names none, [`fold`].
 //!
 //! Any order in which entries arrive within ten minutes gives the same bytes, with one exception: **where** something stands
-//! on a [list](crate::pages) is where it came, and the fan's record says where that is. Who is on a list, and with what, is
-//! the same again, unless a reminder is due so soon that the day of the news decides ([`crate::due`]).
+//! on a [list](crate::store::list) is where it came, and the fan's record says where that is. Who is on a list, and with what, is
+//! the same again, unless a reminder is due so soon that the day of the news decides ([`crate::fold::fan::due`]).
 //!
 //! | list | items | an item becomes void | pages go |
 //! |---|---|---|---|
@@ -13,63 +13,27 @@
 //! | `due:<day>` | reminders that are due on the day, one per fan and product | with another purchase, a refund, a cancellation, or when the fan is forgotten | [`DUE_DAYS`] days after the day |
 //! | `outcome:list` | what push must know | never | after [`OUTCOME_DAYS`] days |
 
+pub mod counts;
+pub mod damaged;
 mod engine;
 mod expire;
+pub mod fan;
+pub(crate) mod forget;
 pub(crate) mod lists;
-pub(crate) mod record;
+pub(crate) mod orders;
+pub mod rollup;
 
 pub(crate) use expire::DueCursor;
 pub use expire::{DUE_DAYS, OUTCOME_DAYS};
 
 use crate::{
-    fan,
-    journal::{Entry, Place},
+    facts::{Entry, Placed, push::LedgerNews},
     playbook::{Channel, Pushes, Terms},
-    push::news::LedgerNews,
+    store::record::{FoldError, Records, Write},
     time::{Timestamp, UtcOffset},
 };
 use engine::Engine;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An entry and where it stood in the journal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Placed {
-    /// Where.
-    pub place: Place,
-    /// What.
-    pub entry: Entry,
-}
-
-/// Loaded records by key; a key that is absent is not in the store.
-pub type Records = BTreeMap<String, Vec<u8>>;
-
-/// One change of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// Of a record that is rollup's to write.
-    pub key: String,
-    /// The new value, at most 300 KB; none: the record goes.
-    pub value: Option<Vec<u8>>,
-}
-
-/// A stored record that the fold cannot read. It does not overwrite it; see [`crate::damaged`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
-    /// Written by a newer Guanxi.
-    #[error("record {key} has format {format}, newer than this program")]
-    Newer {
-        /// Whose record.
-        key: String,
-        /// Its format.
-        format: u8,
-    },
-    /// Not what we wrote.
-    #[error("record {key} is damaged")]
-    Damaged {
-        /// Whose record.
-        key: String,
-    },
-}
 
 /// What the playbook says about folding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +84,7 @@ pub fn keys(entries: &[Placed]) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for Placed { entry, .. } in entries {
         match entry {
-            Entry::Push(push) => drop(keys.insert(fan::key(&push.message.from_user_name))),
+            Entry::Received(received) => drop(keys.insert(fan::key(&received.message.from_user_name))),
             Entry::Erase(erase) => drop(keys.insert(fan::key(&erase.openid))),
             Entry::Ledger(LedgerNews(news)) => keys.extend(news.iter().map(|news| fan::key(&news.openid))),
             Entry::Orders(orders) => {
@@ -165,7 +129,7 @@ pub fn forget_keys(
     loaded: &Records,
     tried: &BTreeSet<String>,
 ) -> BTreeSet<String> {
-    let mut keys = BTreeSet::from([fan::forget::CURSOR.to_owned()]);
+    let mut keys = BTreeSet::from([forget::CURSOR.to_owned()]);
     if keys.is_subset(tried) {
         // What cannot be read is reported by `forget`.
         let _ = forget_step(settings, now, loaded, &mut keys);
@@ -189,7 +153,7 @@ fn forget_step(
     loaded: &Records,
     keys: &mut BTreeSet<String>,
 ) -> Result<Vec<Write>, FoldError> {
-    let mut writes = fan::forget::step(settings, now, loaded, keys)?;
+    let mut writes = forget::step(settings, now, loaded, keys)?;
     if writes.is_empty() {
         writes = expire::due(settings, now, loaded, keys)?;
     }

@@ -6,19 +6,19 @@
 //! append that failed for good leaves a gap in its stream; a lost answer to `increment` leaves a gap in the numbers.
 //! Gaps are harmless.
 
+pub mod orders;
 pub mod reader;
 
 use crate::{
-    orders::OrderEvent,
-    playbook::{PushChoice, Touch},
-    push::news::LedgerNews,
-    record::{self, RecordError},
-    store::{BUDGET, Store, StoreError, Timer, persist},
+    facts::{Entry, Place},
+    store::{
+        BUDGET, Store, StoreError, Timer,
+        lease::{Run, Stop},
+        persist,
+    },
     time::Timestamp,
-    wechat::{Message, OpenId},
 };
-use serde::{Deserialize, Serialize};
-use std::{cell::RefCell, fmt, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
 /// The counter of stream numbers.
 pub const SEQUENCE: &str = "seq:journal";
@@ -29,97 +29,6 @@ pub const STREAM_LIFE: Duration = Duration::from_secs(60);
 /// Places of a stream that may be unwritten behind a written one: a stream takes no further entry while it is not known of so
 /// many that they were written. So whoever looks this far past the last entry found has seen them all.
 pub const LOOK_AHEAD: u32 = 16;
-/// What [`Entry::encode`] writes first. Older formats are read, newer ones refused.
-const FORMAT: u8 = 2;
-/// Had no [`Push::pushes`], which is a push's last field.
-const FORMAT_WITHOUT_CHOICES: u8 = 1;
-/// What postcard begins an [`Entry::Push`] with, and what it writes for `None`.
-const PUSH: u8 = 0;
-const NONE: u8 = 0;
-
-/// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(clippy::large_enum_variant, reason = "nearly every entry is a push; smaller where pointers are")]
-pub enum Entry {
-    /// WeChat sent something and got an answer.
-    Push(Push),
-    /// The shop system reported purchases: one request, all or nothing.
-    Orders(Orders),
-    /// Somebody wants to be forgotten.
-    Erase(Erase),
-    /// What became of pushes of ours.
-    Ledger(LedgerNews),
-}
-
-/// A push of WeChat and what we made of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Push {
-    /// What came in.
-    pub message: Message,
-    /// The contact through a channel that it was, if any.
-    pub touch: Option<Touch>,
-    /// The rule that answered; none: the default did, or nobody.
-    pub rule: Option<String>,
-    /// From the request to this entry, in milliseconds.
-    pub milliseconds: u32,
-    /// What the fan decided about pushes with it.
-    pub pushes: Option<PushChoice>,
-}
-
-/// A request of the shop system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Orders {
-    /// When it came in, by our clock.
-    pub at: Timestamp,
-    /// What it said.
-    pub orders: Vec<OrderEvent>,
-}
-
-/// The wish to be forgotten.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Erase {
-    /// Who.
-    pub openid: OpenId,
-    /// When it came in, by our clock.
-    pub at: Timestamp,
-}
-
-impl Entry {
-    /// The stored bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        record::encode(FORMAT, self)
-    }
-
-    /// Reads stored bytes.
-    ///
-    /// # Errors
-    /// When a newer Guanxi wrote them, or they are damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        match bytes {
-            [FORMAT_WITHOUT_CHOICES, entry @ ..] => {
-                let tail: &[u8] = if entry.first() == Some(&PUSH) { &[NONE] } else { &[] };
-                record::decode(FORMAT, &[&[FORMAT], entry, tail].concat())
-            }
-            _ => record::decode(FORMAT, bytes),
-        }
-    }
-}
-
-/// Where an entry stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// The stream's number, from 1.
-    pub stream: u64,
-    /// Within the stream, from 0.
-    pub index: u32,
-}
-
-impl fmt::Display for Place {
-    /// The store key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "journal:{}:{}", self.stream, self.index)
-    }
-}
 
 /// The run of entries that one instance writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,20 +83,32 @@ impl Journal {
         Ok(at)
     }
 
-    /// The next free place, in a new stream if need be; for who writes an entry together with other records, and then says
-    /// that it is [written](Self::written). Left unwritten it is a harmless gap.
-    pub(crate) async fn place(&self, store: &impl Store, now: Timestamp) -> Result<Place, StoreError> {
+    /// The next free place, in a new stream if need be.
+    async fn place(&self, store: &impl Store, now: Timestamp) -> Result<Place, StoreError> {
         if let Some(place) = self.next(now) {
             return Ok(place);
         }
         let number = store.increment(SEQUENCE, 1).await?;
         let number = u64::try_from(number).map_err(|_| StoreError(format!("{SEQUENCE} is {number}")))?;
-        // Another request of this instance may have opened a stream meanwhile; its number then stays unused.
-        if let Some(place) = self.next(now) {
-            return Ok(place);
+        Ok(self.open(number, now))
+    }
+
+    /// The next free place for a run, which writes the entry together with other records and then says that it is
+    /// [written](Self::written). Left unwritten it is a harmless gap.
+    pub(crate) async fn place_for(&self, run: &Run<'_, impl Store, impl Timer>) -> Result<Place, Stop> {
+        match self.next(run.now()) {
+            Some(place) => Ok(place),
+            None => Ok(self.open(run.number(SEQUENCE).await?, run.now())),
         }
-        self.stream.replace(Some(Stream { number, next: 1, opened: now, unwritten: 1 }));
-        Ok(Place { stream: number, index: 0 })
+    }
+
+    /// The first place of a stream of this number; or, when another request of this instance has opened one meanwhile, the next
+    /// of that: then the number stays unused.
+    fn open(&self, number: u64, now: Timestamp) -> Place {
+        self.next(now).unwrap_or_else(|| {
+            self.stream.replace(Some(Stream { number, next: 1, opened: now, unwritten: 1 }));
+            Place { stream: number, index: 0 }
+        })
     }
 
     fn next(&self, now: Timestamp) -> Option<Place> {

@@ -19,9 +19,9 @@
 mod answer;
 mod channels;
 mod compiled;
-mod file;
 mod hours;
 mod inbound;
+mod language;
 mod matcher;
 mod normal;
 mod problem;
@@ -34,11 +34,11 @@ mod terms;
 pub use answer::Playbook;
 pub use channels::{Channels, Scan, ScanEvent};
 pub use compiled::{Channel, LoadError};
-pub use file::{
+pub use inbound::{Action, Answer, Inbound, InboundKind};
+pub use language::{
     CAMPAIGNS_MAX, CHANNELS_MAX, CampaignRequest, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX,
     MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, warnings,
 };
-pub use inbound::{Action, Answer, FanStatus, Inbound, InboundKind, PushChoice, Touch};
 pub use normal::{MATCHED_MAX, normalise};
 pub use problem::{Problem, Severity};
 pub use pushes::{

@@ -23,15 +23,19 @@ mod pushes;
 mod request;
 mod sheet;
 mod tables;
+pub mod uplift;
 
 pub use request::{Form, RequestError};
 pub use sheet::{Cell, Sheet};
 
 use crate::{
-    counts::{PAGES, QUESTIONS_KEY, Span, cohort_key, pushes_key, rules_key, week_of},
-    fan::key,
-    fold::{FoldError, Records, Settings},
+    fold::{
+        Settings,
+        counts::{PAGES, QUESTIONS_KEY, Span, cohort_key, pushes_key, rules_key, week_of},
+        fan::key,
+    },
     playbook::{Channel, Terms},
+    store::record::{FoldError, Records},
     time::{Day, Timestamp},
     wechat::OpenId,
 };

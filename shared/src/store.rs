@@ -3,7 +3,12 @@
 //! Left out on purpose, because backends differ: `cas`, `get-many`, key listing, TTL. A key that is ever
 //! [incremented](Store::increment) is a counter: it lives under its own prefix and is never `set`.
 
+pub mod commit;
+pub mod format;
+pub mod lease;
+pub mod list;
 pub mod memory;
+pub mod record;
 
 use futures::future::{Either, select, try_join_all};
 use std::{collections::BTreeMap, pin::pin, time::Duration};

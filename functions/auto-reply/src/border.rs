@@ -11,7 +11,8 @@ pub(crate) use exports::guanxi::replies::auto_reply as bot;
 
 use bot::Kind;
 use guanxi::{
-    playbook::{Action, Answer, FanStatus, Inbound, InboundKind, PushChoice, Touch},
+    facts::{FanStatus, PushChoice, Touch},
+    playbook::{Action, Answer, Inbound, InboundKind},
     time::Timestamp,
     wechat::reply::{Article, Reply},
 };

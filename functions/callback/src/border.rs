@@ -10,7 +10,8 @@ guanxi_spin::wit_bindgen::generate!({
 pub(crate) use self::guanxi::{channels::qr_scan, replies::auto_reply};
 
 use ::guanxi::{
-    playbook::{FanStatus, Inbound, InboundKind, PushChoice, Scan, ScanEvent, Touch},
+    facts::{FanStatus, PushChoice, Touch},
+    playbook::{Inbound, InboundKind, Scan, ScanEvent},
     wechat::reply::{Article, Reply},
 };
 use auto_reply::Kind;

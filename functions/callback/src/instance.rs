@@ -6,9 +6,10 @@ use crate::{
 };
 use guanxi::{
     conversation::{self, Conversation},
-    fan,
-    journal::{Entry, Journal},
-    playbook::{Inbound, PushChoice, Scan, Shelf, Touch},
+    facts::{Entry, PushChoice, Touch},
+    fold::fan,
+    journal::Journal,
+    playbook::{Inbound, Scan, Shelf},
     store::{Store, persist},
     time::Timestamp,
     wechat::{OpenId, Reply, endpoint::Endpoint},

@@ -21,8 +21,8 @@ mod border;
 mod instance;
 
 use guanxi::{
-    body::BodyError,
-    journal::{Entry, Push},
+    facts::{Entry, Received},
+    http::body::BodyError,
     playbook::{Inbound, Scan},
     store::{BUDGET, Timer},
     time::Timestamp,
@@ -30,7 +30,7 @@ use guanxi::{
 };
 use guanxi_spin::{
     Stopwatch, log_sparingly, now, random16,
-    service::{Method, Received, Sent, send},
+    service::{Incoming, Method, Sent, send},
 };
 use instance::{Answered, Instance};
 
@@ -39,7 +39,7 @@ const SUCCESS: &str = "success";
 
 guanxi_spin::serve!(handle);
 
-async fn handle(request: Received) -> Sent {
+async fn handle(request: Incoming) -> Sent {
     let watch = Stopwatch::start();
     let answer = match request.method() {
         Method::Get => verify_url(&request, watch).await,
@@ -72,14 +72,14 @@ impl From<endpoint::Refusal> for Refused {
     }
 }
 
-async fn verify_url(request: &Received, watch: Stopwatch) -> Result<Sent, Refused> {
+async fn verify_url(request: &Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
     let instance = Instance::get(&watch).await?;
     let query = endpoint::Query::parse(&request.query())?;
     let echo = instance.endpoint.verify_url(&query)?;
     Ok(send(200, TEXT, echo))
 }
 
-async fn receive(request: Received, watch: Stopwatch) -> Result<Sent, Refused> {
+async fn receive(request: Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
     let instance = Instance::get(&watch).await?;
     let query = endpoint::Query::parse(&request.query())?;
     // Asked for once: what follows takes milliseconds, and each look at the clock is a call out of the component.
@@ -131,7 +131,7 @@ async fn answer(
         instance.choose((&message.from_user_name, message.create_time), choice, &watch).await?;
     }
     let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
-    let entry = Entry::Push(Push { message, touch, rule, milliseconds, pushes });
+    let entry = Entry::Received(Received { message, touch, rule, milliseconds, pushes });
     instance.append(&entry, now, &watch).await?;
     Ok(reply)
 }

@@ -24,8 +24,7 @@
 extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
-    bearer,
-    body::BODY_TIME,
+    http::{bearer, body::BODY_TIME},
     playbook::{Shelf, Terms},
     push::{
         campaign::request::{self, BODY_MAX, Wish, accept, campaign_of, json, list},

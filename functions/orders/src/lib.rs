@@ -15,11 +15,14 @@
 extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
-    body::BODY_TIME,
-    journal::{Entry, Journal, Orders},
-    orders::{
-        self,
-        webhook::{Headers, Secret},
+    facts::{Entry, Orders},
+    http::body::BODY_TIME,
+    journal::{
+        Journal,
+        orders::{
+            self,
+            webhook::{Headers, Secret},
+        },
     },
     store::persist,
 };

@@ -12,9 +12,9 @@ extern crate guanxi_spin as spin_sdk;
 mod instance;
 
 use guanxi::{
-    bearer,
+    http::bearer,
     push::{Tools, push},
-    run::Refused as NotStarted,
+    store::lease::Refused as NotStarted,
 };
 use guanxi_spin::{
     Outbound, Response, Stopwatch,

@@ -4,7 +4,7 @@
 
 use bot::{Channels, Guest, GuestChannels, Scan, ScanEvent};
 use exports::guanxi::channels::qr_scan as bot;
-use guanxi::{fan, playbook, time::Timestamp};
+use guanxi::{facts, fold::fan, playbook, time::Timestamp};
 
 wit_bindgen::generate!({ world: "qr-scan-component", path: "../../shared/wit", generate_all });
 
@@ -32,9 +32,9 @@ impl GuestChannels for Loaded {
         let scan = playbook::Scan { event, event_key: scan.event_key, create_time: Timestamp(scan.create_time) };
         let touch = self.0.touch(&scan, &follows)?;
         let fan = match touch.fan {
-            playbook::FanStatus::New => bot::FanStatus::New,
-            playbook::FanStatus::Returning => bot::FanStatus::Returning,
-            playbook::FanStatus::Follower => bot::FanStatus::Follower,
+            facts::FanStatus::New => bot::FanStatus::New,
+            facts::FanStatus::Returning => bot::FanStatus::Returning,
+            facts::FanStatus::Follower => bot::FanStatus::Follower,
         };
         Some(bot::Touch { channel: touch.channel, fan, unreadable: unreadable.map(|error| error.to_string()) })
     }

@@ -2,12 +2,12 @@
 
 use crate::{Refused, unavailable};
 use guanxi::{
-    fold::Records,
-    journal::{Entry, Journal},
+    facts::Entry,
+    fold::rollup::backlog_now,
+    journal::Journal,
     playbook::{Shelf, Terms},
     report::{Brand, Moment},
-    rollup::backlog_now,
-    store::{self, persist},
+    store::{self, persist, record::Records},
 };
 use guanxi_spin::{KeyValue, Stopwatch, log, now, variable};
 use std::{cell::OnceCell, rc::Rc};

@@ -17,11 +17,11 @@ extern crate guanxi_spin as spin_sdk;
 mod instance;
 
 use guanxi::{
-    bearer, damaged,
-    journal::{Entry, Erase},
+    facts::{Entry, Erase},
+    fold::{damaged, rollup::rollup},
+    http::bearer,
     report::{Ask, Form, ReportError},
-    rollup::rollup,
-    run::Refused as NotStarted,
+    store::lease::Refused as NotStarted,
 };
 use guanxi_spin::{
     Response, Stopwatch,

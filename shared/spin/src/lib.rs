@@ -9,7 +9,7 @@ mod store;
 mod time;
 mod web;
 
-use guanxi::sparing::Sparing;
+use guanxi::http::sparing::Sparing;
 
 // `http_service` writes code that says `::spin_sdk`: a function that serves HTTP begins with
 // `extern crate guanxi_spin as spin_sdk`, and finds these here.

@@ -5,7 +5,7 @@
 //! method, its query and its body, and a response is its status, two headers and a body.
 
 use guanxi::{
-    body::{self, BodyError},
+    http::body::{self, BodyError},
     store::Timer,
 };
 use spin_sdk::wasip3::{
@@ -22,15 +22,15 @@ pub use spin_sdk::wasip3::http::types::{Method, Response as Sent};
 const UNKNOWN_LENGTH: usize = 4 * 1024;
 
 /// A request that has come in, its body not read yet.
-pub struct Received(types::Request);
+pub struct Incoming(types::Request);
 
-impl From<types::Request> for Received {
+impl From<types::Request> for Incoming {
     fn from(request: types::Request) -> Self {
         Self(request)
     }
 }
 
-impl Received {
+impl Incoming {
     /// As it was written.
     pub fn method(&self) -> Method {
         self.0.get_method()
@@ -108,7 +108,7 @@ pub fn send(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Sent {
     response
 }
 
-/// Makes an async function from [`Received`] to [`Sent`] what the component answers requests with.
+/// Makes an async function from [`Incoming`] to [`Sent`] what the component answers requests with.
 #[macro_export]
 macro_rules! serve {
     ($handle:path) => {

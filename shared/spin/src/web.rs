@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use guanxi::{
-    body::{self, BodyError},
+    http::body::{self, BodyError},
     store::{Timer, race},
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};

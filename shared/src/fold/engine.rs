@@ -1,28 +1,27 @@
 //! Entry after entry: who it is about, whether it is news, what it changes.
 
-use super::{
-    FoldError, Placed, Records, Settings, Write,
-    lists::Listed,
-    record::{Digest, Record as _, Table, digest, hex, load},
-};
+use super::{Settings, lists::Listed};
 use crate::{
     conversation::{self, Conversation},
-    counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
-    damaged,
-    fan::{
-        self, Arrival, Fan, arrivals,
-        event::{Event, Moment, OrderNews, What, menu_key},
+    facts::{
+        Entry, Erase, Orders, Place, Placed, Received,
+        order::OrderEvent,
+        push::{LedgerNews, News, PushId},
+    },
+    fold::{
+        counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
+        damaged,
+        fan::{
+            self, Arrival, Fan, arrivals,
+            event::{Event, Moment, OrderNews, What, menu_key},
+            union_key,
+        },
         forget::{self, ForgetPage},
-        union_key,
+        orders::{OrderLog, Union, Waiting},
     },
-    journal::{Entry, Erase, Orders, Place, Push},
-    orders::{OrderEvent, OrderLog, Union, Waiting},
-    push::{
-        PushId,
-        news::{LedgerNews, News},
-    },
+    store::record::{Digest, FoldError, Record as _, Records, Table, Write, digest, hex, load},
     time::Timestamp,
-    wechat::{Event as Pushed, Kind, OpenId},
+    wechat::{Event as Happening, Kind, OpenId},
 };
 use std::collections::BTreeSet;
 
@@ -80,7 +79,7 @@ impl<'a> Engine<'a> {
     pub(super) fn run(&mut self, entries: &[Placed]) -> Result<(), FoldError> {
         for Placed { place, entry } in entries {
             match entry {
-                Entry::Push(push) => self.push(*place, push)?,
+                Entry::Received(received) => self.received(*place, received)?,
                 Entry::Orders(orders) => self.orders(*place, orders)?,
                 Entry::Erase(Erase { openid, at }) => self.erase(openid, *at)?,
                 Entry::Ledger(LedgerNews(news)) => news.iter().try_for_each(|news| self.news(news))?,
@@ -141,10 +140,10 @@ impl<'a> Engine<'a> {
         Ok(writes)
     }
 
-    fn push(&mut self, place: Place, push: &Push) -> Result<(), FoldError> {
-        let message = &push.message;
+    fn received(&mut self, place: Place, received: &Received) -> Result<(), FoldError> {
+        let message = &received.message;
         if let Kind::Event(
-            Pushed::UserAuthorizationRevoke { open_id, .. } | Pushed::UserAuthorizationCancellation { open_id },
+            Happening::UserAuthorizationRevoke { open_id, .. } | Happening::UserAuthorizationCancellation { open_id },
         ) = &message.kind
         {
             let named = OpenId::try_from(open_id.clone()).ok();
@@ -153,13 +152,13 @@ impl<'a> Engine<'a> {
         for arrival in arrivals(message) {
             self.arrival(&message.from_user_name, arrival)?;
         }
-        let channel = push.touch.as_ref().and_then(|touch| touch.channel.as_deref());
-        let Some(what) = What::of_push(message, channel) else {
+        let channel = received.touch.as_ref().and_then(|touch| touch.channel.as_deref());
+        let Some(what) = What::of_message(message, channel) else {
             return Ok(());
         };
         let (what, tags) = self.name_channel(what)?;
         let unfollowed = what == What::Unfollow;
-        let what = match push.pushes {
+        let what = match received.pushes {
             Some(choice) => What::Chose(choice, Box::new(what)),
             None => what,
         };
@@ -167,7 +166,7 @@ impl<'a> Engine<'a> {
         let event = Event {
             moment: Moment { at: message.create_time, number, place, part: 0 },
             identity: digest(&message.identity()),
-            answer: Some(answer_class(push.milliseconds)),
+            answer: Some(answer_class(received.milliseconds)),
             what,
         };
         let fan = self.fans.get(fan::key(&message.from_user_name), self.loaded)?;
@@ -181,7 +180,7 @@ impl<'a> Engine<'a> {
         if unfollowed {
             self.forget_later(message.from_user_name.as_str(), message.create_time)?;
         }
-        self.count(push);
+        self.count(received);
         Ok(())
     }
 
@@ -202,9 +201,9 @@ impl<'a> Engine<'a> {
     }
 
     /// Counts what does not depend on the fan's history.
-    fn count(&mut self, push: &Push) {
-        let (message, at) = (&push.message, push.message.create_time);
-        if let Some(rule) = &push.rule {
+    fn count(&mut self, received: &Received) {
+        let (message, at) = (&received.message, received.message.create_time);
+        if let Some(rule) = &received.rule {
             self.deltas.rule(&cut(rule, NAME_MAX), at);
         }
         let asked = match &message.kind {
@@ -223,7 +222,7 @@ impl<'a> Engine<'a> {
                 *self.deltas.general(at).kinds.entry(name).or_default() += 1;
             }
         }
-        if let Some(question) = asked.filter(|_| push.rule.is_none()).and_then(question_of) {
+        if let Some(question) = asked.filter(|_| received.rule.is_none()).and_then(question_of) {
             self.deltas.general(at).unanswered += 1;
             self.deltas.unanswered(question, message.from_user_name.as_str(), at);
         }

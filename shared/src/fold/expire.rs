@@ -1,13 +1,12 @@
 //! Pages that nobody reads any more go by number, a bounded count at a time.
 
-use super::{
-    FoldError, Records, Settings, Write,
-    lists::Head,
-    record::{Record, encode, load},
-};
+use super::{Settings, lists::Head};
 use crate::{
-    pages::{PAGE, Page, gone_key, head_key, page_key},
-    push::news::{OUTCOMES, Outcome, due_list},
+    facts::push::{OUTCOMES, Outcome, due_list},
+    store::{
+        list::{PAGE, Page, gone_key, head_key, page_key},
+        record::{FoldError, Record, Records, Write, encode, load},
+    },
     time::{Day, Timestamp},
 };
 use serde::{Deserialize, Serialize};

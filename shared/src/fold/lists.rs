@@ -1,17 +1,15 @@
-//! Lists that a fold appends to, as [`crate::pages`] says how they are kept.
+//! Lists that a fold appends to, as [`crate::store::list`] says how they are kept.
 
 use super::{
-    FoldError, Records, Settings, Write,
+    Settings,
     expire::{DUE_CURSOR, DueCursor, OUTCOME_CURSOR, OutcomeCursor},
-    record::{Record, Table},
 };
 use crate::{
-    due::Expected,
-    fan::{self, Arrival, Fan, Places},
-    pages::{PAGE, Page, head_key, page_key},
-    push::{
-        PushId,
-        news::{Due, FANS, OUTCOMES, Outcome, due_list},
+    facts::push::{Due, FANS, OUTCOMES, Outcome, PushId, due_list},
+    fold::fan::{self, Arrival, Fan, Places, due::Expected},
+    store::{
+        list::{PAGE, Page, head_key, page_key},
+        record::{FoldError, Record, Records, Table, Write},
     },
     time::{Day, Timestamp},
     wechat::OpenId,

@@ -5,12 +5,14 @@
 //! closed when it is full, or when it is over and a last look found nothing. A quiet stream costs at most
 //! `2 * LOOK_AHEAD` reads a run; a closed one nothing.
 
-use super::{Entry, LOOK_AHEAD, Place, SEQUENCE, STREAM_ENTRIES};
+use super::{LOOK_AHEAD, SEQUENCE, STREAM_ENTRIES};
 use crate::{
-    fold::Placed,
-    record::{self, RecordError},
-    run::{Run, Stop, WINDOW},
-    store::{Store, Timer},
+    facts::{Entry, Place, Placed},
+    store::{
+        Store, Timer,
+        format::{self, RecordError},
+        lease::{Run, Stop, WINDOW},
+    },
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -72,7 +74,7 @@ pub struct Cursor {
 impl Cursor {
     /// The stored bytes.
     pub fn encode(&self) -> Vec<u8> {
-        record::encode(CURSOR_FORMAT, self)
+        format::encode(CURSOR_FORMAT, self)
     }
 
     /// The cursor that holds, of the bytes at both [`CURSORS`]: the second only where the first is damaged or gone.
@@ -80,7 +82,7 @@ impl Cursor {
     /// # Errors
     /// When a newer Guanxi wrote it, or neither can be read.
     pub fn decode([first, copy]: [Option<&[u8]>; 2]) -> Result<Self, RecordError> {
-        let read = |bytes: Option<&[u8]>| bytes.map(|bytes| record::decode(CURSOR_FORMAT, bytes)).transpose();
+        let read = |bytes: Option<&[u8]>| bytes.map(|bytes| format::decode(CURSOR_FORMAT, bytes)).transpose();
         match (read(first), read(copy)) {
             (Ok(Some(cursor)), _) => Ok(cursor),
             (Err(RecordError::Newer(format)), _) => Err(RecordError::Newer(format)),

@@ -1,15 +1,22 @@
 //! From a message to what the brand says.
 
-use super::channels::Channels;
-use super::compiled::{self, Body, Choice, Conditions, Line, LoadError, Outcome, PushRules, Rule};
-use super::hours::Hours;
-use super::inbound::{Action, Answer, Inbound, InboundKind, PushChoice, Touch};
-use super::matcher::Matcher;
-use super::normal::{MATCHED_MAX, cut, normalise};
-use super::template::{Template, Values};
-use crate::time::UtcOffset;
-use crate::wechat::Reply;
-use crate::wechat::reply::{Article, TEXT_MAX};
+use super::{
+    channels::Channels,
+    compiled::{self, Body, Choice, Conditions, Line, LoadError, Outcome, PushRules, Rule},
+    hours::Hours,
+    inbound::{Action, Answer, Inbound, InboundKind},
+    matcher::Matcher,
+    normal::{MATCHED_MAX, cut, normalise},
+    template::{Template, Values},
+};
+use crate::{
+    facts::{PushChoice, Touch},
+    time::UtcOffset,
+    wechat::{
+        Reply,
+        reply::{Article, TEXT_MAX},
+    },
+};
 use std::cell::Cell;
 
 /// Behind the last rank there can be.

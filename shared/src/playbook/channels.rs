@@ -1,10 +1,14 @@
 //! QR codes to touches ([protocol 2.3](../../docs/wechat-protocol.md#2.3)).
 
-use super::compiled::{self, Channel, LoadError};
-use super::inbound::{FanStatus, Touch};
-use super::template::SCENE_MAX;
-use crate::time::Timestamp;
-use crate::wechat::{Event, Kind, Message};
+use super::{
+    compiled::{self, Channel, LoadError},
+    template::SCENE_MAX,
+};
+use crate::{
+    facts::{FanStatus, Touch},
+    time::Timestamp,
+    wechat::{Event, Kind, Message},
+};
 
 /// What WeChat puts before the scene in the `EventKey` of a follow by QR code.
 const SCENE_PREFIX: &str = "qrscene_";

@@ -12,11 +12,11 @@
 //! The checksum finds damage, not malice: who writes `playbook:` in the store is trusted. Bytes made on purpose may load
 //! to a playbook that answers oddly, never to one that panics.
 
-use super::hours::Hours;
-use super::inbound::{FanStatus, Kinds, PushChoice};
-use super::pushes::Pushes;
-use super::template::Template;
-use crate::time::{Day, UtcOffset};
+use super::{hours::Hours, inbound::Kinds, pushes::Pushes, template::Template};
+use crate::{
+    facts::{FanStatus, PushChoice},
+    time::{Day, UtcOffset},
+};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 

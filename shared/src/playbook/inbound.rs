@@ -1,7 +1,10 @@
 //! What goes into the playbook and what comes out: the types of `bot.wit`, as the pure code knows them.
 
-use crate::time::Timestamp;
-use crate::wechat::{Event, Kind, Message, Reply};
+use crate::{
+    facts::PushChoice,
+    time::Timestamp,
+    wechat::{Event, Kind, Message, Reply},
+};
 use serde::{Deserialize, Serialize};
 
 /// A message or event that may be answered ([protocol 3.5](../../docs/wechat-protocol.md#3.5)).
@@ -154,46 +157,6 @@ fn kind_and_text(kind: &Kind) -> Option<(InboundKind, &str)> {
         Kind::Event(Event::UserEnterTempsession { .. }) => (InboundKind::EnterTempsession, ""),
         Kind::Event(_) | Kind::Other { .. } => return None,
     })
-}
-
-/// One contact of a fan: a scan, or a follow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Touch {
-    /// The channel's id: the QR code's scene string; none for a follow by no code of ours.
-    pub channel: Option<String>,
-    /// What the fan is to the brand.
-    pub fan: FanStatus,
-}
-
-/// What a fan is to the brand at a touch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FanStatus {
-    /// Follows for the first time.
-    New,
-    /// Followed before and comes back.
-    Returning,
-    /// Is a follower, and scanned.
-    Follower,
-}
-
-impl FanStatus {
-    /// Every status with the name it has in a playbook.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("new", Self::New), ("returning", Self::Returning), ("follower", Self::Follower)];
-}
-
-/// What a fan decides about pushes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PushChoice {
-    /// No more of them.
-    Stop,
-    /// They are welcome again.
-    Resume,
-}
-
-impl PushChoice {
-    /// Both with the name they have in a playbook.
-    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("resume", Self::Resume)];
 }
 
 /// What the brand says to one message.

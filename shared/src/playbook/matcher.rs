@@ -6,9 +6,11 @@
 //! that would still win.
 
 use super::compiled::{Keyword, LoadError, Pattern, Place};
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, MatchKind};
+use aho_corasick::{
+    Anchored, MatchKind,
+    automaton::{Automaton, StateID},
+    nfa::contiguous::NFA,
+};
 use regex_lite::{Regex, RegexBuilder};
 use std::sync::OnceLock;
 

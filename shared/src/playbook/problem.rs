@@ -1,8 +1,6 @@
 //! What is wrong with a playbook, or unwise, and where.
 
-use std::cell::RefCell;
-use std::fmt;
-use std::ops::Range;
+use std::{cell::RefCell, fmt, ops::Range};
 
 /// One thing to mend in a playbook file, or to think over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

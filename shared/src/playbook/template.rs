@@ -1,11 +1,12 @@
 //! Placeholders: what may stand in braces in a reply, and what it becomes.
 
-use super::inbound::{Inbound, Touch};
-use super::normal::cut;
-use crate::time::{Local, UtcOffset};
+use super::{inbound::Inbound, normal::cut};
+use crate::{
+    facts::Touch,
+    time::{Local, UtcOffset},
+};
 use serde::{Deserialize, Serialize};
-use std::cell::OnceCell;
-use std::fmt::Write;
+use std::{cell::OnceCell, fmt::Write};
 
 /// How many characters of a fan's own words `{text}` repeats.
 pub const TEXT_PLACEHOLDER_MAX: usize = 60;
@@ -257,8 +258,7 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Template, Vec<Wrong>> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::playbook::inbound::{FanStatus, InboundKind};
-    use crate::time::Timestamp;
+    use crate::{facts::FanStatus, playbook::inbound::InboundKind, time::Timestamp};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -1,7 +1,9 @@
 //! What the playbook says to those who count and push: days, channels, which rules there are, and pushes.
 
-use super::compiled::{self, Body, Channel, Lengths, LoadError};
-use super::pushes::Pushes;
+use super::{
+    compiled::{self, Body, Channel, Lengths, LoadError},
+    pushes::Pushes,
+};
 use crate::time::UtcOffset;
 
 /// The part of a compiled playbook that the fold, the reports and push go by.

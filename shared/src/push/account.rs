@@ -2,8 +2,10 @@
 //! an end.
 
 use crate::{
-    run::{Run, WORK_LIMIT},
-    store::{Store, Timer},
+    store::{
+        Store, Timer,
+        lease::{Run, WORK_LIMIT},
+    },
     time::Timestamp,
     wechat::api::{
         AccessToken, Answer, Api, ApiUrl, AppSecret, CallError, Calls, Failure, HttpAnswer, Meaning, Method, Request,

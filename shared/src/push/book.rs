@@ -6,17 +6,20 @@
 //! ended, and no request leaves before its `sending` is stored. Changes go out one after another.
 
 use super::{
-    PushId,
     head::{self, Head},
     ledger::{self, Ledger, State},
-    news::{LedgerNews, News},
     seen::{Seen, unreadable},
 };
 use crate::{
-    journal::{Entry, Journal},
-    record,
-    run::{Run, Stop},
-    store::{Store, Timer},
+    facts::{
+        Entry,
+        push::{LedgerNews, News, PushId},
+    },
+    journal::Journal,
+    store::{
+        Store, Timer, format,
+        lease::{Run, Stop},
+    },
     wechat::OpenId,
 };
 use futures::lock::Mutex;
@@ -161,7 +164,7 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
     async fn put_all(&self, change: Change, update: impl FnOnce(&mut Head)) -> Result<(), Stop> {
         let place = match change.news.is_empty() {
             true => None,
-            false => Some(self.run.place(self.journal).await?),
+            false => Some(self.journal.place_for(self.run).await?),
         };
         let mut values = Vec::new();
         if let Some(place) = place {
@@ -181,7 +184,7 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         let head = {
             let mut head = self.head();
             update(&mut head);
-            record::encode(head::FORMAT, &*head)
+            format::encode(head::FORMAT, &*head)
         };
         if queued {
             // The head says that they are there, and nobody would look for one that a torn write left out.

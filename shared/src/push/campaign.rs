@@ -7,9 +7,11 @@ pub mod request;
 
 use crate::{
     playbook::Campaign,
-    record::{self, RecordError},
-    run::{Run, Stop},
-    store::{self, Store, StoreError, Timer},
+    store::{
+        self, Store, StoreError, Timer,
+        format::{self, RecordError},
+        lease::{Run, Stop},
+    },
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -68,7 +70,7 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
     let until = numbers.iter().map(|(number, _)| *number).max().unwrap_or_default().max(looked.until);
     let mut found = Found { asked: Vec::new(), looked: Looked { until, missing: Vec::new() } };
     for ((number, since), (key, bytes)) in numbers.iter().zip(keys.iter().zip(run.get_all(&keys).await?)) {
-        match bytes.map(|bytes| record::decode(FORMAT, &bytes)).transpose() {
+        match bytes.map(|bytes| format::decode(FORMAT, &bytes)).transpose() {
             Ok(Some(asked)) => found.asked.push(asked),
             Ok(None) if now.distance(*since) < VAIN => found.looked.missing.push((*number, *since)),
             Ok(None) => {}
@@ -87,7 +89,7 @@ async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, Read
     let mut records = store::load(store, keys.clone()).await?;
     let found = keys.into_iter().filter_map(|key| records.remove(&key).map(|bytes| (key, bytes)));
     let read =
-        |(key, bytes): (String, Vec<u8>)| record::decode(FORMAT, &bytes).map_err(|error| ReadError::Record(key, error));
+        |(key, bytes): (String, Vec<u8>)| format::decode(FORMAT, &bytes).map_err(|error| ReadError::Record(key, error));
     found.map(read).collect()
 }
 
@@ -106,7 +108,7 @@ fn number(count: i64) -> Result<u64, StoreError> {
 /// When the store fails; then it may have been left, and leaving it again does no harm.
 pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
     let number = number(store.increment(SEQUENCE, 1).await?)?;
-    store.set(&key(number), &record::encode(FORMAT, asked)).await?;
+    store.set(&key(number), &format::encode(FORMAT, asked)).await?;
     match number.checked_sub(KEPT) {
         Some(old) if old > 0 => store.delete(&key(old)).await,
         _ => Ok(()),

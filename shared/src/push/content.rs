@@ -1,13 +1,12 @@
 //! What a push says, and by which call it goes.
 
 use super::{
-    PushId,
     head::Head,
     ledger::{Entry, Subject},
-    news::Echo,
 };
 use crate::{
-    fan,
+    facts::push::{Echo, PushId},
+    fold::fan,
     playbook::{Content, Filled, Pushes, Values, Ways},
     time::Timestamp,
     wechat::{

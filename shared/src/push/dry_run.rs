@@ -5,16 +5,18 @@ use super::{
     campaign::{ReadError, read},
     head::{self, Head, Standing},
     ledger::{self, Ledger, State},
-    news::{FANS, Skip},
     plan::{Decision, Known},
     seen::Seen,
 };
 use crate::{
-    conversation, fan,
-    pages::{PAGE, Page, page_key},
+    conversation,
+    facts::push::{FANS, Skip},
+    fold::fan,
     playbook::{Campaign, Content, Pushes},
-    record,
-    store::{self, Store, Timer},
+    store::{
+        self, Store, Timer, format,
+        list::{PAGE, Page, page_key},
+    },
     time::Timestamp,
     wechat::OpenId,
 };
@@ -105,7 +107,7 @@ pub async fn dry_run(
     now: Timestamp,
     from: u64,
 ) -> Result<DryRun, ReadError> {
-    let Head { account, .. } = read(store, head::KEY, |bytes| record::decode::<Head>(head::FORMAT, bytes)).await?;
+    let Head { account, .. } = read(store, head::KEY, |bytes| format::decode::<Head>(head::FORMAT, bytes)).await?;
     let at = campaign.at.max(now);
     let trial = Trial { pushes, id, campaign, at, now, account: &account };
     let by_way = |content: &Content| ByWay {

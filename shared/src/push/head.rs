@@ -3,7 +3,7 @@
 use super::{campaign::Looked, ledger::Subject, pace::Pace};
 use crate::{
     playbook::{Campaign, Content},
-    record,
+    store::format,
     time::Timestamp,
     wechat::api::Api,
 };
@@ -42,7 +42,7 @@ pub struct Head {
     pub account: Standing,
 }
 
-/// A list of pushes that wait for one call: `plan:<queue>:<page>`, see [`crate::pages`]. So where one call may be made no more,
+/// A list of pushes that wait for one call: `plan:<queue>:<page>`, see [`crate::store::list`]. So where one call may be made no more,
 /// those that wait for another are not behind it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Queue {
@@ -233,5 +233,5 @@ impl Standing {
 
 /// What tells one content from another.
 fn digest(content: &Content) -> [u8; 8] {
-    Sha1::digest(record::encode(FORMAT, content)).first_chunk().copied().unwrap_or_default()
+    Sha1::digest(format::encode(FORMAT, content)).first_chunk().copied().unwrap_or_default()
 }

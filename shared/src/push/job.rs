@@ -11,9 +11,10 @@ use super::{
 use crate::{
     journal::Journal,
     playbook::{Limits, Pushes},
-    record,
-    run::{Refused, Run, Stop},
-    store::{Store, Timer},
+    store::{
+        Store, Timer, format,
+        lease::{Refused, Run, Stop},
+    },
     time::Timestamp,
     wechat::api::{Calls, vault::NONCE_LEN},
 };
@@ -55,7 +56,7 @@ pub async fn push<S: Store, T: Timer, C: Calls>(
     }
     report.milliseconds = u64::try_from(run.elapsed().as_millis()).unwrap_or(u64::MAX);
     // What is worth knowing is what stopped the run first.
-    if let (Err(stop), End::Done) = (run.end(record::encode(FORMAT, &report)).await, &report.end) {
+    if let (Err(stop), End::Done) = (run.end(format::encode(FORMAT, &report)).await, &report.end) {
         report.end = end(&stop);
     }
     Ok(report)

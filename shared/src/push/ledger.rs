@@ -16,13 +16,10 @@
 //! The way that a push goes is stored with its first `sending`: whether it may be repeated, and what it used up of what the
 //! fan allows.
 
-use super::{
-    PushId,
-    news::{Group, News, Series, Skip, What},
-};
 use crate::{
+    facts::push::{Group, News, PushId, Series, Skip, What},
     playbook::{Content, Ways},
-    record::{self, RecordError},
+    store::format::{self, RecordError},
     time::Timestamp,
     wechat::OpenId,
 };
@@ -199,16 +196,16 @@ impl Ledger {
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         match bytes.first() {
             Some(&FORMAT_WITHOUT_WAYS) => {
-                let entries: Vec<EntryWithoutWay> = record::decode(FORMAT_WITHOUT_WAYS, bytes)?;
+                let entries: Vec<EntryWithoutWay> = format::decode(FORMAT_WITHOUT_WAYS, bytes)?;
                 Ok(Self { entries: entries.into_iter().map(Entry::from).collect() })
             }
-            _ => record::decode(FORMAT, bytes),
+            _ => format::decode(FORMAT, bytes),
         }
     }
 
     /// The stored bytes.
     pub fn encode(&self) -> Vec<u8> {
-        record::encode(FORMAT, self)
+        format::encode(FORMAT, self)
     }
 
     /// All of it, the oldest first.

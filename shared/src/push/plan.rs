@@ -1,15 +1,17 @@
 //! Who gets a push, when, and why not: pure decisions, the same for the planner, the sender and a dry run.
 
 use super::{
-    PushId,
     head::Standing,
     ledger::{Entry, Ledger, State, Subject},
-    news::{Due, Group, Skip},
 };
 use crate::{
     conversation::Conversation,
-    fan,
-    playbook::{Campaign, Content, Limits, PushChoice, Pushes, Segment, Ways},
+    facts::{
+        PushChoice,
+        push::{Due, Group, PushId, Skip},
+    },
+    fold::fan,
+    playbook::{Campaign, Content, Limits, Pushes, Segment, Ways},
     time::{Day, Timestamp},
     wechat::OpenId,
 };

@@ -9,18 +9,21 @@ use super::{
     content::ways_of,
     head::{Head, Progress, Queue, Running},
     ledger,
-    news::{Due, Echo, FANS, Group, OUTCOMES, Outcome, Skip, What, due_list},
     plan::{Decision, Known},
     report::Report,
     seen::Seen,
     sender::Signals,
 };
 use crate::{
-    conversation, fan,
-    pages::{self, PAGE, Page, gone_key, page_key},
+    conversation,
+    facts::push::{Due, Echo, FANS, Group, OUTCOMES, Outcome, Skip, What, due_list},
+    fold::fan,
     playbook::{Campaign, Content, Pushes},
-    run::Stop,
-    store::{Store, Timer},
+    store::{
+        Store, Timer,
+        lease::Stop,
+        list::{self, PAGE, Page, gone_key, page_key},
+    },
     time::{Day, Timestamp},
     wechat::{OpenId, api::Api},
 };
@@ -48,7 +51,7 @@ const CAMPAIGNS_MAX: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Waiting {
     pub(super) openid: OpenId,
-    pub(super) id: super::PushId,
+    pub(super) id: crate::facts::push::PushId,
 }
 
 pub(super) struct Planner<'a, S, T> {
@@ -102,7 +105,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
     /// Closes pushes of which WeChat said what became of them.
     async fn take_outcomes(&self) -> Result<bool, Stop> {
         // Rollup takes away what is old, whether it was read or not.
-        let gone = self.book.run.get_record::<u64>(pages::FORMAT, &gone_key(OUTCOMES)).await?.unwrap_or_default();
+        let gone = self.book.run.get_record::<u64>(list::FORMAT, &gone_key(OUTCOMES)).await?.unwrap_or_default();
         let position = self.book.head().outcomes.max(gone);
         let items = self.items::<Outcome>(OUTCOMES, position, 1).await?;
         let mut change = Change::default();

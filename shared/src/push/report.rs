@@ -1,9 +1,11 @@
 //! What a run of push did.
 
-use super::news::Skip;
 use crate::{
-    record::{self, RecordError},
-    run,
+    facts::push::Skip,
+    store::{
+        format::{self, RecordError},
+        lease,
+    },
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +72,7 @@ impl Report {
     /// # Errors
     /// When a newer Guanxi wrote it, or it is damaged.
     pub fn of_record(bytes: &[u8]) -> Result<Option<Self>, RecordError> {
-        let note = run::Record::decode(bytes)?.note;
-        if note.is_empty() { Ok(None) } else { record::decode(FORMAT, &note).map(Some) }
+        let note = lease::Record::decode(bytes)?.note;
+        if note.is_empty() { Ok(None) } else { format::decode(FORMAT, &note).map(Some) }
     }
 }

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     conversation::{self, Conversation},
-    fan::{self, Fan, State},
-    record::RecordError,
+    fold::fan::{self, Fan, State},
+    store::format::RecordError,
     wechat::OpenId,
 };
 use std::collections::BTreeSet;

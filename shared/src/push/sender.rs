@@ -46,14 +46,13 @@ use super::{
     content::WAYS,
     head::{Head, Progress, Queue},
     ledger::{Entry, State, Went},
-    news::{Group, What},
     pace::Millis,
     report::Report,
 };
 use crate::{
+    facts::push::{Group, What},
     playbook::{Content, Pushes},
-    run::Stop,
-    store::{Store, Timer},
+    store::{Store, Timer, lease::Stop},
     time::Timestamp,
     wechat::{
         OpenId,

@@ -2,15 +2,17 @@
 
 use super::{Brand, Cell, Moment, ReportError, Sheet};
 use crate::{
-    damaged::{LIST, List},
-    fold::{FoldError, Records},
+    fold::damaged::{LIST, List},
     push::{
         End, JOB, Report,
         head::{self, Head},
         pace::Pace,
     },
-    record::{self, RecordError},
-    run,
+    store::{
+        format::{self, RecordError},
+        lease,
+        record::{FoldError, Records},
+    },
     time::Timestamp,
 };
 
@@ -18,12 +20,12 @@ const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", 
 
 /// The records that it is made of.
 pub(super) fn keys() -> Vec<String> {
-    vec![head::KEY.to_owned(), run::key(JOB), LIST.to_owned()]
+    vec![head::KEY.to_owned(), lease::key(JOB), LIST.to_owned()]
 }
 
 /// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
 pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
-    let read = |bytes| record::decode::<Head>(head::FORMAT, bytes);
+    let read = |bytes| format::decode::<Head>(head::FORMAT, bytes);
     let head = records.get(head::KEY).map(|bytes| read(bytes)).transpose().map_err(|error| broken(head::KEY, error))?;
     let Head { account, .. } = head.unwrap_or_default();
     let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
@@ -72,7 +74,7 @@ fn pause(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {
 }
 
 fn last_run(records: &Records) -> Result<Option<Row>, ReportError> {
-    let key = run::key(JOB);
+    let key = lease::key(JOB);
     let Some(bytes) = records.get(&key) else { return Ok(None) };
     let Some(report) = Report::of_record(bytes).map_err(|error| broken(&key, error))? else { return Ok(None) };
     let says = match (&report.end, &report.halted) {

@@ -2,10 +2,12 @@
 
 use super::{Brand, Cell, ReportError, Sheet, sheet::yuan};
 use crate::{
-    counts::series_name,
-    fan::{Fan, Fate, Mark, State, key},
-    fold::Records,
-    push::news::Skip,
+    facts::push::Skip,
+    fold::{
+        counts::series_name,
+        fan::{Fan, Fate, Mark, State, key},
+    },
+    store::record::Records,
     time::Timestamp,
     wechat::OpenId,
 };
@@ -64,7 +66,7 @@ fn contacts(state: &State) -> Vec<Line> {
 }
 
 fn purchases(state: &State) -> Vec<Line> {
-    let line = |(name, product): (&String, &crate::fan::Product)| {
+    let line = |(name, product): (&String, &crate::fold::fan::Product)| {
         let (count, quantity) = (product.count, product.quantity);
         let detail = format!("{name}: {count} times, {quantity} pieces, {} yuan", yuan(product.amount));
         (product.last(), "last bought", detail)

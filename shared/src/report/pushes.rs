@@ -2,10 +2,10 @@
 
 use super::{Brand, Cell, Days, Moment, ReportError, Sheet};
 use crate::{
-    counts::{PushDay, PushMetric, PushMetrics, pushes_key},
-    fold::{Records, record::load},
-    push::news::Skip,
-    uplift::{Arm, Effect},
+    facts::push::Skip,
+    fold::counts::{PushDay, PushMetric, PushMetrics, pushes_key},
+    report::uplift::{Arm, Effect},
+    store::record::{Records, load},
 };
 use std::collections::BTreeMap;
 

@@ -2,11 +2,11 @@
 
 use super::{Brand, Cell, Days, Moment, QUESTIONS_SHOWN, ReportError, STALE_DAYS, Sheet};
 use crate::{
-    counts::{
+    fold::counts::{
         ANSWER_MS, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PAGES, QUESTIONS_KEY, Questions,
         RulesPage, Span, cohort_key, page_of, rules_key, weeks_monday,
     },
-    fold::{Records, record::load},
+    store::record::{Records, load},
     time::{Day, Timestamp},
 };
 use std::collections::BTreeMap;

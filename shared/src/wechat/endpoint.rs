@@ -12,9 +12,9 @@
 //!
 //! What the query alone tells is checked first ([`Endpoint::check`]), so that whoever did not sign is not waited for. In compat
 //! and safe mode `signature` does not cover the body either, and WeChat says not to rely on it; but it sends it with every
-//! push (its worked example has the right one beside `msg_signature`), so a wrong one is refused there too. It may be absent.
+//! POST (its worked example has the right one beside `msg_signature`), so a wrong one is refused there too. It may be absent.
 //!
-//! A push is refused when its `timestamp` is more than [`TIME_WINDOW`] seconds from our clock, in either direction; the
+//! A request is refused when its `timestamp` is more than [`TIME_WINDOW`] seconds from our clock, in either direction; the
 //! protocol has no such rule, but without it a captured request is good for ever. Verifying the URL has no time window.
 //! Source: [protocol 1.2 to 1.6 and 1.10](../../docs/wechat-protocol.md#1.2).
 
@@ -33,10 +33,10 @@ use super::{
 };
 use crate::time::Timestamp;
 
-/// How far a push's `timestamp` may be from our clock, in seconds.
+/// How far a request's `timestamp` may be from our clock, in seconds.
 pub const TIME_WINDOW: u64 = 5 * 60;
 
-/// The longest body of a push, in bytes.
+/// The longest body of a request, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
 
 /// The longest `echostr` that is given back, in bytes; WeChat's are 16 to 19 digits.
@@ -112,9 +112,9 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
-/// An authentic push.
+/// An authentic request of WeChat, opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Push {
+pub struct Opened {
     /// How it was written, and so how a reply is to be written.
     pub format: Format,
     /// The request's nonce, for [`Endpoint::seal`].
@@ -155,7 +155,7 @@ impl Endpoint {
         if echostr.len() > ECHOSTR_MAX { Err(Refusal::EchostrTooLong) } else { Ok(echostr) }
     }
 
-    /// Whether a push (POST) may be from WeChat, by all that its query tells: to be asked before its body is read.
+    /// Whether a POST may be from WeChat, by all that its query tells: to be asked before its body is read.
     ///
     /// # Errors
     /// [`Refusal`], as [`Self::open`] would say.
@@ -176,12 +176,12 @@ impl Endpoint {
         check_time(query, now)
     }
 
-    /// Opens a push (POST) at our time `now`.
+    /// Opens a POST at our time `now`.
     ///
     /// # Errors
     /// [`Refusal`]: the request is not authentic, or too large. What is authentic but not understood is no refusal, see
-    /// [`Push::message`].
-    pub fn open(&self, query: &Query, body: &[u8], now: Timestamp) -> Result<Push, Refusal> {
+    /// [`Opened::message`].
+    pub fn open(&self, query: &Query, body: &[u8], now: Timestamp) -> Result<Opened, Refusal> {
         if body.len() > BODY_MAX {
             return Err(Refusal::TooLarge);
         }
@@ -191,7 +191,7 @@ impl Endpoint {
                 self.verify_signature(query)?;
                 check_time(query, now)?;
                 let format = Format::of(body).unwrap_or(Format::Xml);
-                Ok(Push { format, nonce, message: Message::parse(body).map(|(_, message)| message) })
+                Ok(Opened { format, nonce, message: Message::parse(body).map(|(_, message)| message) })
             }
             Lock::Encrypted(cipher) => {
                 // In compat mode the message stands beside `Encrypt`, and it need not be UTF-8; what we take of it is ASCII.
@@ -202,13 +202,13 @@ impl Endpoint {
                 self.verify_msg_signature(query, encrypt)?;
                 check_time(query, now)?;
                 let inner = cipher.decrypt(encrypt)?;
-                Ok(Push { format, nonce, message: Message::parse(&inner).map(|(_, message)| message) })
+                Ok(Opened { format, nonce, message: Message::parse(&inner).map(|(_, message)| message) })
             }
         }
     }
 
     /// A reply as this mode wants it: in plain mode as it is, else encrypted, in an envelope signed over `now` and the
-    /// `nonce` of the push. `random` must be fresh. `success` and the empty body are never sealed.
+    /// `nonce` of the request. `random` must be fresh. `success` and the empty body are never sealed.
     pub fn seal(
         &self,
         format: Format,

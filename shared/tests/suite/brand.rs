@@ -1,16 +1,21 @@
 //! A small brand: entries in one line each, and a store that a fold runs against.
 
 use guanxi::{
-    counts::{ChannelPage, General, Metric, Metrics, Span},
-    fan::{Fan, State},
-    fold::{Placed, Records, Settings, fold, keys, more_keys},
-    journal::{Entry, Erase, Orders, Place, Push},
-    orders::{Line, OrderEvent, OrderKind},
-    pages::{Page, head_key, page_key},
-    playbook::{Content, FanStatus, Product, PushChoice, Pushes, Reminder, Touch},
-    push::{
-        PushId,
-        news::{Group, LedgerNews, News, Series, What},
+    facts::{
+        Entry, Erase, FanStatus, Orders, Place, Placed, PushChoice, Received, Touch,
+        order::{Line, OrderEvent, OrderKind},
+        push::{Group, LedgerNews, News, PushId, Series, What},
+    },
+    fold::{
+        Settings,
+        counts::{ChannelPage, General, Metric, Metrics, Span},
+        fan::{Fan, State},
+        fold, keys, more_keys,
+    },
+    playbook::{Content, Product, Pushes, Reminder},
+    store::{
+        list::{Page, head_key, page_key},
+        record::Records,
     },
     time::{Timestamp, UtcOffset},
     wechat::{
@@ -63,7 +68,7 @@ pub(crate) fn told(news: impl Into<Vec<News>>) -> Entry {
 /// What WeChat says of a template message.
 pub(crate) fn finished(fan: &str, at: u64, number: &str, status: &str) -> Entry {
     let event = Event::TemplateSendJobFinish { msg_id: number.into(), status: status.into() };
-    Entry::Push(push(fan, at, Kind::Event(event)))
+    Entry::Received(push(fan, at, Kind::Event(event)))
 }
 
 /// What WeChat says of a notice.
@@ -74,15 +79,15 @@ pub(crate) fn noticed(fan: &str, at: u64, number: &str, template_id: &str, error
         error_code: error_code.into(),
         error_status: String::new(),
     };
-    Entry::Push(push(fan, at, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
+    Entry::Received(push(fan, at, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
 }
 
 /// A message with which a fan stops or resumes pushes.
 pub(crate) fn chooses(fan: &str, at: u64, choice: PushChoice) -> Entry {
-    let Entry::Push(mut push) = text(fan, at, "TD", Some("stop")) else { panic!("a text is a push") };
+    let Entry::Received(mut push) = text(fan, at, "TD", Some("stop")) else { panic!("a text is a push") };
     push.message.msg_id = Some(format!("9{at}"));
     push.pushes = Some(choice);
-    Entry::Push(push)
+    Entry::Received(push)
 }
 
 pub(crate) fn openid(name: &str) -> OpenId {
@@ -90,7 +95,7 @@ pub(crate) fn openid(name: &str) -> OpenId {
 }
 
 /// A push at `START` + `at` seconds.
-pub(crate) fn push(fan: &str, at: u64, kind: Kind) -> Push {
+pub(crate) fn push(fan: &str, at: u64, kind: Kind) -> Received {
     let channel = match &kind {
         Kind::Event(Event::Subscribe { event_key, .. }) => event_key.strip_prefix("qrscene_").map(str::to_owned),
         Kind::Event(Event::Scan { event_key, .. }) => Some(event_key.clone()),
@@ -104,40 +109,40 @@ pub(crate) fn push(fan: &str, at: u64, kind: Kind) -> Push {
         kind,
         other: Default::default(),
     };
-    Push { message, touch: Some(Touch { channel, fan: FanStatus::New }), rule: None, milliseconds: 3, pushes: None }
+    Received { message, touch: Some(Touch { channel, fan: FanStatus::New }), rule: None, milliseconds: 3, pushes: None }
 }
 
 pub(crate) fn follow(fan: &str, at: u64, channel: &str) -> Entry {
     let event_key = if channel.is_empty() { String::new() } else { format!("qrscene_{channel}") };
-    Entry::Push(push(fan, at, Kind::Event(Event::Subscribe { event_key, ticket: None })))
+    Entry::Received(push(fan, at, Kind::Event(Event::Subscribe { event_key, ticket: None })))
 }
 
 pub(crate) fn unfollow(fan: &str, at: u64) -> Entry {
-    Entry::Push(push(fan, at, Kind::Event(Event::Unsubscribe { event_key: String::new() })))
+    Entry::Received(push(fan, at, Kind::Event(Event::Unsubscribe { event_key: String::new() })))
 }
 
 pub(crate) fn scan(fan: &str, at: u64, channel: &str) -> Entry {
-    Entry::Push(push(fan, at, Kind::Event(Event::Scan { event_key: channel.into(), ticket: None })))
+    Entry::Received(push(fan, at, Kind::Event(Event::Scan { event_key: channel.into(), ticket: None })))
 }
 
 /// Allows one notice of a template.
 pub(crate) fn allows(fan: &str, at: u64, template: &str) -> Entry {
     let choice = NoticeChoice { template_id: template.into(), accepted: true, popup_scene: None };
-    Entry::Push(push(fan, at, Kind::Event(Event::SubscribeMsgPopup(vec![choice]))))
+    Entry::Received(push(fan, at, Kind::Event(Event::SubscribeMsgPopup(vec![choice]))))
 }
 
 /// WeChat says that a notice arrived.
 pub(crate) fn notice_sent(fan: &str, at: u64, template: &str, number: &str) -> Entry {
     let (error_code, error_status) = ("0".into(), String::new());
     let sent = NoticeSent { template_id: template.into(), msg_id: number.into(), error_code, error_status };
-    Entry::Push(push(fan, at, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
+    Entry::Received(push(fan, at, Kind::Event(Event::SubscribeMsgSent(vec![sent]))))
 }
 
 pub(crate) fn text(fan: &str, at: u64, content: &str, rule: Option<&str>) -> Entry {
     let mut push = push(fan, at, Kind::Text { content: content.into(), bizmsgmenuid: None });
     push.message.msg_id = Some(format!("{at}"));
     push.rule = rule.map(str::to_owned);
-    Entry::Push(push)
+    Entry::Received(push)
 }
 
 /// One order event, placed by the shop and reported at the same second.

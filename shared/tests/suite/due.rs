@@ -1,8 +1,7 @@
 //! The estimate of run-outs beside the product's fixed figure, on simulated buyers; and the day on which it is due.
 
 use guanxi::{
-    due::Expected,
-    fan::{Product, Purchase},
+    fold::fan::{Product, Purchase, due::Expected},
     playbook::{Content, Reminder},
     time::{Timestamp, UtcOffset},
 };

@@ -2,10 +2,11 @@
 
 use futures::FutureExt;
 use guanxi::{
-    journal::{Entry, Journal, LOOK_AHEAD, Place, Push, SEQUENCE, STREAM_ENTRIES, STREAM_LIFE},
-    record::RecordError,
+    facts::{Entry, Place, Received},
+    journal::{Journal, LOOK_AHEAD, SEQUENCE, STREAM_ENTRIES, STREAM_LIFE},
     store::{
         BUDGET, Timer,
+        format::RecordError,
         memory::{Fate, Memory, SleepClock, Verb},
     },
     time::Timestamp,
@@ -20,7 +21,7 @@ fn entry() -> Entry {
     let body = "<xml><ToUserName>gh_1</ToUserName><FromUserName>fan</FromUserName><CreateTime>1800000000</CreateTime>\
                 <MsgType>text</MsgType><Content>猫粮</Content><MsgId>1</MsgId></xml>";
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Push(Push { message, touch: None, rule: Some("cat-food".into()), milliseconds: 3, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: Some("cat-food".into()), milliseconds: 3, pushes: None })
 }
 
 /// Appends; the store and the clock never wait, so one poll must do.

@@ -1,8 +1,9 @@
 //! `POST /orders`: who may, and what it may say.
 
 use guanxi::{
-    orders::{
-        BODY_MAX, LINES_MAX, ORDERS_MAX, OrderKind, Refused, read,
+    facts::order::OrderKind,
+    journal::orders::{
+        BODY_MAX, LINES_MAX, ORDERS_MAX, Refused, read,
         webhook::{Headers, NotASecret, Secret, TOLERANCE, Unverified},
     },
     time::Timestamp,

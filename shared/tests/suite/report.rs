@@ -4,11 +4,13 @@ use super::brand::{
     Brand as Store, START, finished, follow, news, order, reported, scan, settings, text, told, unfollow,
 };
 use guanxi::{
-    damaged::{Damaged, LIST, List},
-    fold::Records,
-    orders::OrderKind,
-    push::news::{Group, Skip, What},
+    facts::{
+        order::OrderKind,
+        push::{Group, Skip, What},
+    },
+    fold::damaged::{Damaged, LIST, List},
     report::{Ask, Brand, Cell, DAYS_MAX, Days, Look, Moment, ReportError, Sheet, Step},
+    store::record::Records,
     time::{Day, Timestamp, UtcOffset},
 };
 use std::collections::BTreeMap;

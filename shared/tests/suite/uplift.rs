@@ -1,6 +1,6 @@
 //! The interval of the effect of a push covers the true effect as often as it says.
 
-use guanxi::uplift::{Arm, Effect, NotEnoughData};
+use guanxi::report::uplift::{Arm, Effect, NotEnoughData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -8,7 +8,7 @@ use crate::rules;
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Server, now, text};
 use guanxi::{
-    journal::{Entry, Push},
+    facts::{Entry, Received},
     wechat::{Message, endpoint::Mode},
 };
 use hyper::Method;
@@ -118,8 +118,8 @@ fn build() -> Result<()> {
 /// Bytes of the journal entry that a callback of this run writes.
 fn entry() -> Result<usize> {
     let (_, message) = Message::parse(message(1).as_bytes())?;
-    let push = Push { message, touch: None, rule: Some("rule-1".into()), milliseconds: 1, pushes: None };
-    Ok(Entry::Push(push).encode().len())
+    let push = Received { message, touch: None, rule: Some("rule-1".into()), milliseconds: 1, pushes: None };
+    Ok(Entry::Received(push).encode().len())
 }
 
 fn medians(runs: Vec<Run>) -> Run {

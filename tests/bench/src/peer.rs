@@ -1,8 +1,10 @@
 //! The rules of another system's benchmark, as a playbook that holds from the first second on.
 
 use anyhow::{Context, Result, anyhow};
-use guanxi::playbook::{compile, publish};
-use guanxi::time::Timestamp;
+use guanxi::{
+    playbook::{compile, publish},
+    time::Timestamp,
+};
 use guanxi_host::store::{Location, Store};
 use serde_json::{Map, Value, json};
 use std::{fs, path::Path};

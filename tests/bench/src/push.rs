@@ -4,17 +4,18 @@
 use anyhow::{Context, Result, ensure};
 use e2e::{API_APP_SECRET, APP_ID, JOB_TOKEN, Server, event, options, templates};
 use guanxi::{
-    fan,
-    fold::{Placed, Records, Settings, fold},
-    journal::{Entry, Place, Push},
-    pages::{PAGE, Page, page_key},
+    facts::{Entry, Place, Placed, Received, push::FANS},
+    fold::{Settings, fan, fold},
     playbook::{Campaign, Content, Form, Segment},
     push::{
         End, IN_FLIGHT, Report,
         campaign::{Asked, SEQUENCE, ask},
-        news::FANS,
     },
-    store::memory::Memory,
+    store::{
+        list::{PAGE, Page, page_key},
+        memory::Memory,
+        record::Records,
+    },
     time::Timestamp,
     wechat::{Message, OpenId, endpoint::Mode},
 };
@@ -112,8 +113,8 @@ async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
 fn follower() -> Result<Vec<u8>> {
     let openid = openid(0)?;
     let (_, message) = Message::parse(event(openid.as_str(), Timestamp(START.0 - 86_400), "subscribe", "").as_bytes())?;
-    let push = Push { message, touch: None, rule: None, milliseconds: 3, pushes: None };
-    let placed = Placed { place: Place { stream: 1, index: 0 }, entry: Entry::Push(push) };
+    let push = Received { message, touch: None, rule: None, milliseconds: 3, pushes: None };
+    let placed = Placed { place: Place { stream: 1, index: 0 }, entry: Entry::Received(push) };
     let writes = fold(&Settings::default(), &[placed], &Records::new())?;
     let record = writes.into_iter().find(|write| write.key == fan::key(&openid));
     record.and_then(|write| write.value).context("a follower has a record")

@@ -4,13 +4,15 @@
 use anyhow::{Context, Result, ensure};
 use e2e::{JOB_TOKEN, Server, at, event, options, text};
 use guanxi::{
-    fan,
-    fold::Settings,
-    journal::{Entry, Place, Push, SEQUENCE, STREAM_ENTRIES},
-    rollup::{CHUNK_ENTRIES, End, Report, rollup},
-    run::LIMIT,
+    facts::{Entry, Place, Received},
+    fold::{
+        Settings, fan,
+        rollup::{CHUNK_ENTRIES, End, Report, rollup},
+    },
+    journal::{SEQUENCE, STREAM_ENTRIES},
     store::{
         Store as _,
+        lease::LIMIT,
         memory::{Memory, SleepClock},
     },
     time::Timestamp,
@@ -251,7 +253,7 @@ fn act(fan: u64, number: u64, time: Timestamp) -> Result<Entry> {
 
 fn push(document: &str, rule: Option<&str>) -> Result<Entry> {
     let (_, message) = Message::parse(document.as_bytes())?;
-    Ok(Entry::Push(Push { message, touch: None, rule: rule.map(str::to_owned), milliseconds: 3, pushes: None }))
+    Ok(Entry::Received(Received { message, touch: None, rule: rule.map(str::to_owned), milliseconds: 3, pushes: None }))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

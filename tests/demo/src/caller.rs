@@ -1,7 +1,7 @@
 //! Those besides WeChat who call: the shop system with its orders, and the cron that runs the jobs.
 
 use anyhow::{Context, ensure};
-use guanxi::{orders::webhook::Secret, push, time::Timestamp};
+use guanxi::{journal::orders::webhook::Secret, push, time::Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, body::Bytes, http::request};
 use hyper_util::{

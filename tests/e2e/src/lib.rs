@@ -9,7 +9,7 @@ pub mod slow;
 
 use bytes::Bytes;
 use guanxi::{
-    orders::webhook::Secret,
+    journal::orders::webhook::Secret,
     time::Timestamp,
     wechat::{endpoint::Mode, sender::Sender},
 };

@@ -1,24 +1,28 @@
 //! Components from file to handler: composed, compiled, linked.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::AtomicUsize},
+};
 
-use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime_wasi_http::handler::ProxyPre;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime::{
+    Engine,
+    component::{Component, InstancePre, Linker},
+};
+use wasmtime_wasi_http::{handler::ProxyPre, p3::bindings::ServicePre};
 
-use crate::clock::Clock;
-use crate::compose::{ComposeError, compose};
-use crate::instance::{Handler, InstanceState, Reuse, Shared};
-use crate::interfaces;
-use crate::logs::Logs;
-use crate::manifest::{self, Manifest};
-use crate::outbound::{AllowedHost, Client};
-use crate::schedule::{CronPre, Ticker};
-use crate::store::Store;
-use crate::variables::Resolved;
+use crate::{
+    clock::Clock,
+    compose::{ComposeError, compose},
+    instance::{Handler, InstanceState, Reuse, Shared},
+    interfaces,
+    logs::Logs,
+    manifest::{self, Manifest},
+    outbound::{AllowedHost, Client},
+    schedule::{CronPre, Ticker},
+    store::Store,
+    variables::Resolved,
+};
 
 /// The label that exists without configuration.
 const DEFAULT_STORE: &str = "default";

@@ -1,8 +1,6 @@
 //! `build`: runs each component's own build command, as `spin build` does.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::{io::Write, path::PathBuf, process::ExitStatus};
 
 use tokio::process::Command;
 

@@ -6,9 +6,11 @@ mod playbook;
 mod store;
 mod up;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use guanxi_host::{BuildWhen, Manifest};

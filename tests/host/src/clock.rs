@@ -1,8 +1,10 @@
 //! The time of day as components see it: `wasi:clocks/wall-clock@0.2` and `system-clock@0.3`. Monotonic clocks stay real,
 //! so timers and time-outs take as long as they say.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
 
 use wasmtime_wasi::HostWallClock;
 

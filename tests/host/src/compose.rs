@@ -7,11 +7,15 @@
 //! Stricter than Spin: a dependency inherits no configuration, which in Spin makes its calls fail at run time; here one
 //! that imports a store, the network, variables or files is refused at load. A core module is not made a component.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use wac_graph::types::{ItemKind, Package, SubtypeChecker, WorldId};
-use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
+use wac_graph::{
+    CompositionGraph, EncodeOptions, NodeId,
+    types::{ItemKind, Package, SubtypeChecker, WorldId},
+};
 
 use crate::manifest::{Component, Dependency, DependencyName, DependencySource, Manifest};
 

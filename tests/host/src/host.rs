@@ -1,31 +1,36 @@
 //! The host as a whole: from a manifest to a served address, and back.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use tokio::net::TcpListener;
-use tokio::runtime::{self, Runtime};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::{
+    net::TcpListener,
+    runtime::{self, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
+};
 
-use crate::application::{self, LoadError, Surroundings};
-use crate::building::{BuildError, BuildWhen, build};
-use crate::clock::Clock;
-use crate::engine::engine;
-use crate::limits::Limits;
-use crate::logs::Logs;
-use crate::manifest::{Manifest, ManifestError};
-use crate::outbound::{self, AllowedHost, AllowedHostsError, Client};
-use crate::routes::{RouteError, Routes};
-use crate::runtime_config::{Places, RuntimeConfigError, StateDir};
-use crate::server::{Server, serve};
-use crate::store::{self, FileError, JournalMode, Location, Store, StoreError};
-use crate::variables::{Resolved, VariablesError};
+use crate::{
+    application::{self, LoadError, Surroundings},
+    building::{BuildError, BuildWhen, build},
+    clock::Clock,
+    engine::engine,
+    limits::Limits,
+    logs::Logs,
+    manifest::{Manifest, ManifestError},
+    outbound::{self, AllowedHost, AllowedHostsError, Client},
+    routes::{RouteError, Routes},
+    runtime_config::{Places, RuntimeConfigError, StateDir},
+    server::{Server, serve},
+    store::{self, FileError, JournalMode, Location, Store, StoreError},
+    variables::{Resolved, VariablesError},
+};
 
 /// How long a thread may take to leave what it is doing when the host stops.
 const STOP_TIME: Duration = Duration::from_secs(1);

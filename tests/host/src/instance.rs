@@ -1,26 +1,36 @@
 //! One running instance of a component, and how instances are reused: by wasmtime's own handler with Spin's numbers.
 
-use std::collections::BTreeMap;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
 
 use tokio::time::Sleep;
-use wasmtime::component::{GuestTaskId, ResourceTable};
-use wasmtime::{ResourceLimiter, StoreContextMut};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+use wasmtime::{
+    ResourceLimiter, StoreContextMut,
+    component::{GuestTaskId, ResourceTable},
 };
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    WasiHttpCtx, WasiHttpCtxView, WasiHttpView,
+    handler::{
+        HandlerState, Instance, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+    },
+};
 
-use crate::clock::Clock;
-use crate::engine::NO_DEADLINE;
-use crate::logs::{Logs, Source};
-use crate::outbound::{AllowedHost, Client, Outbound};
-use crate::store::Store;
+use crate::{
+    clock::Clock,
+    engine::NO_DEADLINE,
+    logs::{Logs, Source},
+    outbound::{AllowedHost, Client, Outbound},
+    store::Store,
+};
 
 /// Requests of one instance before it is dropped.
 const MAX_REQUESTS: usize = 128;

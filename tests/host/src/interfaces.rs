@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, Linker, Resource};
 
-use crate::instance::{InstanceState, Shared};
-use crate::store::{Action, StoreError};
+use crate::{
+    instance::{InstanceState, Shared},
+    store::{Action, StoreError},
+};
 
 mod generated {
     wasmtime::component::bindgen!({

@@ -5,20 +5,28 @@
 //! Spin's files grow for ever. Here a file that would become larger than [`FILE_BYTES`] is renamed to `….txt.1` first, in the
 //! place of an earlier one: what clients make components say fills no disk.
 
-use std::collections::VecDeque;
-use std::collections::btree_map::{BTreeMap, Entry};
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::{
+    collections::{
+        VecDeque,
+        btree_map::{BTreeMap, Entry},
+    },
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamResult},
+};
 
 /// Older lines are forgotten (in memory, not in the files).
 const LINES_KEPT: usize = 10_000;

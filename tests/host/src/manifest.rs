@@ -6,13 +6,17 @@
 mod dependency;
 mod file;
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
-use crate::outbound::{AllowedHost, is_left_out};
-use crate::schedule::CronExpression;
-use crate::variables::{Template, TemplateError};
+use crate::{
+    outbound::{AllowedHost, is_left_out},
+    schedule::CronExpression,
+    variables::{Template, TemplateError},
+};
 
 pub use dependency::DependencyName;
 

@@ -8,8 +8,7 @@
 mod allowed_hosts;
 mod client;
 
-use std::future::ready;
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use http::{Request, Response, Uri};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};

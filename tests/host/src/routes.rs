@@ -1,7 +1,6 @@
 //! Paths to components, by the crate that Spin routes with: exact before parameter before wildcard, the longest first.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 

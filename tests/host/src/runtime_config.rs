@@ -1,7 +1,9 @@
 //! `--runtime-config-file`, as far as a local run needs it: where the store and the state are.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use toml::Spanned;

@@ -9,20 +9,24 @@
 
 mod expression;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::task::JoinSet;
 use wasmtime::Engine;
 
-use crate::application::{self, LoadError};
-use crate::clock::Clock;
-use crate::host::{HostError, Options, surroundings};
-use crate::instance::{InstanceState, Shared, new_store};
-use crate::logs::Logs;
-use crate::manifest::{CronTrigger, Manifest};
+use crate::{
+    application::{self, LoadError},
+    clock::Clock,
+    host::{HostError, Options, surroundings},
+    instance::{InstanceState, Shared, new_store},
+    logs::Logs,
+    manifest::{CronTrigger, Manifest},
+};
 
 pub use expression::{CronExpression, CronExpressionError};
 pub(crate) use generated::CronPre;

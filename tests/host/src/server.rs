@@ -2,31 +2,35 @@
 
 mod places;
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header,
+    uri::{Authority, Scheme},
+};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use hyper::{
+    body::{Body, Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::oneshot,
+};
 use tokio_util::io::InspectReader;
-use wasmtime_wasi_http::handler::TrapOrPanicError;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::{Error, WasiBody, handler::TrapOrPanicError};
 
-use crate::instance::Handler;
-use crate::limits::Limits;
-use crate::routes::{Found, Routes, WELL_KNOWN};
+use crate::{
+    instance::Handler,
+    limits::Limits,
+    routes::{Found, Routes, WELL_KNOWN},
+};
 use places::{Place, Places};
 
 /// How long requests in flight may take to end when the host finishes.

@@ -4,11 +4,12 @@
 //! manifest, then the default: whoever starts the host may give one, which goes before the manifest's. Everything is
 //! resolved once, at start.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use crate::host::Options;
-use crate::manifest::Manifest;
+use crate::{host::Options, manifest::Manifest};
 
 /// The prefix of the environment variables that carry values.
 const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";

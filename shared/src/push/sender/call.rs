@@ -6,13 +6,9 @@ use super::{
     source::stays,
 };
 use crate::{
+    facts::push::{Skip, What},
     playbook::Content,
-    push::{
-        content::WAYS,
-        ledger::State,
-        news::{Skip, What},
-        pace::Millis,
-    },
+    push::{content::WAYS, ledger::State, pace::Millis},
     store::{Store, Timer},
     time::Timestamp,
     wechat::api::{Answer, Calls, Failure, Meaning},

@@ -1,7 +1,8 @@
 //! What a call that did not succeed means for its push, and what it teaches about the account: pure decisions.
 
 use crate::{
-    push::{ledger::State, news::What},
+    facts::push::What,
+    push::ledger::State,
     time::Timestamp,
     wechat::api::{Failure, Meaning, template::REPEAT_SECONDS},
 };

@@ -3,12 +3,12 @@
 
 use super::IN_FLIGHT;
 use crate::{
-    pages::PAGE,
+    facts::push::PushId,
     push::{
-        PushId,
         content::WAYS,
         head::{Head, Queue},
     },
+    store::list::PAGE,
     wechat::api::Api,
 };
 use std::collections::{BTreeMap, BTreeSet};

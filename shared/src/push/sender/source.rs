@@ -2,18 +2,20 @@
 
 use super::{Came, IDLE, Ready, Returned, Sender, call::Closed, judge::unknown, queue::Spot};
 use crate::{
-    pages::{Page, page_key},
+    facts::push::{Skip, What},
     playbook::{Content, Limits, Ways},
     push::{
         content::{request, ways_of},
         head::{Progress, Queue},
         ledger::{Entry, State},
-        news::{Skip, What},
         planner::Waiting,
         seen::{Seen, keys},
     },
-    run::Stop,
-    store::{Store, Timer},
+    store::{
+        Store, Timer,
+        lease::Stop,
+        list::{Page, page_key},
+    },
     time::Timestamp,
     wechat::{
         OpenId,

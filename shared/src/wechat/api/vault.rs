@@ -5,7 +5,7 @@
 
 use super::{AccessToken, AppSecret, token::Granted};
 use crate::{
-    record::{self, RecordError},
+    store::format::{self, RecordError},
     time::{Timestamp, UtcOffset},
 };
 use chacha20poly1305::{
@@ -117,10 +117,10 @@ impl Vault {
 
     /// The bytes to store. `nonce` is drawn at random, for this one record.
     pub fn seal(&self, kept: &KeptToken, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
-        let plain = record::encode(FORMAT, kept);
+        let plain = format::encode(FORMAT, kept);
         // The cipher refuses only texts of 256 GB.
         let text = self.cipher.encrypt(&nonce.into(), self.payload(&plain)).unwrap_or_default();
-        record::encode(FORMAT, &Sealed { nonce, text })
+        format::encode(FORMAT, &Sealed { nonce, text })
     }
 
     /// Opens stored bytes.
@@ -128,9 +128,9 @@ impl Vault {
     /// # Errors
     /// [`OpenError`], whatever the bytes are; never a panic.
     pub fn open(&self, bytes: &[u8]) -> Result<KeptToken, OpenError> {
-        let Sealed { nonce, text } = record::decode(FORMAT, bytes)?;
+        let Sealed { nonce, text } = format::decode(FORMAT, bytes)?;
         let plain = self.cipher.decrypt(&nonce.into(), self.payload(&text)).map_err(|_| OpenError::Sealed)?;
-        Ok(record::decode(FORMAT, &plain)?)
+        Ok(format::decode(FORMAT, &plain)?)
     }
 
     fn payload<'a>(&'a self, msg: &'a [u8]) -> Payload<'a, 'a> {

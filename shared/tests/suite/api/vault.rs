@@ -1,7 +1,7 @@
 //! The token at rest.
 
 use guanxi::{
-    record::RecordError,
+    store::format::RecordError,
     time::Timestamp,
     wechat::api::{
         AccessToken,

@@ -7,13 +7,12 @@ use super::{
 };
 use guanxi::{
     conversation::{self, Conversation},
-    journal::Entry,
-    orders::OrderKind,
-    playbook::PushChoice,
-    push::{
-        End,
-        news::{News, Series, What},
+    facts::{
+        Entry, PushChoice,
+        order::OrderKind,
+        push::{News, Series, What},
     },
+    push::End,
     time::Timestamp,
 };
 use proptest::{

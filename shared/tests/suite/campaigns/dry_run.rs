@@ -6,17 +6,17 @@ use super::{
 };
 use guanxi::{
     conversation::{self, Conversation},
-    journal::Entry,
-    orders::OrderKind,
-    playbook::PushChoice,
+    facts::{
+        Entry, PushChoice,
+        order::OrderKind,
+        push::{Group, PushId},
+    },
     push::{
-        PushId,
         head::{self, Head},
         ledger::{self, Ledger, State, Subject},
-        news::Group,
         plan::group,
     },
-    record,
+    store::format,
     time::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +160,7 @@ fn what_stands_against_all_is_told_of_each() {
     let mut head = Head::default();
     let refused = request(&body("b", "now", "", TEMPLATE), noon(30)).campaign.ways;
     refused.iter().for_each(|content| head.account.stop(content));
-    world.set(head::KEY, &record::encode(head::FORMAT, &head));
+    world.set(head::KEY, &format::encode(head::FORMAT, &head));
     assert_eq!(rows_of(TEMPLATE, "now"), both(Some("invalid_template"), Some("invalid_template")));
     assert_eq!(rows_of(&TEMPLATE.replace("年度", "季度"), "now"), both(None, None));
 }

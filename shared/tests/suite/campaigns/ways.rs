@@ -6,17 +6,18 @@ use super::{
 };
 use guanxi::{
     conversation::Conversation,
-    fan::State,
-    journal::Entry,
+    facts::{
+        Entry,
+        push::{PushId, Skip, What},
+    },
+    fold::fan::State,
     playbook::Ways,
     push::{
-        PushId,
         head::Standing,
         ledger::{self, Ledger, Subject, Went},
-        news::{Skip, What},
         plan::Known,
     },
-    record,
+    store::format,
     time::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,7 +232,7 @@ fn a_push_in_doubt_goes_as_it_went() {
 fn a_ledger_from_before_there_were_ways_is_read() {
     let subject = Subject::Campaign("c".to_owned());
     let (id, state) = (PushId::of("p"), ledger::State::Sending(noon(2)));
-    let old = record::encode(1, &vec![(id, subject.clone(), noon(1), 14_u32, noon(0), state.clone())]);
+    let old = format::encode(1, &vec![(id, subject.clone(), noon(1), 14_u32, noon(0), state.clone())]);
     let mut expected = Ledger::default();
     expected
         .add(ledger::Entry { id, subject, due: noon(1), outcome_days: 14, planned: noon(0), state, went: None }, 20);

@@ -2,7 +2,8 @@
 
 use super::brand::{Brand, START};
 use guanxi::{
-    journal::{Entry, Journal},
+    facts::Entry,
+    journal::Journal,
     playbook::{CampaignRequest, Terms, compile},
     push::{
         Credentials, Report, Tools,

@@ -2,8 +2,7 @@
 
 use super::brand::{Brand, allows, notice_sent, placed, push};
 use guanxi::{
-    fold::Placed,
-    journal::Entry,
+    facts::{Entry, Placed},
     wechat::{
         Event, Kind,
         message::{NoticeChoice, NoticeSent},
@@ -47,7 +46,7 @@ fn event(at: u64, deed: Deed, templates: &[&str]) -> Entry {
         Deed::Withdraws => Event::SubscribeMsgChange(choices(false)),
         Deed::Gets(arrived) => Event::SubscribeMsgSent(sent(arrived)),
     };
-    Entry::Push(push("o1", at, Kind::Event(event)))
+    Entry::Received(push("o1", at, Kind::Event(event)))
 }
 
 fn stock(brand: &Brand) -> BTreeMap<String, u32> {

@@ -6,15 +6,19 @@ use super::brand::{
 };
 use guanxi::{
     conversation::Conversation,
-    counts::{
-        CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, QUESTIONS_KEY, Questions, RULES_A_DAY_MAX, SCENES_MAX,
-        SERIES_MAX, cohort_key, week_of,
+    facts::{
+        Entry, PushChoice,
+        order::OrderKind,
+        push::{Group, News, Series, Skip, What},
     },
-    fold::{FoldError, Records, fold, forget, forget_keys, more_keys},
-    journal::Entry,
-    orders::OrderKind,
-    playbook::PushChoice,
-    push::news::{Group, News, Series, Skip, What},
+    fold::{
+        counts::{
+            CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, QUESTIONS_KEY, Questions, RULES_A_DAY_MAX,
+            SCENES_MAX, SERIES_MAX, cohort_key, week_of,
+        },
+        fold, forget, forget_keys, more_keys,
+    },
+    store::record::{FoldError, Records},
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind},
 };
@@ -139,7 +143,8 @@ fn a_cohort_knows_who_stayed() {
     ]);
     let number = week_of(Timestamp(START), UtcOffset::BEIJING);
     let pages = (0..16).filter_map(|page| brand.records.get(&cohort_key(number, page)));
-    let pages: Vec<guanxi::counts::CohortPage> = pages.map(|page| postcard::from_bytes(&page[1..]).unwrap()).collect();
+    let pages: Vec<guanxi::fold::counts::CohortPage> =
+        pages.map(|page| postcard::from_bytes(&page[1..]).unwrap()).collect();
     let cohort = &pages[0].0["bag"];
     assert_eq!((0..5).map(|weeks| cohort.follow_after(weeks)).collect::<Vec<_>>(), [2, 1, 1, 2, 2]);
     assert_eq!((cohort.joined, cohort.bought.as_slice()), (2, [0, 1].as_slice()));
@@ -228,7 +233,7 @@ fn known_to_everybody(fan: &str) -> Brand {
         follow(fan, 0, "bag"),
         scan(fan, 30, "poster"),
         text(fan, 40, "what nobody answers", None),
-        Entry::Push(push(fan, 50, Kind::Event(Event::Click { event_key: "menu".into() }))),
+        Entry::Received(push(fan, 50, Kind::Event(Event::Click { event_key: "menu".into() }))),
         reported(60, [linked("a", "u1", 60)]),
         reported(70, [linked("b", "u2", 70)]),
         told([news(fan, "p1", 80, What::Planned)]),
@@ -336,7 +341,7 @@ fn a_record_that_cannot_be_read_stops_the_fold_and_is_not_overwritten() {
 #[test]
 fn a_fan_with_everything_at_its_limit_stays_below_300_kilobytes() {
     let lines = |n: u64| {
-        let line = |l: u64| guanxi::orders::Line {
+        let line = |l: u64| guanxi::facts::order::Line {
             product: format!("{:064}", n * 40 + l),
             quantity: u32::MAX,
             amount: i64::MAX / 200,
@@ -381,7 +386,7 @@ fn no_count_grows_over_300_kilobytes_and_totals_stay_right() {
         entries.push(text("o2", n, &name(n), None));
         entries.push(scan("o1", n, &name(n)));
         let click = Event::Click { event_key: name(n) };
-        entries.push(Entry::Push(push("o3", n, Kind::Event(click))));
+        entries.push(Entry::Received(push("o3", n, Kind::Event(click))));
     }
     let brand = Brand::of(entries);
     let (key, size) =

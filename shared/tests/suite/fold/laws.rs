@@ -8,13 +8,13 @@ use super::{
     oracle, pushes,
 };
 use guanxi::{
-    counts::Metric,
-    fan::Fan,
-    fold::{Placed, Records},
-    journal::Entry,
-    orders::{OrderEvent, OrderKind},
-    playbook::PushChoice,
-    push::news::{Due, Echo, FANS as FAN_LIST, Group, LedgerNews, OUTCOMES, Outcome, Series, Skip, What, due_list},
+    facts::{
+        Entry, Placed, PushChoice,
+        order::{OrderEvent, OrderKind},
+        push::{Due, Echo, FANS as FAN_LIST, Group, LedgerNews, OUTCOMES, Outcome, Series, Skip, What, due_list},
+    },
+    fold::{counts::Metric, fan::Fan},
+    store::record::Records,
     time::Timestamp,
     wechat::OpenId,
 };
@@ -75,7 +75,7 @@ fn some_order(pick: prop::sample::Index) -> OrderEvent {
 }
 
 /// News of one of four pushes to a fan; what does not change in the news of a push follows from which it is.
-fn some_news(pick: prop::sample::Index, at: u64) -> guanxi::push::news::News {
+fn some_news(pick: prop::sample::Index, at: u64) -> guanxi::facts::push::News {
     let n = pick.index(3 * 4 * 8);
     let (fan, nth, what) = (FANS[n % 3], n / 3 % 4, n / 12);
     let what = match what {
@@ -104,8 +104,8 @@ fn entries() -> impl Strategy<Value = Vec<Placed>> {
     (history, copies).prop_map(|(mut history, copies)| {
         for (index, milliseconds) in copies {
             let mut copy = history[index.index(history.len())].clone();
-            if let Entry::Push(push) = &mut copy {
-                push.milliseconds *= milliseconds * 10;
+            if let Entry::Received(received) = &mut copy {
+                received.milliseconds *= milliseconds * 10;
             }
             history.push(copy);
         }
@@ -126,7 +126,7 @@ fn pushed_to(entry: &Entry) -> Option<String> {
 
 fn time_of(entry: &Entry) -> Timestamp {
     match entry {
-        Entry::Push(push) => push.message.create_time,
+        Entry::Received(received) => received.message.create_time,
         Entry::Orders(orders) => orders.at,
         Entry::Erase(erase) => erase.at,
         Entry::Ledger(LedgerNews(news)) => news.iter().map(|news| news.at).min().unwrap_or_default(),

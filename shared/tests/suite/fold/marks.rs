@@ -5,14 +5,12 @@ use super::{
     pushes::counted,
 };
 use guanxi::{
-    fan::{CLOCKS, MARKS_MAX, MATCHED_WITHIN},
-    journal::Entry,
-    orders::OrderKind,
-    playbook::PushChoice,
-    push::{
-        PushId,
-        news::{Echo, Group, OUTCOMES, Outcome, Series, Skip, What},
+    facts::{
+        Entry, PushChoice,
+        order::OrderKind,
+        push::{Echo, Group, OUTCOMES, Outcome, PushId, Series, Skip, What},
     },
+    fold::fan::{CLOCKS, MARKS_MAX, MATCHED_WITHIN},
     time::Timestamp,
 };
 

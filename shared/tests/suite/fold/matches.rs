@@ -2,13 +2,11 @@
 
 use super::brand::{Brand, START, finished, news, noticed, placed, told};
 use guanxi::{
-    fan::{Fan, Fate},
-    fold::Placed,
-    journal::{Entry, Place},
-    push::{
-        PushId,
-        news::{Echo, Group, OUTCOMES, Outcome, Series, What},
+    facts::{
+        Entry, Place, Placed,
+        push::{Echo, Group, OUTCOMES, Outcome, PushId, Series, What},
     },
+    fold::fan::{Fan, Fate},
     time::{Timestamp, UtcOffset},
 };
 use proptest::prelude::*;

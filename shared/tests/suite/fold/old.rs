@@ -2,15 +2,14 @@
 
 use super::brand::{Brand, START, chooses, finished, order, placed, reported, text};
 use guanxi::{
-    fan::{Fan, Fate, Purchase, follows},
-    journal::Entry,
-    orders::OrderKind,
-    playbook::{Channels, FanStatus, PushChoice, Scan, ScanEvent, compile},
-    push::{
-        PushId,
-        news::{FANS, OUTCOMES, Outcome},
+    facts::{
+        Entry, FanStatus, PushChoice,
+        order::OrderKind,
+        push::{FANS, OUTCOMES, Outcome, PushId},
     },
-    record::RecordError,
+    fold::fan::{Fan, Fate, Purchase, follows},
+    playbook::{Channels, Scan, ScanEvent, compile},
+    store::format::RecordError,
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
 };

@@ -1,10 +1,11 @@
 //! The counts again, the slow and simple way: all entries at once, sorted, each fan's story told from its beginning.
 
 use guanxi::{
-    counts::Metric,
-    fold::Placed,
-    journal::{Entry, Place},
-    orders::{OrderEvent, OrderKind},
+    facts::{
+        Entry, Place, Placed,
+        order::{OrderEvent, OrderKind},
+    },
+    fold::counts::Metric,
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind},
 };
@@ -54,10 +55,10 @@ pub(crate) fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
     };
     for Placed { place, entry } in entries {
         match entry {
-            Entry::Push(push) => {
-                let message = &push.message;
+            Entry::Received(received) => {
+                let message = &received.message;
                 let number = message.msg_id.as_ref().map_or(0, |id| id.parse().unwrap());
-                let channel = push.touch.as_ref().and_then(|touch| touch.channel.clone());
+                let channel = received.touch.as_ref().and_then(|touch| touch.channel.clone());
                 let deed = match &message.kind {
                     Kind::Event(Event::TemplateSendJobFinish { .. } | Event::SubscribeMsgSent(_)) => continue,
                     Kind::Event(Event::Subscribe { .. }) => Deed::Follow(channel),

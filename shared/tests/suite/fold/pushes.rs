@@ -5,14 +5,12 @@ use super::{
     oracle::{Deed, originals},
 };
 use guanxi::{
-    counts::{PushDay, PushMetric},
-    fold::Placed,
-    journal::Entry,
-    orders::{OrderEvent, OrderKind},
-    push::{
-        PushId,
-        news::{Echo, Group, News, Series, Skip, What},
+    facts::{
+        Entry, Placed,
+        order::{OrderEvent, OrderKind},
+        push::{Echo, Group, News, PushId, Series, Skip, What},
     },
+    fold::counts::{PushDay, PushMetric},
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind, message::NoticeSent},
 };
@@ -130,8 +128,8 @@ pub(crate) fn counts(entries: &[Placed]) -> Counts {
                     pushes.entry(news.id).or_insert(push).whats.push((news.at, news.what.clone()));
                 }
             }
-            Entry::Push(push) => {
-                let (number, echo, delivered) = match &push.message.kind {
+            Entry::Received(received) => {
+                let (number, echo, delivered) = match &received.message.kind {
                     Kind::Event(Event::TemplateSendJobFinish { msg_id, status }) => {
                         (msg_id, Echo::Template, status == "success")
                     }
@@ -141,7 +139,7 @@ pub(crate) fn counts(entries: &[Placed]) -> Counts {
                     }
                     _ => continue,
                 };
-                let (at, fan) = (push.message.create_time, push.message.from_user_name.to_string());
+                let (at, fan) = (received.message.create_time, received.message.from_user_name.to_string());
                 let known = said.entry(number.clone()).or_insert((at, fan, echo, false));
                 known.0 = known.0.min(at);
                 known.3 |= delivered;

@@ -5,11 +5,13 @@ use super::{
     histories::work_off,
 };
 use guanxi::{
+    facts::{
+        Entry,
+        order::{Line, OrderEvent, OrderKind},
+        push::{Due, FANS, OUTCOMES, Outcome, What, due_list},
+    },
     fold::DUE_DAYS,
-    journal::Entry,
-    orders::{Line, OrderEvent, OrderKind},
-    pages::{gone_key, head_key},
-    push::news::{Due, FANS, OUTCOMES, Outcome, What, due_list},
+    store::list::{gone_key, head_key},
     wechat::OpenId,
 };
 #[cfg(target_arch = "wasm32")]

@@ -1,10 +1,11 @@
 //! What the sample brand answers, and what every playbook keeps to.
 
-use guanxi::playbook::{
-    Action, Answer, Channels, FanStatus, Inbound, InboundKind, LoadError, Playbook, Scan, ScanEvent, Touch, compile,
+use guanxi::{
+    facts::{FanStatus, Touch},
+    playbook::{Action, Answer, Channels, Inbound, InboundKind, LoadError, Playbook, Scan, ScanEvent, compile},
+    time::Timestamp,
+    wechat::{Event, Kind, Message, Reply, fields::Fields},
 };
-use guanxi::time::Timestamp;
-use guanxi::wechat::{Event, Kind, Message, Reply, fields::Fields};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -1,9 +1,10 @@
 //! Laws of the playbook, over random ones.
 
-use guanxi::playbook::{
-    Channels, FanStatus, Filled, Inbound, InboundKind, Playbook, Terms, Touch, Values, compile, normalise,
+use guanxi::{
+    facts::{FanStatus, Touch},
+    playbook::{Channels, Filled, Inbound, InboundKind, Playbook, Terms, Values, compile, normalise},
+    time::{Day, Timestamp},
 };
-use guanxi::time::{Day, Timestamp};
 use proptest::prelude::*;
 
 /// One rule of the model: its words by place, its priority, and whether it only takes voices.

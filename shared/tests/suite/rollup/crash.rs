@@ -6,13 +6,20 @@ use super::{
 };
 use futures::FutureExt;
 use guanxi::{
-    fan::Fan,
-    journal::{Entry, Journal, Orders, SEQUENCE, reader::CURSORS},
-    pages::Page,
-    push::news::{Due, FANS, Outcome},
-    rollup::{Folding, rollup},
-    run::Refused,
-    store::memory::{Fate, Memory, Operation, Verb},
+    facts::{
+        Entry, Orders,
+        push::{Due, FANS, Outcome},
+    },
+    fold::{
+        fan::Fan,
+        rollup::{Folding, rollup},
+    },
+    journal::{Journal, SEQUENCE, reader::CURSORS},
+    store::{
+        lease::Refused,
+        list::Page,
+        memory::{Fate, Memory, Operation, Verb},
+    },
     wechat::OpenId,
 };
 use rand::{Rng, SeedableRng};

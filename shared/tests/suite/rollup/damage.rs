@@ -3,12 +3,17 @@
 use super::world::{CALM, END, Morning, Still, World, append, at, leaves, news, order, reminding, text};
 use futures::FutureExt;
 use guanxi::{
-    damaged::{self, List, Refused, drop_later, list, show},
-    fan::Fan,
-    fold::Settings,
-    journal::{Entry, Journal, Orders},
-    push::news::{LedgerNews, What},
-    rollup::{End, Report, rollup},
+    facts::{
+        Entry, Orders,
+        push::{LedgerNews, What},
+    },
+    fold::{
+        Settings,
+        damaged::{self, List, Refused, drop_later, list, show},
+        fan::Fan,
+        rollup::{End, Report, rollup},
+    },
+    journal::Journal,
     store::{
         Store,
         memory::{Fate, Memory, Verb},
@@ -171,7 +176,7 @@ fn kind(key: &str) -> &'static str {
 #[test]
 fn what_is_set_aside_keeps_its_bytes_is_listed_and_goes_when_that_is_wished_or_after_thirty_days() {
     let store = steady();
-    set(&store, "fan:fan-1", b"\x02?");
+    set(&store, "fan:fan-1", b"\x01?");
     set(&store, "fan:fan-2", b"\x02??");
     let now = at(END);
     for fan in 1..3 {
@@ -202,9 +207,9 @@ fn what_is_set_aside_keeps_its_bytes_is_listed_and_goes_when_that_is_wished_or_a
 
 #[test]
 fn what_is_set_aside_of_a_fan_goes_when_the_fan_is_forgotten() {
-    use guanxi::journal::Erase;
+    use guanxi::facts::Erase;
     let store = steady();
-    set(&store, "fan:fan-1", b"\x02?");
+    set(&store, "fan:fan-1", b"\x01?");
     let (instance, now) = (Journal::default(), at(END));
     append(&store, &instance, now, &text(1, 1_000, now));
     assert_eq!(run(&store, END).set_aside, ["fan:fan-1"]);
@@ -219,13 +224,13 @@ fn an_entry_that_cannot_be_read_is_listed_and_stays_in_the_journal() {
     let store = morning(2);
     let now = at(END);
     let place = append(&store, &Journal::default(), now, &text(1, 1_000, now)).to_string();
-    set(&store, &place, b"\x02?");
+    set(&store, &place, b"\x01?");
     let before = list(&store).now_or_never().unwrap().unwrap().0.len();
     let report = run(&store, END);
     assert_eq!((report.damaged, report.end), (1, End::Done));
-    assert_eq!(show(&store, &place).now_or_never().unwrap(), Ok(b"\x02?".to_vec()));
+    assert_eq!(show(&store, &place).now_or_never().unwrap(), Ok(b"\x01?".to_vec()));
     assert_eq!(list(&store).now_or_never().unwrap().unwrap().0.len(), before + 1);
-    assert_eq!(store.values()[&place], b"\x02?");
+    assert_eq!(store.values()[&place], b"\x01?");
 }
 
 #[test]

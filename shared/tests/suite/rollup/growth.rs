@@ -6,10 +6,14 @@ use super::{
 };
 use futures::FutureExt;
 use guanxi::{
-    fold::{FoldError, Placed, Records, Write},
+    facts::Placed,
+    fold::rollup::{End, Folding, LOADED_BYTES, rollup},
     journal::Journal,
-    rollup::{End, Folding, LOADED_BYTES, rollup},
-    store::{Store, memory::Memory},
+    store::{
+        Store,
+        memory::Memory,
+        record::{FoldError, Records, Write},
+    },
 };
 use std::collections::BTreeSet;
 

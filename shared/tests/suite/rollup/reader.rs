@@ -6,14 +6,17 @@ use super::{
 };
 use futures::FutureExt;
 use guanxi::{
-    fold::{FoldError, Placed, Records, Write},
+    facts::Placed,
+    fold::rollup::{End, Folding, Report, rollup},
     journal::{
         Journal, LOOK_AHEAD, SEQUENCE,
         reader::{CURSOR, CURSOR_FORMAT, Cursor, DELETE_MAX, OPEN_MAX},
     },
-    record,
-    rollup::{End, Folding, Report, rollup},
-    store::{Store, memory::Memory},
+    store::{
+        Store, format,
+        memory::Memory,
+        record::{FoldError, Records, Write},
+    },
     time::Timestamp,
 };
 use rand::{Rng, SeedableRng};
@@ -33,7 +36,7 @@ fn journal(store: &Memory) -> usize {
 }
 
 fn cursor(store: &Memory) -> Cursor {
-    record::decode(CURSOR_FORMAT, &store.values()[CURSOR]).unwrap()
+    format::decode(CURSOR_FORMAT, &store.values()[CURSOR]).unwrap()
 }
 
 #[test]
@@ -112,7 +115,7 @@ fn a_backlog_of_many_streams_is_worked_off_with_a_bounded_cursor() {
         (minute, folded) = (minute + 1, folded + report.entries);
     }
     assert_eq!((minute, folded), (6, streams), "all as soon as their five minutes are over");
-    assert_eq!(store.values()["count:all"], record::encode(1, &streams));
+    assert_eq!(store.values()["count:all"], format::encode(1, &streams));
 }
 
 #[test]

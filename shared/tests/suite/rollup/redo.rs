@@ -3,12 +3,12 @@
 use super::world::{START, Still};
 use futures::FutureExt;
 use guanxi::{
-    fold::Write,
-    redo::{self, BYTES_MAX, PART_BYTES, RedoError},
-    run::Run,
     store::{
         Store,
+        commit::{self, BYTES_MAX, PART_BYTES, RedoError},
+        lease::Run,
         memory::{Fate, Memory, Verb},
+        record::Write,
     },
     time::Timestamp,
 };
@@ -21,11 +21,11 @@ fn run(store: &Memory, turn: u64) -> Run<'_, Memory, Still> {
 }
 
 fn write(store: &Memory, turn: u64, writes: Vec<Write>) -> Option<Result<(), RedoError>> {
-    redo::write(&run(store, turn), writes).now_or_never()
+    commit::write(&run(store, turn), writes).now_or_never()
 }
 
 fn finish(store: &Memory, turn: u64) -> Result<bool, RedoError> {
-    redo::finish(&run(store, turn)).now_or_never().unwrap()
+    commit::finish(&run(store, turn)).now_or_never().unwrap()
 }
 
 /// 3 MB of new records, and 700 that go.

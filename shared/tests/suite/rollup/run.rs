@@ -6,11 +6,11 @@ use super::{
 };
 use futures::FutureExt;
 use guanxi::{
+    fold::rollup::{End, Report, rollup},
     journal::Journal,
-    rollup::{End, Report, rollup},
-    run::{self, LIMIT, Refused, Run, STALE, Stop},
     store::{
         Store, Timer,
+        lease::{self, LIMIT, Refused, Run, STALE, Stop},
         memory::{Fate, Memory, SleepClock},
     },
     time::Timestamp,
@@ -37,7 +37,7 @@ fn a_run_keeps_others_away_until_it_ends_or_is_stale() {
     assert_eq!(start(&store, now + 60, 3).unwrap_err(), Refused::Busy(START));
     first.end(b"note".to_vec()).now_or_never().unwrap().unwrap();
     let second = start(&store, now + 120, 4).unwrap();
-    let record = run::last(&store, "job").now_or_never().unwrap().unwrap().unwrap();
+    let record = lease::last(&store, "job").now_or_never().unwrap().unwrap().unwrap();
     assert_eq!((record.id, record.ended, record.note), (4, None, b"note".to_vec()), "the last note stays for reports");
     // It dies.
     assert_eq!(start(&store, now + 180, 5).unwrap_err(), Refused::Busy(Timestamp(now + 120)));

@@ -1,10 +1,12 @@
 //! A fold of a few lines, so that the tests of the rollup do not depend on what the real one knows.
 
 use guanxi::{
-    fold::{FoldError, Placed, Records, Write},
-    journal::Entry,
-    record,
-    rollup::Folding,
+    facts::{Entry, Placed},
+    fold::rollup::Folding,
+    store::{
+        format,
+        record::{FoldError, Records, Write},
+    },
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +18,8 @@ pub(crate) struct Tally(pub(crate) usize);
 type Fan = BTreeSet<(u64, Option<String>)>;
 
 fn fan_of(placed: &Placed) -> Option<(String, (u64, Option<String>))> {
-    let Entry::Push(push) = &placed.entry else { return None };
-    let message = &push.message;
+    let Entry::Received(received) = &placed.entry else { return None };
+    let message = &received.message;
     Some((message.from_user_name.to_string(), (message.create_time.0, message.msg_id.clone())))
 }
 
@@ -33,19 +35,19 @@ impl Folding for Tally {
 
     fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
         let mut fans: BTreeMap<String, Fan> = BTreeMap::new();
-        let mut all: u64 = loaded.get("count:all").map_or(0, |bytes| record::decode(1, bytes).unwrap());
+        let mut all: u64 = loaded.get("count:all").map_or(0, |bytes| format::decode(1, bytes).unwrap());
         for (openid, message) in entries.iter().filter_map(fan_of) {
-            let stored = || loaded.get(&format!("fan:{openid}")).map(|bytes| record::decode(1, bytes).unwrap());
+            let stored = || loaded.get(&format!("fan:{openid}")).map(|bytes| format::decode(1, bytes).unwrap());
             let fan = fans.entry(openid.clone()).or_insert_with(|| stored().unwrap_or_default());
             fan.insert(message);
             all += 1;
         }
-        let mut writes = vec![Write { key: "count:all".into(), value: Some(record::encode(1, &all)) }];
+        let mut writes = vec![Write { key: "count:all".into(), value: Some(format::encode(1, &all)) }];
         for (openid, fan) in fans {
             // There is one after an odd number of messages: a record that comes and goes.
-            let due = (fan.len() % 2 == 1).then(|| record::encode(1, &fan.len()));
+            let due = (fan.len() % 2 == 1).then(|| format::encode(1, &fan.len()));
             writes.push(Write { key: format!("due:{openid}"), value: due });
-            writes.push(Write { key: format!("fan:{openid}"), value: Some(record::encode(1, &fan)) });
+            writes.push(Write { key: format!("fan:{openid}"), value: Some(format::encode(1, &fan)) });
         }
         Ok(writes)
     }

@@ -2,18 +2,20 @@
 
 use futures::FutureExt;
 use guanxi::{
-    fold::Settings,
-    journal::{Entry, Erase, Journal, Orders, Place, Push, SEQUENCE},
-    orders::{Line, OrderEvent, OrderKind},
-    playbook::{Content, FanStatus, Product, Pushes, Reminder, Touch},
-    push::{
-        PushId,
-        news::{Group, LedgerNews, News, Series, What},
+    facts::{
+        Entry, Erase, FanStatus, Orders, Place, Received, Touch,
+        order::{Line, OrderEvent, OrderKind},
+        push::{Group, LedgerNews, News, PushId, Series, What},
     },
-    rollup::{Folding, Report, rollup},
-    run::Refused,
+    fold::{
+        Settings,
+        rollup::{Folding, Report, rollup},
+    },
+    journal::{Journal, SEQUENCE},
+    playbook::{Content, Product, Pushes, Reminder},
     store::{
         Store, StoreError, Timer,
+        lease::Refused,
         memory::{Memory, SleepClock},
     },
     time::Timestamp,
@@ -117,7 +119,7 @@ fn push(fan: u64, time: Timestamp, fields: &str, touch: Option<Touch>) -> Entry 
          </xml>"
     );
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Push(Push { message, touch, rule: Some("r".into()), milliseconds: 3, pushes: None })
+    Entry::Received(Received { message, touch, rule: Some("r".into()), milliseconds: 3, pushes: None })
 }
 
 fn event(rng: &mut ChaCha8Rng, id: u64, time: Timestamp) -> Entry {

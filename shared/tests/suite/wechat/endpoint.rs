@@ -5,7 +5,9 @@ use guanxi::{
     wechat::{
         Kind,
         crypto::Cipher,
-        endpoint::{BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Push, QUERY_MAX, Query, Refusal, TIME_WINDOW},
+        endpoint::{
+            BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Opened, QUERY_MAX, Query, Refusal, TIME_WINDOW,
+        },
         fields::{FieldsError, Format},
         message::ParseError,
         sender::{OpenReplyError, Sender},
@@ -39,7 +41,7 @@ fn pushed(sender: &Sender, body: &str) -> (String, String) {
     sender.push(body, FAN, &NOW.to_string(), "415670741", RANDOM).unwrap()
 }
 
-fn open(mode: Mode, query: &str, body: &str) -> Result<Push, Refusal> {
+fn open(mode: Mode, query: &str, body: &str) -> Result<Opened, Refusal> {
     endpoint(mode).open(&Query::parse(query)?, body.as_bytes(), NOW)
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sheets::{answer, only, place};
 use guanxi::{
-    counts::UNMATCHED,
+    fold::counts::UNMATCHED,
     report::{Ask, Brand, Cell, Days, Moment, Sheet},
     time::Timestamp,
 };

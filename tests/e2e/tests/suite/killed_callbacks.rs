@@ -2,7 +2,7 @@
 //! answer is in the journal. On the local host with the real `.wasm`, in processes of its own, on one store.
 
 use e2e::{Server, now, run, text};
-use guanxi::{journal::Entry, wechat::endpoint::Mode};
+use guanxi::{facts::Entry, wechat::endpoint::Mode};
 use guanxi_host::store::{Location, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -84,10 +84,10 @@ async fn journal(folder: &Path) -> (BTreeSet<u64>, usize) {
     let keys = store.keys("journal:").await.unwrap();
     let mut numbers = BTreeSet::new();
     for key in &keys {
-        let Entry::Push(push) = Entry::decode(&store.get(key).await.unwrap().unwrap()).unwrap() else {
+        let Entry::Received(received) = Entry::decode(&store.get(key).await.unwrap().unwrap()).unwrap() else {
             panic!("callback writes pushes only")
         };
-        numbers.insert(push.message.msg_id.unwrap().parse().unwrap());
+        numbers.insert(received.message.msg_id.unwrap().parse().unwrap());
     }
     store.close().await;
     (numbers, keys.len())

@@ -3,8 +3,8 @@
 
 use e2e::{API_APP_SECRET, APP_ID, event, run, templates};
 use guanxi::{
-    journal::{Entry, Orders, Place, Push, SEQUENCE},
-    orders,
+    facts::{Entry, Orders, Place, Received},
+    journal::{SEQUENCE, orders},
     playbook::{compile, publish},
     push::ledger::{Ledger, State},
     time::Timestamp,
@@ -61,7 +61,7 @@ fn openid(fan: u64) -> String {
 
 fn entry(body: &str) -> Entry {
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Push(Push { message, touch: None, rule: None, milliseconds: 2, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 2, pushes: None })
 }
 
 /// Fans who follow and buy: one stream of the journal each hundred entries.

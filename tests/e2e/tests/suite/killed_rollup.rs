@@ -3,8 +3,8 @@
 
 use e2e::{event, run, text};
 use guanxi::{
-    journal::{Entry, Orders, Place, Push, SEQUENCE},
-    orders,
+    facts::{Entry, Orders, Place, Received},
+    journal::{SEQUENCE, orders},
     time::Timestamp,
     wechat::Message,
 };
@@ -22,7 +22,7 @@ const FILE: &str = "sqlite_key_value.db";
 
 fn push(body: &str) -> Entry {
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Push(Push { message, touch: None, rule: None, milliseconds: 2, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 2, pushes: None })
 }
 
 /// Forty fans who follow, scan, write, buy and leave; a third of it twice, as a retry would be, and out of order.

@@ -3,8 +3,8 @@
 
 use e2e::{at, event, fixtures, local, now, run, text};
 use guanxi::{
-    journal::{Entry, Push},
-    playbook::{FanStatus, Touch, compile, publish},
+    facts::{Entry, FanStatus, Received, Touch},
+    playbook::{compile, publish},
     time::Timestamp,
 };
 use guanxi_host::{
@@ -18,11 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-async fn journal(host: &Host) -> Vec<Push> {
+async fn journal(host: &Host) -> Vec<Received> {
     let mut entries = Vec::new();
     for key in host.store().keys("journal:").await.unwrap() {
         match Entry::decode(&host.store().get(&key).await.unwrap().unwrap()).unwrap() {
-            Entry::Push(push) => entries.push(push),
+            Entry::Received(received) => entries.push(received),
             other => panic!("callback writes pushes only, not {other:?}"),
         }
     }

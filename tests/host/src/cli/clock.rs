@@ -1,7 +1,6 @@
 //! The clock of `up`: the application `functions/clock` beside the one that is served, in the same process.
 
-use std::io::Write;
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use guanxi_host::{Host, Options, Schedule};
 

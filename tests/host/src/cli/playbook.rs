@@ -1,15 +1,20 @@
 //! `check` and `say`: a playbook without an account, a store or a component.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::UNIX_EPOCH;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::UNIX_EPOCH,
+};
 
 use anyhow::{Context, anyhow};
 use clap::builder::PossibleValuesParser;
-use guanxi::playbook::{self, Action, Answer, FanStatus, Inbound, InboundKind, Playbook, PushChoice, Touch};
-use guanxi::time::{Moment, Timestamp, UtcOffset};
-use guanxi::wechat::{Reply, reply::Article};
+use guanxi::{
+    facts::{FanStatus, PushChoice, Touch},
+    playbook::{self, Action, Answer, Inbound, InboundKind, Playbook},
+    time::{Moment, Timestamp, UtcOffset},
+    wechat::{Reply, reply::Article},
+};
 
 /// `check FILE`.
 #[derive(clap::Args)]

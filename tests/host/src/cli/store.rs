@@ -1,12 +1,12 @@
 //! `prepare`, `backup` and `restore`: the store's file, found as `up` finds it.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::bail;
-use guanxi_host::store::{Contents, JournalMode, Location, back_up, prepare, restore};
-use guanxi_host::{Options, StateDir};
+use guanxi_host::{
+    Options, StateDir,
+    store::{Contents, JournalMode, Location, back_up, prepare, restore},
+};
 
 /// Where the store is.
 #[derive(clap::Args)]

@@ -1,16 +1,17 @@
 //! `up`.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use anyhow::{Context, bail};
 use guanxi::time::{Moment, Timestamp, UtcOffset};
-use guanxi_host::store::JournalMode;
-use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir};
+use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir, store::JournalMode};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{clock, playbook};

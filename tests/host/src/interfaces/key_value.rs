@@ -2,10 +2,11 @@
 
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
-use super::generated::{fermyon::spin::key_value as v2, spin::key_value::key_value as v3};
-use super::{Access, NO_LISTING, OpenError, OpenStore};
-use crate::instance::InstanceState;
-use crate::store::StoreError;
+use super::{
+    Access, NO_LISTING, OpenError, OpenStore,
+    generated::{fermyon::spin::key_value as v2, spin::key_value::key_value as v3},
+};
+use crate::{instance::InstanceState, store::StoreError};
 
 impl From<StoreError> for v3::Error {
     fn from(error: StoreError) -> Self {

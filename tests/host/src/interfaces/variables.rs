@@ -3,8 +3,7 @@
 use wasmtime::component::{Accessor, HasSelf};
 
 use super::generated::{fermyon::spin::variables as v2, spin::variables::variables as v3};
-use crate::instance::InstanceState;
-use crate::variables::check_name;
+use crate::{instance::InstanceState, variables::check_name};
 
 /// Why there is no value.
 enum Absent {

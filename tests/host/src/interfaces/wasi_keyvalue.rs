@@ -2,10 +2,11 @@
 
 use wasmtime::component::Resource;
 
-use super::generated::wasi::keyvalue::{atomics, batch, store};
-use super::{Access, NO_LISTING, NoCas, OpenError, OpenStore};
-use crate::instance::InstanceState;
-use crate::store::StoreError;
+use super::{
+    Access, NO_LISTING, NoCas, OpenError, OpenStore,
+    generated::wasi::keyvalue::{atomics, batch, store},
+};
+use crate::{instance::InstanceState, store::StoreError};
 
 const NO_CAS: StoreError = StoreError::Refused(
     "compare-and-swap is unreliable: on Redis it always answers \"failed\" though it wrote, and on SQLite two racing swaps \

@@ -1,7 +1,6 @@
 //! The names of `[component.ID.dependencies]`, and which imports they are for: Spin's rules.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use semver::Version;
 

@@ -1,7 +1,9 @@
 //! The shape of the file, and the step from it to [`Manifest`](super::Manifest).
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use toml::{Spanned, Value};
@@ -10,9 +12,11 @@ use super::{
     Build, Component, CronTrigger, Dependency, DependencyName, DependencySource, HttpTrigger, Manifest, Refusal,
     Variable, dependency::check_kebab, not_yet,
 };
-use crate::outbound::AllowedHost;
-use crate::schedule::CronExpression;
-use crate::variables::{Template, check_declared_name};
+use crate::{
+    outbound::AllowedHost,
+    schedule::CronExpression,
+    variables::{Template, check_declared_name},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,14 +1,14 @@
 //! `allowed_outbound_hosts`: Spin's syntax and Spin's matching.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use http::Uri;
 use url::Host;
 
-use crate::manifest::Manifest;
-use crate::variables::{Resolved, Template};
+use crate::{
+    manifest::Manifest,
+    variables::{Resolved, Template},
+};
 
 /// Where Spin sends requests of an application to itself.
 const SELF: &str = "self.alt";

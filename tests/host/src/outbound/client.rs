@@ -4,11 +4,13 @@
 //! As in Spin, a connection does not send small pieces at once (no `TCP_NODELAY`): a request whose body is written after
 //! its head can wait some 40 ms for the other side to acknowledge the head.
 
-use std::error::Error as _;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::{
+    error::Error as _,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -16,10 +18,14 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Sleep, sleep, timeout};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{Sleep, sleep, timeout},
+};
 use tower_service::Service;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 

@@ -1,8 +1,10 @@
 //! `cron_expression`, read by the crate that Spin's cron trigger reads it with, and with the same settings.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use chrono::{DateTime, Utc};
 use croner::Cron;

@@ -1,8 +1,9 @@
 //! The database and its thread. SQL is Spin's where Spin has any, so that a file moves between the two.
 
-use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::{
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 

@@ -1,7 +1,6 @@
 //! The tables of [SPIN.md](../../SPIN.md).
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// The names of the tests of this crate.
 fn tests(folder: &Path, found: &mut BTreeSet<String>) {

@@ -1,7 +1,9 @@
 //! The command line itself.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Output, Stdio};
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Command, Output, Stdio},
+};
 
 use crate::fixtures::Application;
 

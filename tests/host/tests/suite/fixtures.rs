@@ -1,8 +1,10 @@
 //! Builds the components under `fixtures/` once, and starts hosts with them.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 use bytes::Bytes;
 use guanxi_host::{Host, Options};

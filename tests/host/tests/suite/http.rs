@@ -2,11 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use guanxi_host::store::{Action, Verdict};
-use guanxi_host::{Host, Options, Source, StateDir};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::mpsc::{self, error::TryRecvError};
+use guanxi_host::{
+    Host, Options, Source, StateDir,
+    store::{Action, Verdict},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::mpsc::{self, error::TryRecvError},
+};
 
 use crate::fixtures::{Application, get, request};
 

@@ -1,14 +1,17 @@
 //! What stands for a proxy in front: slow, half-sent, long and too many requests. Most limits of each test are far away, so
 //! that the one that is meant is the one that is met.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use guanxi_host::store::{Action, Verdict};
-use guanxi_host::{Host, Limits, Options};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::mpsc;
+use guanxi_host::{
+    Host, Limits, Options,
+    store::{Action, Verdict},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    sync::mpsc,
+};
 
 use crate::fixtures::{Application, get, request};
 

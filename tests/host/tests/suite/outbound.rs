@@ -5,12 +5,16 @@ use std::sync::Arc;
 use guanxi_host::{Host, Source};
 use http::Response;
 use http_body_util::BodyExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{Barrier, Notify, mpsc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    sync::{Barrier, Notify, mpsc},
+};
 
-use crate::fixtures::{Application, get, request};
-use crate::upstream::Upstream;
+use crate::{
+    fixtures::{Application, get, request},
+    upstream::Upstream,
+};
 
 /// The fixtures, where `app` may reach these.
 fn allowing(hosts: &str) -> Application {

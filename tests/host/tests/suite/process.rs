@@ -1,11 +1,15 @@
 //! `up` as a process, and what is done to the file that it leaves.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+};
 
-use crate::command::{PLAYBOOK, guanxi_host, with_clock};
-use crate::fixtures::Application;
+use crate::{
+    command::{PLAYBOOK, guanxi_host, with_clock},
+    fixtures::Application,
+};
 
 /// A running `up`.
 struct Up {

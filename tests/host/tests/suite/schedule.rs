@@ -1,14 +1,15 @@
 //! Components on a schedule.
 
-use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use guanxi_host::{Options, Schedule, Source};
 use http::Response;
 use tokio::sync::Barrier;
 
-use crate::fixtures::Application;
-use crate::upstream::Upstream;
+use crate::{fixtures::Application, upstream::Upstream};
 
 pub(crate) const MANIFEST: &str = r#"
 spin_manifest_version = 2

@@ -1,13 +1,9 @@
 //! What it takes to start, and what is refused.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use guanxi_host::store::Verdict;
-use guanxi_host::{BuildWhen, Host, Options, StateDir};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use guanxi_host::{BuildWhen, Host, Options, StateDir, store::Verdict};
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc};
 
 use crate::fixtures::{Application, get, request};
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use guanxi_host::store::{Action, Verdict, delay, fail_next, fail_prefix};
-use guanxi_host::{Host, Options, StateDir};
+use guanxi_host::{
+    Host, Options, StateDir,
+    store::{Action, Verdict, delay, fail_next, fail_prefix},
+};
 
 use crate::fixtures::{Application, get, request, set};
 

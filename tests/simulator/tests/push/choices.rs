@@ -6,11 +6,9 @@ use crate::{
 };
 use futures::{FutureExt, future::join};
 use guanxi::{
-    playbook::{PushChoice, Segment},
-    push::{
-        campaign::{Asked, ask},
-        news::Skip,
-    },
+    facts::{PushChoice, push::Skip},
+    playbook::Segment,
+    push::campaign::{Asked, ask},
 };
 use guanxi_simulator::scenario::Act;
 use std::collections::BTreeMap;

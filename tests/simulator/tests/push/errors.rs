@@ -4,7 +4,7 @@ use crate::{
     brand::*,
     world::{Plan, World, openid},
 };
-use guanxi::push::{IN_FLIGHT, news::Skip};
+use guanxi::{facts::push::Skip, push::IN_FLIGHT};
 use guanxi_simulator::api::{Api, End, Fault, Kind, Latency, Logged, Moment, Quota, Trouble};
 use std::{
     cell::{Cell, OnceCell, RefCell},

@@ -2,12 +2,11 @@
 
 use crate::world::World;
 use guanxi::{
-    journal::Entry,
-    push::{
-        PushId,
-        ledger::{self, Ledger, State},
-        news::{LedgerNews, Skip, What},
+    facts::{
+        Entry,
+        push::{LedgerNews, PushId, Skip, What},
     },
+    push::ledger::{self, Ledger, State},
     wechat::OpenId,
 };
 use guanxi_simulator::api::Push;

@@ -4,7 +4,7 @@ use crate::{
     brand::*,
     world::{Plan, World},
 };
-use guanxi::{playbook::Content, push::news::Skip};
+use guanxi::{facts::push::Skip, playbook::Content};
 use guanxi_simulator::api::{Api, Fault, Latency, Moment, Quota, Trouble};
 
 /// So many of each kind, mixed.

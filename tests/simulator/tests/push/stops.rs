@@ -6,7 +6,7 @@ use crate::{
     wire::Phase,
     world::{Change, Plan, World, openid},
 };
-use guanxi::push::{FRESH, news::Skip};
+use guanxi::{facts::push::Skip, push::FRESH};
 use guanxi_simulator::api::{Api, Fault, Latency, Moment, Outcomes, Quota, Trouble};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

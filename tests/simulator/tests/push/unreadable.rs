@@ -4,10 +4,7 @@ use crate::{
     brand::*,
     world::{Plan, World, openid},
 };
-use guanxi::{
-    conversation, fan,
-    push::{ledger, news::Skip},
-};
+use guanxi::{conversation, facts::push::Skip, fold::fan, push::ledger};
 
 const FANS: usize = 40;
 

@@ -9,20 +9,26 @@ use crate::{
 use futures::future::{Either, select};
 use guanxi::{
     conversation::{self, Conversation},
-    fold::{self, Placed, Settings},
-    journal::{self, Entry, Journal, Orders, Place},
-    orders::{Line, OrderEvent, OrderKind},
-    pages::{PAGE, Page, page_key},
-    playbook::{PushChoice, Pushes},
+    facts::{
+        Entry, Orders, Place, Placed, PushChoice, Received,
+        order::{Line, OrderEvent, OrderKind},
+        push::{Due, FANS, OUTCOMES, Outcome, due_list},
+    },
+    fold::{self, Settings},
+    journal::Journal,
+    playbook::Pushes,
     push::{
         Credentials, Report, Tools,
         head::{self, Head},
         ledger::{self, Ledger, State},
-        news::{Due, FANS, OUTCOMES, Outcome, due_list},
         push,
     },
-    record,
-    run::Refused,
+    store::{
+        format,
+        lease::Refused,
+        list::{PAGE, Page, page_key},
+        record::Records,
+    },
     time::Timestamp,
     wechat::{Message, OpenId},
 };
@@ -93,7 +99,7 @@ fn acted(number: usize, at: u64, act: Act) -> Entry {
     let (account, openid) = ("gh_1".into(), openid(number).to_string());
     let said = scenario::Message { account, openid, create_time: at, msg_id: at, act };
     let (_, message) = Message::parse(said.to_xml().as_bytes()).unwrap();
-    Entry::Push(journal::Push { message, touch: None, rule: None, milliseconds: 1, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 1, pushes: None })
 }
 
 fn bought(number: usize, product: &str, at: u64) -> Entry {
@@ -182,8 +188,8 @@ impl World {
         let openid = openid(number);
         let mut known = self.fans.get(&openid).cloned().unwrap_or_default();
         known.push(Placed { place: place(number, known.len()), entry });
-        let key = guanxi::fan::key(&openid);
-        let writes = fold::fold(&Settings::default(), &known, &fold::Records::new()).unwrap();
+        let key = guanxi::fold::fan::key(&openid);
+        let writes = fold::fold(&Settings::default(), &known, &Records::new()).unwrap();
         let record = writes.into_iter().find(|write| write.key == key).and_then(|write| write.value).unwrap();
         (key, record)
     }
@@ -211,8 +217,8 @@ impl World {
     /// A fan is to be reminded today of the last purchase of a product.
     pub(crate) fn due(&self, number: usize, product: &str) {
         let openid = openid(number);
-        let bytes = self.disk.peek(&guanxi::fan::key(&openid)).unwrap();
-        let fan = guanxi::fan::Fan::decode("", &bytes).unwrap().state(self.pushes.limits.utc_offset);
+        let bytes = self.disk.peek(&guanxi::fold::fan::key(&openid)).unwrap();
+        let fan = guanxi::fold::fan::Fan::decode("", &bytes).unwrap().state(self.pushes.limits.utc_offset);
         let basis = fan.products.get(product).unwrap().last().unwrap();
         let run_out = Timestamp(basis.0 + 30 * DAY);
         self.append(&due_list(self.today()), Due { openid, product: product.to_owned(), basis, run_out });
@@ -320,7 +326,7 @@ impl World {
 
     pub(crate) fn head(&self) -> Head {
         let bytes = self.disk.peek(head::KEY);
-        bytes.map(|bytes| record::decode(head::FORMAT, &bytes).unwrap()).unwrap_or_default()
+        bytes.map(|bytes| format::decode(head::FORMAT, &bytes).unwrap()).unwrap_or_default()
     }
 
     /// Lets time pass to the next full minute, and then so many more.

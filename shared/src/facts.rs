@@ -1,0 +1,149 @@
+//! What can happen, in words that all layers above share; no logic.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`order`] | what the shop system says of an order |
+//! | [`push`] | what push tells rollup through the journal, and rollup tells push through lists |
+
+pub mod order;
+pub mod push;
+
+use crate::{
+    store::format::{self, RecordError},
+    time::Timestamp,
+    wechat::{Message, OpenId},
+};
+use order::OrderEvent;
+use push::LedgerNews;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What [`Entry::encode`] writes first; a newer one is refused.
+const FORMAT: u8 = 1;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "nearly every entry is a received message; smaller where pointers are")]
+pub enum Entry {
+    /// WeChat posted a message or an event and got an answer.
+    Received(Received),
+    /// The shop system reported purchases: one request, all or nothing.
+    Orders(Orders),
+    /// Somebody wants to be forgotten.
+    Erase(Erase),
+    /// What became of pushes of ours.
+    Ledger(LedgerNews),
+}
+
+/// A message or an event from WeChat, and what we made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Received {
+    /// What WeChat posted.
+    pub message: Message,
+    /// The contact through a channel that it was, if any.
+    pub touch: Option<Touch>,
+    /// The rule that answered; none: the default did, or nobody.
+    pub rule: Option<String>,
+    /// From the request to this entry, in milliseconds.
+    pub milliseconds: u32,
+    /// What the fan decided about pushes with it.
+    pub pushes: Option<PushChoice>,
+}
+
+/// A request of the shop system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// When it came in, by our clock.
+    pub at: Timestamp,
+    /// What it said.
+    pub orders: Vec<OrderEvent>,
+}
+
+/// The wish to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// Who.
+    pub openid: OpenId,
+    /// When it came in, by our clock.
+    pub at: Timestamp,
+}
+
+impl Entry {
+    /// The stored bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        format::encode(FORMAT, self)
+    }
+
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote them, or they are damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        format::decode(FORMAT, bytes)
+    }
+}
+
+/// One contact of a fan: a scan, or a follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// The channel's id: the QR code's scene string; none for a follow by no code of ours.
+    pub channel: Option<String>,
+    /// What the fan is to the brand.
+    pub fan: FanStatus,
+}
+
+/// What a fan is to the brand at a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FanStatus {
+    /// Follows for the first time.
+    New,
+    /// Followed before and comes back.
+    Returning,
+    /// Is a follower, and scanned.
+    Follower,
+}
+
+impl FanStatus {
+    /// Every status with the name it has in a playbook.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("new", Self::New), ("returning", Self::Returning), ("follower", Self::Follower)];
+}
+
+/// What a fan decides about pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PushChoice {
+    /// No more of them.
+    Stop,
+    /// They are welcome again.
+    Resume,
+}
+
+impl PushChoice {
+    /// Both with the name they have in a playbook.
+    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("resume", Self::Resume)];
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The stream's number, from 1.
+    pub stream: u64,
+    /// Within the stream, from 0.
+    pub index: u32,
+}
+
+impl fmt::Display for Place {
+    /// The store key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "journal:{}:{}", self.stream, self.index)
+    }
+}
+
+/// An entry and where it stood in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub entry: Entry,
+}

@@ -1,0 +1,154 @@
+//! What one chunk of entries adds to the counts.
+
+use super::{
+    ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PushDay, PushMetrics, QUESTIONS_KEY, Question,
+    Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, pushes_key, rules_key, series_name, week_of,
+};
+use crate::{
+    facts::push::Series,
+    store::record::{FoldError, Records, Table, Write},
+    time::{Day, Timestamp, UtcOffset},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Differences, to be added to records. Kept by hour; a day gets those of its hours.
+#[derive(Debug)]
+pub(crate) struct Deltas {
+    offset: UtcOffset,
+    hours: BTreeMap<u64, Hour>,
+    cohorts: BTreeMap<u64, BTreeMap<String, Cohort>>,
+    rules: BTreeMap<String, Timestamp>,
+    questions: BTreeMap<String, Question>,
+    pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
+}
+
+#[derive(Debug, Default)]
+struct Hour {
+    general: General,
+    channels: BTreeMap<String, Metrics>,
+}
+
+impl Deltas {
+    pub(crate) fn new(offset: UtcOffset) -> Self {
+        Self {
+            offset,
+            hours: BTreeMap::new(),
+            cohorts: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            pushes: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
+        if count == 0 {
+            return;
+        }
+        let hour = self.hour(at);
+        hour.general.total.add(metric, count);
+        match hour.channels.get_mut(channel) {
+            Some(metrics) => metrics.add(metric, count),
+            None => hour.channels.entry(channel.to_owned()).or_default().add(metric, count),
+        }
+    }
+
+    /// Books what a fan of a cohort did; `origin` is that fan's first follow.
+    pub(crate) fn cohort(&mut self, (origin, channel): (Timestamp, &str), stage: Stage, at: Timestamp, count: i64) {
+        let week = week_of(origin, self.offset);
+        let weeks = week_of(at, self.offset).saturating_sub(week);
+        self.cohorts.entry(week).or_default().entry(channel.to_owned()).or_default().add(stage, weeks, count);
+    }
+
+    /// What belongs to no channel.
+    pub(crate) fn general(&mut self, at: Timestamp) -> &mut General {
+        &mut self.hour(at).general
+    }
+
+    pub(crate) fn rule(&mut self, rule: &str, at: Timestamp) {
+        *self.general(at).rules.entry(rule.to_owned()).or_default() += 1;
+        let last = self.rules.entry(rule.to_owned()).or_default();
+        *last = at.max(*last);
+    }
+
+    pub(crate) fn unanswered(&mut self, question: String, openid: &str, at: Timestamp) {
+        let slot = self.questions.entry(question.clone()).or_default();
+        slot.asked(&question, openid, at);
+    }
+
+    /// Books the numbers of a push, `times` times; without a series those of a delivery event that belongs to none.
+    pub(crate) fn push(&mut self, due: Timestamp, series: Option<&Series>, numbers: &PushMetrics, times: i64) {
+        let day = self.pushes.entry(self.offset.local(due).day).or_default();
+        let name = series.map_or_else(|| UNMATCHED.to_owned(), series_name);
+        day.entry(name).or_default().add_times(numbers, times);
+    }
+
+    fn hour(&mut self, at: Timestamp) -> &mut Hour {
+        self.hours.entry(at.0 / 3_600).or_default()
+    }
+
+    /// What an hour is part of.
+    fn spans(&self, hour: u64) -> [Span; 3] {
+        let day = self.offset.local(Timestamp(hour.saturating_mul(3_600))).day;
+        [Span::Hour(hour), Span::Day(day), Span::All]
+    }
+
+    /// The keys of every record that [`Self::apply`] changes.
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        let mut keys = BTreeSet::new();
+        for (hour, news) in &self.hours {
+            let pages: BTreeSet<u8> = news.channels.keys().map(|channel| page_of(channel)).collect();
+            for span in self.spans(*hour) {
+                keys.insert(span.to_string());
+                keys.extend(pages.iter().map(|page| span.page_key(*page)));
+            }
+        }
+        for (week, channels) in &self.cohorts {
+            keys.extend(channels.keys().map(|channel| cohort_key(*week, page_of(channel))));
+        }
+        keys.extend(self.rules.keys().map(|rule| rules_key(page_of(rule))));
+        if !self.questions.is_empty() {
+            keys.insert(QUESTIONS_KEY.to_owned());
+        }
+        keys.extend(self.pushes.keys().map(|day| pushes_key(*day)));
+        keys
+    }
+
+    /// Adds everything to the loaded records.
+    pub(crate) fn apply(self, loaded: &Records, writes: &mut Vec<Write>) -> Result<(), FoldError> {
+        let (mut generals, mut pages) = (Table::<General>::default(), Table::<ChannelPage>::default());
+        for (hour, news) in &self.hours {
+            for span in self.spans(*hour) {
+                generals.get(span.to_string(), loaded)?.add_all(&news.general);
+                for (channel, metrics) in &news.channels {
+                    pages.get(span.page_key(page_of(channel)), loaded)?.add(channel, metrics);
+                }
+            }
+        }
+        let mut cohorts = Table::<CohortPage>::default();
+        for (week, channels) in &self.cohorts {
+            for (channel, cohort) in channels {
+                cohorts.get(cohort_key(*week, page_of(channel)), loaded)?.add(channel, cohort);
+            }
+        }
+        let mut rules = Table::<RulesPage>::default();
+        for (rule, at) in &self.rules {
+            rules.get(rules_key(page_of(rule)), loaded)?.hit(rule, *at);
+        }
+        let mut questions = Table::<Questions>::default();
+        if !self.questions.is_empty() {
+            questions.get(QUESTIONS_KEY.to_owned(), loaded)?.add_all(&self.questions);
+        }
+        let mut pushes = Table::<PushDay>::default();
+        for (day, series) in &self.pushes {
+            let record = pushes.get(pushes_key(*day), loaded)?;
+            series.iter().for_each(|(name, numbers)| record.add(name, numbers));
+        }
+        writes.extend(generals.writes(loaded));
+        writes.extend(pages.writes(loaded));
+        writes.extend(cohorts.writes(loaded));
+        writes.extend(rules.writes(loaded));
+        writes.extend(questions.writes(loaded));
+        writes.extend(pushes.writes(loaded));
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! What is counted per channel.
+
+use crate::store::record::Record;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One number of a channel.
+///
+/// A metric is booked at the moment it is about, so corrections change the past: `Left`, `Bought` and `BoughtAgain` at the
+/// follow that brought the fan, all others when they happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// Scans of the code, with or without a follow.
+    Scans,
+    /// Different fans who scanned it that day; exact up to 64 channels per fan and day.
+    ScanningPeople,
+    /// Follows for the first time.
+    New,
+    /// Follows of somebody who followed before.
+    Returning,
+    /// Unfollows, of fans whose last follow came through this channel.
+    Lost,
+    /// Of the follows of this moment: those that ended since.
+    Left,
+    /// Of the first follows of this moment: fans who bought since.
+    Bought,
+    /// Of the first follows of this moment: fans who bought twice since.
+    BoughtAgain,
+    /// Fans who bought for the first time, by the first touch within the window.
+    Buyers,
+    /// Orders, by the first touch within the window.
+    Orders,
+    /// Orders of fans who had bought before.
+    Repurchases,
+    /// Cents less refunds, by the first touch within the window before the order.
+    RevenueFirst,
+    /// Cents less refunds, by the last touch within the window before the order.
+    RevenueLast,
+    /// Refunds.
+    Refunds,
+    /// Cents that went back.
+    Refunded,
+    /// Fans who followed before our time, when we first heard of them.
+    Met,
+}
+
+impl Metric {
+    /// Every metric, with the name it has in reports.
+    pub const ALL: [(&'static str, Self); 16] = [
+        ("scans", Self::Scans),
+        ("scanning_people", Self::ScanningPeople),
+        ("new", Self::New),
+        ("returning", Self::Returning),
+        ("lost", Self::Lost),
+        ("left", Self::Left),
+        ("bought", Self::Bought),
+        ("bought_again", Self::BoughtAgain),
+        ("buyers", Self::Buyers),
+        ("orders", Self::Orders),
+        ("repurchases", Self::Repurchases),
+        ("revenue_first", Self::RevenueFirst),
+        ("revenue_last", Self::RevenueLast),
+        ("refunds", Self::Refunds),
+        ("refunded", Self::Refunded),
+        ("met", Self::Met),
+    ];
+}
+
+/// The numbers of a channel, or of all together. Equal numbers have equal bytes: zeros at the end are not kept, so a
+/// later Guanxi may add metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metrics(Vec<i64>);
+
+impl Metrics {
+    /// One number.
+    pub fn get(&self, metric: Metric) -> i64 {
+        self.0.get(metric as usize).copied().unwrap_or_default()
+    }
+
+    /// New and returning fans less lost ones.
+    pub fn net(&self) -> i64 {
+        self.get(Metric::New) + self.get(Metric::Returning) - self.get(Metric::Lost)
+    }
+
+    /// How the number of known followers changed; over all time, how many there are.
+    pub fn followers(&self) -> i64 {
+        self.net() + self.get(Metric::Met)
+    }
+
+    pub(crate) fn add(&mut self, metric: Metric, count: i64) {
+        add_at(&mut self.0, metric as usize, count);
+    }
+
+    /// Adds all numbers of another.
+    pub fn add_all(&mut self, other: &Self) {
+        for (index, count) in other.0.iter().enumerate() {
+            add_at(&mut self.0, index, *count);
+        }
+    }
+
+    /// Whether every number is zero.
+    pub fn is_zero(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Adds to one of many numbers, of which zeros at the end are not kept.
+pub(super) fn add_at(numbers: &mut Vec<i64>, index: usize, count: i64) {
+    if numbers.len() <= index {
+        numbers.resize(index + 1, 0);
+    }
+    if let Some(number) = numbers.get_mut(index) {
+        *number = number.saturating_add(count);
+    }
+    while numbers.last() == Some(&0) {
+        numbers.pop();
+    }
+}
+
+/// The numbers of some channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelPage(pub BTreeMap<String, Metrics>);
+
+impl ChannelPage {
+    pub(crate) fn add(&mut self, channel: &str, metrics: &Metrics) {
+        let mine = self.0.entry(channel.to_owned()).or_default();
+        mine.add_all(metrics);
+        if mine.is_zero() {
+            self.0.remove(channel);
+        }
+    }
+}
+
+impl Record for ChannelPage {
+    fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,128 @@
+//! What a fan did, as the fan's record keeps it: without texts, media or places.
+
+use crate::{
+    facts::{
+        Place, PushChoice,
+        order::{Line, OrderKind},
+    },
+    fold::counts::cut,
+    store::record::Digest,
+    time::Timestamp,
+    wechat::{Event as Pushed, Kind, Message},
+};
+use serde::{Deserialize, Serialize};
+
+/// Notices kept of one event.
+const NOTICES_MAX: usize = 16;
+/// Characters of a template's id.
+const TEMPLATE_MAX: usize = 64;
+
+/// Which of two events was first: by time, then by `MsgId`, then by place in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    pub(crate) at: Timestamp,
+    /// `MsgId` where there is one that is a number.
+    pub(crate) number: u64,
+    pub(crate) place: Place,
+    /// Within the entry.
+    pub(crate) part: u32,
+}
+
+/// Something that a fan did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) moment: Moment,
+    /// What its copies have in common.
+    pub(crate) identity: Digest,
+    /// Of a push, the class of the time that the answer took.
+    pub(crate) answer: Option<u8>,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    /// Sent a message.
+    Message,
+    /// Used the menu.
+    Click,
+    /// Was there.
+    Seen,
+    /// Followed: through a channel, or by no code.
+    Follow(Option<String>),
+    Unfollow,
+    /// Scanned the code of a channel as a follower.
+    Scan(String),
+    /// Chose whether to get notices, or got one.
+    Notices(Vec<(String, Notice)>),
+    Order(OrderNews),
+    /// Something before an erasure: only its identity is left.
+    Erased,
+    /// Stopped or resumed pushes with what is said here.
+    Chose(PushChoice, Box<What>),
+}
+
+/// What happened to the permission for one template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Notice {
+    Accepted,
+    Declined,
+    Withdrawn,
+    /// WeChat took a notice, whether it arrived or not.
+    Sent,
+}
+
+/// What happened to one order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrderNews {
+    pub(crate) order: Digest,
+    pub(crate) kind: OrderKind,
+    pub(crate) version: u32,
+    /// By the shop's clock.
+    pub(crate) at: Timestamp,
+    /// How long before it a touch explains it, in days.
+    pub(crate) window: u32,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl What {
+    /// What a push says of its fan; none when it says nothing. Channels are still the scenes as they came.
+    pub(crate) fn of_message(message: &Message, channel: Option<&str>) -> Option<Self> {
+        let Kind::Event(event) = &message.kind else {
+            return Some(Self::Message);
+        };
+        let channel = channel.filter(|channel| !channel.is_empty()).map(str::to_owned);
+        Some(match event {
+            Pushed::Subscribe { .. } => Self::Follow(channel),
+            Pushed::Unsubscribe { .. } => Self::Unfollow,
+            Pushed::Scan { .. } => channel.map_or(Self::Seen, Self::Scan),
+            Pushed::SubscribeMsgPopup(list) => notices(list.iter().map(|choice| {
+                (&choice.template_id, if choice.accepted { Notice::Accepted } else { Notice::Declined })
+            })),
+            Pushed::SubscribeMsgChange(list) => notices(list.iter().map(|choice| {
+                (&choice.template_id, if choice.accepted { Notice::Accepted } else { Notice::Withdrawn })
+            })),
+            Pushed::SubscribeMsgSent(list) => notices(list.iter().map(|sent| (&sent.template_id, Notice::Sent))),
+            Pushed::Location { .. } | Pushed::UserEnterTempsession { .. } => Self::Seen,
+            _ if menu_key(event).is_some() => Self::Click,
+            _ => return None,
+        })
+    }
+}
+
+fn notices<'a>(list: impl Iterator<Item = (&'a String, Notice)>) -> What {
+    What::Notices(list.take(NOTICES_MAX).map(|(template, notice)| (cut(template, TEMPLATE_MAX), notice)).collect())
+}
+
+/// The key of the menu button that an event comes from.
+pub(crate) fn menu_key(event: &Pushed) -> Option<&str> {
+    match event {
+        Pushed::Click { event_key }
+        | Pushed::View { event_key, .. }
+        | Pushed::ViewMiniProgram { event_key, .. }
+        | Pushed::ScancodePush { event_key, .. }
+        | Pushed::ScancodeWaitmsg { event_key, .. }
+        | Pushed::Pictures { event_key, .. }
+        | Pushed::LocationSelect { event_key, .. } => Some(event_key),
+        _ => None,
+    }
+}

@@ -1,0 +1,194 @@
+//! Fans who unfollowed are forgotten after `forget_after_days`, without a look at all fans: an unfollow writes the openid
+//! on a page of the day on which it is due, `fan:forget:<day>:<page>`, and the pages are worked off by number.
+//!
+//! Orders that wait for a fan who never turns up stand there too, by their key, and go after as long.
+//!
+//! Who follows again is crossed off when the page comes up. There are [`PAGES`] pages a day of at most [`PAGE_MAX`]
+//! openids; if more than half a million fans leave on one day, those beyond are not forgotten.
+
+use super::fan::Fan;
+use crate::{
+    conversation,
+    fold::{Settings, damaged, lists::Listed, orders::Waiting},
+    store::record::{FoldError, Record, Records, Table, Write, hex, load, page},
+    time::{Day, Timestamp},
+    wechat::OpenId,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Pages of a day.
+const PAGES: u8 = 64;
+/// Openids on a page.
+const PAGE_MAX: usize = 8_000;
+/// Fans looked at in one go.
+const FANS_AT_ONCE: usize = 500;
+/// A new account begins this many days back, so that a journal older than its first rollup is served too.
+const FIRST_DAYS: u64 = 8;
+
+/// Where the work stands.
+pub(crate) const CURSOR: &str = "cursor:forget";
+
+/// The next page to work off; all earlier ones are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    pub(crate) day: u64,
+    page: u8,
+}
+
+impl Record for Cursor {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Cursor {
+    fn next(self) -> Self {
+        match self.page + 1 {
+            PAGES => Self { day: self.day + 1, page: 0 },
+            page => Self { page, ..self },
+        }
+    }
+
+    fn key(self) -> String {
+        format!("fan:forget:{}:{}", self.day, self.page)
+    }
+}
+
+/// Openids, and orders that wait, whose day has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ForgetPage(BTreeSet<String>);
+
+impl Record for ForgetPage {
+    fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl ForgetPage {
+    pub(crate) fn take(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    pub(crate) fn add(&mut self, name: &str) {
+        if self.0.len() < PAGE_MAX {
+            self.0.insert(name.to_owned());
+        }
+    }
+}
+
+/// The key of the page for a fan who left at `gone`, or orders that wait since then.
+pub(crate) fn page_key(settings: &Settings, name: &str, gone: Timestamp, done: Cursor) -> String {
+    let day = settings.utc_offset.local(gone).day.0.saturating_add(u64::from(settings.forget_after_days));
+    // A page that is done is never looked at again.
+    let day = day.max(done.day.saturating_add(1));
+    Cursor { day, page: page(name, PAGES) }.key()
+}
+
+/// Forgets the next fans whose time has come: at most 500, and no more than a page. Empty when no page is due today. Names
+/// every record it looks at.
+///
+/// # Errors
+/// [`FoldError`], when a record among `loaded` cannot be read.
+pub(crate) fn step(
+    settings: &Settings,
+    now: Timestamp,
+    loaded: &Records,
+    keys: &mut BTreeSet<String>,
+) -> Result<Vec<Write>, FoldError> {
+    Work::begin(settings, now, loaded)?.run(keys)
+}
+
+/// One page's work.
+struct Work<'a> {
+    settings: &'a Settings,
+    loaded: &'a Records,
+    cursor: Cursor,
+    today: u64,
+    /// What left before this is forgotten.
+    until: Timestamp,
+    writes: Vec<Write>,
+    listed: Listed,
+    later: Table<ForgetPage>,
+    damaged: Table<damaged::List>,
+}
+
+impl<'a> Work<'a> {
+    fn begin(settings: &'a Settings, now: Timestamp, loaded: &'a Records) -> Result<Self, FoldError> {
+        let today = settings.utc_offset.local(now).day.0;
+        let mut cursor: Cursor = load(CURSOR, loaded)?;
+        if cursor.is_nothing() {
+            cursor.day = today.saturating_sub(FIRST_DAYS);
+        }
+        let until = Timestamp(now.0.saturating_sub(u64::from(settings.forget_after_days) * 86_400));
+        let (writes, listed, later, damaged) = (Vec::new(), Listed::default(), Table::default(), Table::default());
+        Ok(Self { settings, loaded, cursor, today, until, writes, listed, later, damaged })
+    }
+
+    /// What to write; names every record it looks at.
+    fn run(mut self, keys: &mut BTreeSet<String>) -> Result<Vec<Write>, FoldError> {
+        let (cursor, loaded) = (self.cursor, self.loaded);
+        if cursor.day >= self.today {
+            return Ok(Vec::new());
+        }
+        keys.insert(cursor.key());
+        let mut page: ForgetPage = load(&cursor.key(), loaded)?;
+        let due: Vec<String> = page.0.iter().take(FANS_AT_ONCE).cloned().collect();
+        let next = if due.len() < page.0.len() { cursor } else { cursor.next() };
+        for name in due {
+            page.0.remove(&name);
+            // No openid has a colon.
+            match OpenId::try_from(name.clone()) {
+                Ok(openid) => self.fan(&openid, keys)?,
+                Err(_) => self.waiting(name, keys)?,
+            }
+        }
+        let Self { mut writes, listed, later, damaged, .. } = self;
+        keys.extend(damaged.keys().cloned());
+        writes.extend(damaged.writes(loaded));
+        keys.extend(later.keys().cloned());
+        writes.extend(later.writes(loaded));
+        keys.extend(listed.keys());
+        writes.extend(listed.writes(loaded));
+        let mut own = Table::<ForgetPage>::default();
+        *own.get(cursor.key(), loaded)? = page;
+        writes.extend(own.writes(loaded));
+        writes.push(Write { key: CURSOR.to_owned(), value: Some(crate::store::record::encode(&next)) });
+        Ok(writes)
+    }
+
+    fn fan(&mut self, openid: &OpenId, keys: &mut BTreeSet<String>) -> Result<(), FoldError> {
+        let (key, conversation) = (super::fan::key(openid), conversation::key(openid));
+        let mut fan: Fan = load(&key, self.loaded)?;
+        keys.extend([key.clone(), conversation.clone()]);
+        let Some(gone) = fan.gone_since(self.settings.utc_offset) else {
+            return Ok(());
+        };
+        if gone > self.until {
+            // The playbook gives more time than it did when the fan left.
+            return self.later(openid.as_str(), gone);
+        }
+        self.listed.remove(openid, &mut fan.places, Day(self.today), self.loaded)?;
+        let union = fan.union.map(|union| super::fan::union_key(&hex(&union)));
+        let kept = self.loaded.contains_key(&conversation).then_some(conversation);
+        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.loaded)?.take_of(openid);
+        let gone = union.into_iter().chain([key]).chain(kept).chain(set_aside);
+        self.writes.extend(gone.map(|key| Write { key, value: None }));
+        Ok(())
+    }
+
+    /// Orders that nobody came for.
+    fn waiting(&mut self, key: String, keys: &mut BTreeSet<String>) -> Result<(), FoldError> {
+        keys.insert(key.clone());
+        let mut waiting = Table::<Waiting>::default();
+        let left = waiting.get(key.clone(), self.loaded)?.drop_until(self.until);
+        self.writes.extend(waiting.writes(self.loaded));
+        left.map_or(Ok(()), |left| self.later(&key, left))
+    }
+
+    fn later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
+        let key = page_key(self.settings, name, gone, self.cursor);
+        self.later.get(key, self.loaded)?.add(name);
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! Sets damaged records aside: see [`crate::fold::damaged`].
+
+use super::Failure;
+use crate::{
+    facts::{
+        Place,
+        push::{FANS, OUTCOMES},
+    },
+    fold::{
+        DueCursor,
+        damaged::{self, DAYS, LIST, List, WISH},
+        lists::Head,
+    },
+    store::{
+        Store, Timer, commit,
+        lease::{Run, Stop, WINDOW},
+        list::{PAGE, Page, gone_key, head_key, page_key},
+        record::{FoldError, Write, encode, read},
+    },
+};
+
+/// Sets the record at `key` aside, and puts in its place what the rest can go on with.
+pub(super) async fn set_aside<S: Store, T: Timer>(run: &Run<'_, S, T>, key: &str) -> Result<(), Failure> {
+    let Some(bytes) = run.get(key).await? else { return Ok(()) };
+    let value = stand_in(run, key).await?;
+    set_aside_for(run, key, bytes, value).await
+}
+
+/// As [`set_aside`], with a known value instead.
+pub(super) async fn set_aside_for<S: Store, T: Timer>(
+    run: &Run<'_, S, T>,
+    key: &str,
+    bytes: Vec<u8>,
+    value: Option<Vec<u8>>,
+) -> Result<(), Failure> {
+    let mut list = list(run).await?;
+    if !list.note(key, run.now(), bytes.len()) {
+        return Err(FoldError::Damaged { key: key.to_owned() }.into());
+    }
+    let mut writes = vec![
+        Write { key: damaged::key(key), value: Some(bytes) },
+        Write { key: LIST.to_owned(), value: Some(encode(&list)) },
+    ];
+    if key != LIST {
+        writes.push(Write { key: key.to_owned(), value });
+    }
+    Ok(commit::write(run, writes).await?)
+}
+
+/// Sets aside what is left of a redo record that cannot be finished. It cannot be used for that itself; but the same again
+/// does no harm, so a run that dies here is followed by one that begins here.
+pub(super) async fn set_redo_aside<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), Failure> {
+    let mut list = list(run).await?;
+    for key in commit::keys() {
+        let Some(bytes) = run.get(&key).await? else { continue };
+        // What finds no room is no loss: nobody can do much with it.
+        if list.note(&key, run.now(), bytes.len()) {
+            run.set(&damaged::key(&key), &bytes).await?;
+        }
+    }
+    run.set(LIST, &encode(&list)).await?;
+    Ok(commit::forget(run).await?)
+}
+
+/// Notes entries of the journal that cannot be read. They stay where they are, as long as the others.
+pub(super) async fn note_entries<S: Store, T: Timer>(
+    run: &Run<'_, S, T>,
+    unread: Vec<(Place, Vec<u8>)>,
+) -> Result<(), Failure> {
+    let (mut list, mut writes) = (list(run).await?, Vec::new());
+    for (place, bytes) in unread {
+        let key = place.to_string();
+        if list.note(&key, run.now(), bytes.len()) {
+            writes.push(Write { key: damaged::key(&key), value: Some(bytes) });
+        }
+    }
+    writes.push(Write { key: LIST.to_owned(), value: Some(encode(&list)) });
+    Ok(commit::write(run, writes).await?)
+}
+
+/// Drops what has been kept long enough, and what the console wishes dropped.
+pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), Failure> {
+    let [list, wish] = <[_; 2]>::try_from(run.get_all(&[LIST.into(), WISH.into()]).await?).unwrap_or_default();
+    let mut list = List::decode(list.as_deref());
+    let wished = wish.map(|wish| String::from_utf8_lossy(&wish).into_owned());
+    let old = |damaged: &damaged::Damaged| damaged.at.0.saturating_add(DAYS * 86_400) < run.now().0;
+    let due: Vec<String> = list
+        .0
+        .iter()
+        .filter(|damaged| old(damaged) || wished.as_ref() == Some(&damaged.key))
+        .map(|damaged| damaged.key.clone())
+        .collect();
+    for key in &due {
+        run.delete(&damaged::key(key)).await?;
+        list.take(key);
+    }
+    if !due.is_empty() {
+        match list.0.is_empty() {
+            true => run.delete(LIST).await?,
+            false => run.set(LIST, &encode(&list)).await?,
+        }
+    }
+    if wished.is_some() {
+        run.delete(WISH).await?;
+    }
+    Ok(())
+}
+
+async fn list<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<List, Stop> {
+    Ok(List::decode(run.get(LIST).await?.as_deref()))
+}
+
+/// What takes the place of a damaged record; none: nothing, so that it is new. A page is followed by others and a list counts on,
+/// so these leave no hole.
+async fn stand_in<S: Store, T: Timer>(run: &Run<'_, S, T>, key: &str) -> Result<Option<Vec<u8>>, Stop> {
+    let Some((list, part)) = key.rsplit_once(':').filter(|(list, _)| is_list(list)) else { return Ok(None) };
+    let items = match (part, part.parse::<u64>()) {
+        ("head", _) => {
+            let count = count(run, list).await?;
+            return Ok((count > 0).then(|| encode(&Head(count))));
+        }
+        (_, Ok(page)) => {
+            let head = run.get(&head_key(list)).await?.map(|bytes| read::<Head>(&bytes));
+            // Of a list that does not say how long it is, the page counts as full.
+            head.map_or(PAGE, |head| head.map_or(PAGE, |Head(items)| items.saturating_sub(page * PAGE).min(PAGE)))
+        }
+        _ => 0,
+    };
+    Ok((items > 0).then(|| Page::<()>(vec![None; items as usize]).encode()))
+}
+
+fn is_list(name: &str) -> bool {
+    name == FANS || name == OUTCOMES || day_of(name).is_some()
+}
+
+/// The day that a list of due reminders is of.
+fn day_of(list: &str) -> Option<u64> {
+    list.strip_prefix("due:")?.parse().ok()
+}
+
+/// How many items a list has, by its pages.
+async fn count<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &str) -> Result<u64, Stop> {
+    let mut page = first_page(run, list).await?;
+    let mut count = page * PAGE;
+    loop {
+        let keys: Vec<String> = (page..page + WINDOW as u64).map(|page| page_key(list, page * PAGE)).collect();
+        for value in run.get_all(&keys).await? {
+            let Some(bytes) = value else { return Ok(count) };
+            // A page begins with the number of its items, whatever these are.
+            let items = bytes.get(1..).and_then(|page| postcard::take_from_bytes::<u64>(page).ok());
+            count = page * PAGE + items.map_or(PAGE, |(items, _)| items.min(PAGE));
+            page += 1;
+        }
+    }
+}
+
+/// The first page that is not gone.
+async fn first_page<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &str) -> Result<u64, Stop> {
+    let page = if list == OUTCOMES {
+        let gone = run.get(&gone_key(OUTCOMES)).await?;
+        gone.and_then(|bytes| read::<Head>(&bytes).ok()).map(|Head(items)| items / PAGE)
+    } else if let Some(day) = day_of(list) {
+        let cursor = run.get(DueCursor::KEY).await?;
+        cursor.and_then(|bytes| read::<DueCursor>(&bytes).ok()).and_then(|cursor| cursor.page_of(day))
+    } else {
+        None
+    };
+    Ok(page.unwrap_or_default())
+}

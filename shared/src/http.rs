@@ -1,0 +1,11 @@
+//! What every request from outside passes, whoever it is from.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`bearer`] | who may run jobs and read reports |
+//! | [`body`] | how long a request's body may be, and may take |
+//! | [`sparing`] | lines of the log that anybody can cause |
+
+pub mod bearer;
+pub mod body;
+pub mod sparing;
