@@ -1,6 +1,6 @@
 //! The callback's protocol. Needs only HTTP, so with `GUANXI_BASE_URL` it runs against any server, such as `spin up`.
 
-use e2e::{ACCOUNT, APP_ID, Answer, event, fixtures, message, now, run, sender, server, text};
+use e2e::{ACCOUNT, APP_ID, Answer, Server, event, fixtures, message, now, run, sender, server, text};
 use guanxi::{
     time::Timestamp,
     wechat::{
@@ -12,7 +12,10 @@ use guanxi::{
 use hyper::Method;
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// A message id of this test's own.
 fn unique() -> u64 {
@@ -78,6 +81,29 @@ fn every_answer_has_its_content_length() {
             let answer = server().await.push(&message).await;
             assert_eq!(answer.headers["content-length"], answer.body.len().to_string());
         }
+    });
+}
+
+#[test]
+fn a_connection_that_is_kept_alive_is_as_fast_as_a_new_one() {
+    // A body that leaves as a second TCP segment waits there for the client's delayed ACK.
+    const DELAYED_ACK: Duration = Duration::from_millis(40);
+    run(async {
+        let url = format!("http://{}", server().await.address());
+        let kept = Server::new(&url, Mode::Safe);
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..25 {
+            for (times, server) in times.iter_mut().zip([&kept, &Server::new(&url, Mode::Safe)]) {
+                let began = Instant::now();
+                assert_eq!(server.push(&coupon()).await.status, 200);
+                times.push(began.elapsed());
+            }
+        }
+        let [kept, new] = times.map(|mut times| {
+            times.sort();
+            times[times.len() / 2]
+        });
+        assert!(kept < new + DELAYED_ACK / 2, "half of the callbacks took {kept:?}, on new connections {new:?}");
     });
 }
 
