@@ -69,6 +69,16 @@ pub struct Erase {
 }
 
 impl Entry {
+    /// When it happened: by WeChat's clock, or by ours.
+    pub(crate) fn at(&self) -> Timestamp {
+        match self {
+            Self::Received(received) => received.message.create_time,
+            Self::Orders(orders) => orders.at,
+            Self::Erase(erase) => erase.at,
+            Self::Ledger(LedgerNews(news)) => news.first().map_or(Timestamp(0), |news| news.at),
+        }
+    }
+
     /// The stored bytes.
     pub fn encode(&self) -> Vec<u8> {
         format::encode(FORMAT, self)

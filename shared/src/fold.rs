@@ -21,6 +21,7 @@ pub mod fan;
 pub(crate) mod forget;
 pub(crate) mod lists;
 pub(crate) mod orders;
+pub(crate) mod replay;
 pub mod rollup;
 
 pub(crate) use expire::DueCursor;

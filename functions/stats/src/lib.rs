@@ -8,6 +8,7 @@
 //! | DELETE `/fans/<openid>` | `console_token` | 202: at the next rollup the fan is forgotten, and the counts stay |
 //! | GET `/damaged`, `/damaged/<key>` | `console_token` | the records that were damaged and are set aside; the bytes of one |
 //! | DELETE `/damaged/<key>` | `console_token` | 202: at the next rollup it is dropped |
+//! | POST `/damaged/<key>/repair` | `console_token` | 202: the next rollups repair it from the journal; 422: no replay does that |
 //!
 //! 400 says what to write instead, 401 that the token is wrong, 404 that there is no such thing, 409 that
 //! another wish waits for the next rollup, 503 that the store does not answer.
@@ -18,7 +19,10 @@ mod instance;
 
 use guanxi::{
     facts::{Entry, Erase},
-    fold::{damaged, rollup::rollup},
+    fold::{
+        damaged::{self, Wish},
+        rollup::rollup,
+    },
     http::bearer,
     report::{Ask, Form, ReportError},
     store::lease::Refused as NotStarted,
@@ -97,8 +101,12 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
         }
         (&Method::GET, ["damaged", key]) => Ok(respond(200, BYTES, damaged::show(&instance.store, key).await?)),
         (&Method::DELETE, ["damaged", key]) => {
-            damaged::drop_later(&instance.store, key).await?;
+            damaged::wish(&instance.store, &Wish::Drop((*key).to_owned())).await?;
             Ok(respond(202, TEXT, "dropped at the next rollup"))
+        }
+        (&Method::POST, ["damaged", key, "repair"]) => {
+            damaged::wish(&instance.store, &Wish::Repair((*key).to_owned())).await?;
+            Ok(respond(202, TEXT, "repaired by the next rollups: /damaged says how far it is"))
         }
         _ => Err(Refused { status: 405, why: "not that method here".into() }),
     }

@@ -29,6 +29,11 @@ impl PushId {
         Self(Sha1::digest(words.as_bytes()).first_chunk().copied().unwrap_or_default())
     }
 
+    /// That of the reminder of a product, about the purchase at `basis`.
+    pub fn of_reminder(openid: &OpenId, product: &str, basis: Timestamp) -> Self {
+        Self::of(&format!("reminder|{openid}|{basis}|{product}"))
+    }
+
     /// A number from 0 to 99 that is the push's own: what decides about holdout.
     pub fn percentile(self) -> u8 {
         let [a, b, c, d, ..] = self.0;

@@ -23,15 +23,56 @@ use crate::{
     time::Timestamp,
     wechat::{Event as Happening, Kind, OpenId},
 };
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// Characters kept of a menu key, a `MsgType` and a rule's id.
 const NAME_MAX: usize = 64;
+
+/// Whom alone a fold is about, when entries are folded again for one fan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Focus<'a> {
+    pub(super) openid: &'a OpenId,
+    /// Orders of which every event is looked at, whomever it names: what was told of another fan first is not this fan's.
+    pub(super) orders: &'a BTreeSet<Digest>,
+    /// Unionids likewise.
+    pub(super) unions: &'a BTreeSet<Digest>,
+}
+
+impl Focus<'_> {
+    /// Whether an entry may say something of the fan.
+    pub(super) fn concerns(&self, entry: &Entry) -> bool {
+        match entry {
+            Entry::Received(received) => *self.openid == *subject(received).0,
+            Entry::Orders(orders) => orders.orders.iter().any(|order| self.concerns_order(order)),
+            Entry::Erase(erase) => *self.openid == erase.openid,
+            Entry::Ledger(LedgerNews(news)) => news.iter().any(|news| *self.openid == news.openid),
+        }
+    }
+
+    fn concerns_order(&self, order: &OrderEvent) -> bool {
+        let is_watched = |unionid: &String| self.unions.contains(&digest(unionid));
+        order.openid.as_ref() == Some(self.openid)
+            || self.orders.contains(&digest(&order.id))
+            || order.unionid.as_ref().is_some_and(is_watched)
+    }
+}
+
+/// Whom it is about, and whether it says that the fan is to be forgotten.
+fn subject(received: &Received) -> (Cow<'_, OpenId>, bool) {
+    let sender = &received.message.from_user_name;
+    match &received.message.kind {
+        Kind::Event(
+            Happening::UserAuthorizationRevoke { open_id, .. } | Happening::UserAuthorizationCancellation { open_id },
+        ) => (OpenId::try_from(open_id.clone()).map_or(Cow::Borrowed(sender), Cow::Owned), true),
+        _ => (Cow::Borrowed(sender), false),
+    }
+}
 
 /// A fold in progress.
 pub(super) struct Engine<'a> {
     settings: &'a Settings,
     loaded: &'a Records,
+    focus: Option<Focus<'a>>,
     fans: Table<Fan>,
     logs: Table<OrderLog>,
     unions: Table<Union>,
@@ -61,6 +102,7 @@ impl<'a> Engine<'a> {
         Self {
             settings,
             loaded,
+            focus: None,
             fans: Table::default(),
             logs: Table::default(),
             unions: Table::default(),
@@ -74,6 +116,15 @@ impl<'a> Engine<'a> {
             listed: Listed::default(),
             deltas: Deltas::new(settings.utc_offset),
         }
+    }
+
+    /// As [`Self::new`], about one fan alone.
+    pub(super) fn about(settings: &'a Settings, loaded: &'a Records, focus: Focus<'a>) -> Self {
+        Self { focus: Some(focus), ..Self::new(settings, loaded) }
+    }
+
+    fn is_about(&self, openid: &OpenId) -> bool {
+        self.focus.is_none_or(|focus| focus.openid == openid)
     }
 
     pub(super) fn run(&mut self, entries: &[Placed]) -> Result<(), FoldError> {
@@ -140,14 +191,21 @@ impl<'a> Engine<'a> {
         Ok(writes)
     }
 
+    /// The counts that changed, and the writes but for those; for who folds again.
+    pub(super) fn apart(self) -> (Deltas, Vec<Write>) {
+        let loaded = self.loaded;
+        let orders = self.logs.writes(loaded).chain(self.unions.writes(loaded)).chain(self.waiting.writes(loaded));
+        (self.deltas, self.fans.writes(loaded).chain(orders).chain(self.listed.writes(loaded)).collect())
+    }
+
     fn received(&mut self, place: Place, received: &Received) -> Result<(), FoldError> {
         let message = &received.message;
-        if let Kind::Event(
-            Happening::UserAuthorizationRevoke { open_id, .. } | Happening::UserAuthorizationCancellation { open_id },
-        ) = &message.kind
-        {
-            let named = OpenId::try_from(open_id.clone()).ok();
-            return self.erase(named.as_ref().unwrap_or(&message.from_user_name), message.create_time);
+        let (about, is_erasure) = subject(received);
+        if is_erasure {
+            return self.erase(&about, message.create_time);
+        }
+        if !self.is_about(&about) {
+            return Ok(());
         }
         for arrival in arrivals(message) {
             self.arrival(&message.from_user_name, arrival)?;
@@ -230,6 +288,9 @@ impl<'a> Engine<'a> {
 
     fn orders(&mut self, place: Place, Orders { at, orders }: &Orders) -> Result<(), FoldError> {
         for (part, order) in (0..).zip(orders) {
+            if self.focus.is_some_and(|focus| !focus.concerns_order(order)) {
+                continue;
+            }
             let id = digest(&order.id);
             let event = Event {
                 moment: Moment { at: *at, number: 0, place, part },
@@ -266,6 +327,7 @@ impl<'a> Engine<'a> {
             (None, None) => return Ok(()),
         };
         match (openid, union) {
+            (Some(openid), _) if !self.is_about(&openid) => {}
             (Some(openid), _) => {
                 let fan = self.fans.get(fan::key(&openid), self.loaded)?;
                 fan.insert(event, copy, self.settings.utc_offset, &mut self.deltas);
@@ -285,6 +347,9 @@ impl<'a> Engine<'a> {
         }
         linked.0 = Some(openid.clone());
         let waiting = std::mem::take(self.waiting.get(wait_key(&union), self.loaded)?);
+        if !self.is_about(openid) {
+            return Ok(());
+        }
         let fan = self.fans.get(fan::key(openid), self.loaded)?;
         // The record of another unionid would still name the fan when the fan is forgotten.
         if let Some(other) = fan.union.replace(union) {
@@ -306,6 +371,9 @@ impl<'a> Engine<'a> {
     }
 
     fn news(&mut self, news: &News) -> Result<(), FoldError> {
+        if !self.is_about(&news.openid) {
+            return Ok(());
+        }
         let fan = self.fans.get(fan::key(&news.openid), self.loaded)?;
         let is_stranger = fan.is_nothing();
         let closed = fan.tell(news, self.settings.utc_offset, &mut self.deltas);
@@ -332,6 +400,9 @@ impl<'a> Engine<'a> {
     }
 
     fn erase(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
+        if !self.is_about(openid) {
+            return Ok(());
+        }
         let fan = self.fans.get(fan::key(openid), self.loaded)?;
         if let Some(union) = fan.union {
             self.unions.get(union_key(&hex(&union)), self.loaded)?.0 = None;

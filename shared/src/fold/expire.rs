@@ -37,6 +37,11 @@ impl DueCursor {
     /// Its key.
     pub(crate) const KEY: &str = "cursor:due";
 
+    /// Whether a day's list is gone.
+    pub(crate) fn is_past(&self, day: u64) -> bool {
+        day < self.day
+    }
+
     /// The first page of a day's list that is still there, if the days' lists go from that day on.
     pub(crate) fn page_of(&self, day: u64) -> Option<u64> {
         (self.day == day).then_some(self.page)

@@ -37,7 +37,10 @@ pub(crate) use state::Tally;
 pub use state::{Follow, Origin, PastFollow, State, TouchMark};
 
 use crate::{
-    facts::push::{News, PushId},
+    facts::{
+        PushChoice,
+        push::{News, PushId},
+    },
     fold::counts::Deltas,
     store::{
         format::RecordError,
@@ -214,6 +217,16 @@ impl Fan {
             self.strip(erased, offset, deltas);
         }
         closed
+    }
+
+    /// Takes in what the fan chose about pushes, as callback knows it, where the record does not.
+    pub(crate) fn recall(&mut self, at: Timestamp, choice: PushChoice, offset: UtcOffset) {
+        let mut told = self.state(offset);
+        told.choose(at, choice);
+        if told != *self.now(offset) {
+            self.frozen.choose(at, choice);
+            self.current = None;
+        }
     }
 
     /// Whether something that the fan did at `at` puts the fan on the list of all: not, if it is forgotten.

@@ -79,6 +79,18 @@ impl<T: Serialize + DeserializeOwned> Lists<T> {
     }
 }
 
+/// The place of a reminder that is on no list: no list is so long.
+const NOWHERE: u64 = u64::MAX;
+
+/// What is found of a fan on lists.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    /// On the list of all fans.
+    pub(crate) fans: BTreeSet<u64>,
+    /// On those of days: the day, where, and what.
+    pub(crate) due: Vec<(u64, u64, Due)>,
+}
+
 /// All lists of rollup: every fan, what is due, what push must know.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
@@ -157,6 +169,54 @@ impl Listed {
         })
     }
 
+    /// Brings the lists in line with what a fan's record says after it was made anew: its `places` say where the fan should stand,
+    /// and get where that is. Of what is `standing`, one item each stays and the others become void. `was_away` says that a
+    /// reminder was passed over for want of the record, so that it is due today; one of a day that is over stands nowhere.
+    pub(crate) fn restore(
+        &mut self,
+        openid: &OpenId,
+        places: &mut Places,
+        standing: &Standing,
+        today: u64,
+        was_away: impl Fn(&str, &fan::Listed) -> bool,
+        loaded: &Records,
+    ) -> Result<(), FoldError> {
+        let Places { fans, due: wanted } = std::mem::take(places);
+        places.fans = standing.fans.first().copied().filter(|_| fans.is_some());
+        for position in standing.fans.iter().filter(|position| Some(**position) != places.fans) {
+            self.fans.blank(FANS, *position, loaded)?;
+        }
+        if fans.is_some() {
+            self.fan(openid, places, loaded)?;
+        }
+        for (day, position, item) in &standing.due {
+            let expected = Expected { basis: item.basis, run_out: item.run_out };
+            let stays = wanted.get(&item.product).is_some_and(|listed| {
+                listed.day == *day && listed.expected == expected && !was_away(&item.product, listed)
+            });
+            if stays && !places.due.contains_key(&item.product) {
+                places.due.insert(item.product.clone(), fan::Listed { day: *day, position: *position, expected });
+            } else {
+                self.due.blank(&due_list(*day), *position, loaded)?;
+            }
+        }
+        for (product, listed) in wanted {
+            if places.due.contains_key(&product) {
+                continue;
+            }
+            let (was_away, Expected { basis, run_out }) = (was_away(&product, &listed), listed.expected);
+            let day = if was_away { today } else { listed.day };
+            let position = if was_away || day > today {
+                let item = Due { openid: openid.clone(), product: product.clone(), basis, run_out };
+                self.due.append(&due_list(day), item, loaded)?
+            } else {
+                NOWHERE
+            };
+            places.due.insert(product, fan::Listed { day, position, ..listed });
+        }
+        Ok(())
+    }
+
     /// Takes a fan who is forgotten on a day off every list, and tells push.
     pub(crate) fn remove(
         &mut self,
@@ -173,6 +233,16 @@ impl Listed {
             self.due.blank(&due_list(listed.day), listed.position, loaded)?;
         }
         self.outcome(Outcome::Forgotten(openid.clone()), day, loaded)
+    }
+
+    /// Tells push what it was not told in time.
+    pub(crate) fn outcomes(
+        &mut self,
+        outcomes: impl Iterator<Item = Outcome>,
+        day: Day,
+        loaded: &Records,
+    ) -> Result<(), FoldError> {
+        outcomes.into_iter().try_for_each(|outcome| self.outcome(outcome, day, loaded))
     }
 
     fn outcome(&mut self, outcome: Outcome, day: Day, loaded: &Records) -> Result<(), FoldError> {

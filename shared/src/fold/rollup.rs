@@ -3,10 +3,12 @@
 //! A run finishes what an earlier one left behind, then takes chunk after chunk of at most [`CHUNK_ENTRIES`] entries and
 //! about [`CHUNK_BYTES`]: reads, loads the records they touch, folds, and makes all writes together with the new cursor
 //! through a [redo record](crate::store::commit). It ends when there is nothing new or its time is up; then the next run goes on.
-//! A record that is damaged is [set aside](crate::fold::damaged). Last, entries that have stayed long enough are deleted. Memory is bounded by the chunk, work by the number of new
-//! entries: neither the number of fans nor the age of the account matters. No key is listed anywhere.
+//! A record that is damaged is [set aside](crate::fold::damaged). Then entries that have stayed long enough are deleted, and last a
+//! record is repaired where that is wished. Memory is bounded by the chunk, work by the number of new entries: neither the
+//! number of fans nor the age of the account matters, but to a repair. No key is listed anywhere.
 
 mod aside;
+mod repair;
 
 use crate::{
     facts::Placed,
@@ -40,6 +42,8 @@ pub const CHUNK_BYTES: usize = 2_000_000;
 pub const LOADED_BYTES: usize = 6_000_000;
 /// No chunk begins later than this after the start.
 const LAST_CHUNK: Duration = Duration::from_secs(35);
+/// Chunks of a repair per run at most.
+const REPLAY_CHUNKS: usize = 256;
 /// Steps of forgetting per run at most.
 const FORGET_STEPS: usize = 64;
 /// No further step after so many writes.
@@ -64,6 +68,14 @@ pub trait Folding {
     }
     /// Days that folded entries stay.
     fn keep_days(&self) -> u32;
+    /// What a repair by replay folds by; none: nothing is repaired.
+    fn settings(&self) -> Option<&Settings> {
+        None
+    }
+    /// Chunks of a repair in one run at most; the result is the same whatever it is.
+    fn replay_chunks(&self) -> usize {
+        REPLAY_CHUNKS
+    }
     /// Entries of a chunk at most; the result is the same whatever it is.
     fn chunk_entries(&self) -> usize {
         CHUNK_ENTRIES
@@ -93,6 +105,10 @@ impl Folding for Settings {
 
     fn keep_days(&self) -> u32 {
         self.keep_days
+    }
+
+    fn settings(&self) -> Option<&Settings> {
+        Some(self)
     }
 }
 
@@ -273,7 +289,7 @@ async fn work<S: Store, T: Timer>(
     report.deleted_streams = reader.delete_old(run, folding.keep_days()).await?;
     save(run, &reader, &mut stored).await?;
     report.backlog = backlog(&reader);
-    Ok(())
+    around_damage(run, &mut report.set_aside, async || repair::go_on(run, folding, &stored).await).await
 }
 
 /// Finishes the writes of an earlier run. A promise that cannot be kept is set aside: the cursor that holds says what is folded

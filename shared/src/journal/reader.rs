@@ -92,6 +92,26 @@ impl Cursor {
         }
     }
 
+    /// Where a replay begins: before the oldest entry that this cursor says is kept.
+    pub(crate) fn oldest(&self) -> Self {
+        Self { opened: self.deleted, deleted: self.deleted, ..Self::default() }
+    }
+
+    /// Whether nothing was ever deleted: the entries that are kept are all there were.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.deleted == 0
+    }
+
+    /// Whether entries that this cursor has not read, or perhaps not, are deleted by what `now` says.
+    pub(crate) fn is_overtaken(&self, now: &Self) -> bool {
+        self.first_open() <= now.deleted
+    }
+
+    /// How many of the kept streams a replay has opened that stands here and goes until `until`, and how many there are.
+    pub(crate) fn share(&self, until: &Self) -> (u64, u64) {
+        (self.opened.saturating_sub(until.deleted), until.opened.saturating_sub(until.deleted))
+    }
+
     /// Of the streams up to `top`, those that were never opened.
     pub fn unopened(&self, top: u64) -> u64 {
         top.saturating_sub(self.opened)
@@ -192,6 +212,8 @@ pub struct Reader {
     top: u64,
     over: u64,
     now: Timestamp,
+    /// Of a replay: what was read before, and nothing else is read again.
+    until: Option<Cursor>,
 }
 
 impl Reader {
@@ -206,7 +228,13 @@ impl Reader {
         }
         cursor.sight(top, now);
         let over = cursor.over(now);
-        Ok(Self { cursor, looked: BTreeMap::new(), top, over, now })
+        Ok(Self { cursor, looked: BTreeMap::new(), top, over, now, until: None })
+    }
+
+    /// Reads again, from a cursor of a replay ([`Cursor::oldest`]) on, what was read until another cursor, and no entry else.
+    pub(crate) fn again(from: Cursor, until: &Cursor, now: Timestamp) -> Self {
+        let looked = until.open.iter().map(|(number, read)| (*number, !read)).collect();
+        Self { cursor: from, looked, top: until.opened, over: 0, now, until: Some(until.clone()) }
     }
 
     /// Finds at most so many new entries, and about so many bytes of them, and counts them as read. Ends early after a
@@ -281,10 +309,12 @@ impl Reader {
     }
 
     fn open_and_close(&mut self) {
-        let (looked, over) = (&mut self.looked, self.over);
+        let (looked, over, until) = (&mut self.looked, self.over, &self.until);
+        // In a replay a stream gets no more entries when it got none any more the first time.
+        let may_grow = |number| until.as_ref().map_or(number > over, |until| until.open.contains_key(&number));
         self.cursor.open.retain(|&number, &mut read| {
             let nothing_left = || unread(read, looked.get(&number).copied().unwrap_or_default()) == 0;
-            let open = read != u128::MAX && (number > over || !nothing_left());
+            let open = read != u128::MAX && (may_grow(number) || !nothing_left());
             if !open {
                 looked.remove(&number);
             }

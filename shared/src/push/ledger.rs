@@ -152,10 +152,10 @@ impl State {
 impl Subject {
     /// The push about this to this fan.
     pub fn id(&self, openid: &OpenId) -> PushId {
-        PushId::of(&match self {
-            Self::Reminder { product, basis, .. } => format!("reminder|{openid}|{basis}|{product}"),
-            Self::Campaign(id) => format!("campaign|{openid}|{id}"),
-        })
+        match self {
+            Self::Reminder { product, basis, .. } => PushId::of_reminder(openid, product, *basis),
+            Self::Campaign(id) => PushId::of(&format!("campaign|{openid}|{id}")),
+        }
     }
 
     /// What it belongs to.

@@ -48,9 +48,9 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
         let says = Row { since: Some(alarm.since), until: Some(alarm.last), ..row(&about, &alarm.says) };
         sheet.rows.push(Row { left: Some(alarm.times), ..says }.cells());
     }
-    for damaged in List::decode(records.get(LIST).map(Vec::as_slice)).0 {
+    for damaged in List::decode(records.get(LIST).map(Vec::as_slice)).set_aside {
         let about = format!("damaged: {}", damaged.key);
-        let says = "set aside; /damaged shows and drops it";
+        let says = "set aside; /damaged shows, repairs and drops it";
         sheet.rows.push(Row { since: Some(damaged.at), left: Some(damaged.bytes), ..row(&about, says) }.cells());
     }
     sheet.rows.extend(last_run(records)?.map(Row::cells));

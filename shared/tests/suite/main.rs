@@ -73,6 +73,7 @@ mod rollup {
     mod growth;
     mod reader;
     mod redo;
+    mod repair;
     mod run;
     mod tally;
     mod world;

@@ -63,12 +63,16 @@ impl Cohort {
 
     /// Adds all numbers of another.
     pub fn add_all(&mut self, other: &Self) {
-        self.joined += other.joined;
+        self.add_times(other, 1);
+    }
+
+    pub(crate) fn add_times(&mut self, other: &Self, times: i64) {
+        self.joined += other.joined * times;
         for (mine, other) in
             [(&mut self.left, &other.left), (&mut self.returned, &other.returned), (&mut self.bought, &other.bought)]
         {
             for (weeks, count) in other.iter().enumerate() {
-                add_at(mine, weeks, *count);
+                add_at(mine, weeks, count.saturating_mul(times));
             }
         }
     }

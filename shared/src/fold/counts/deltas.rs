@@ -9,20 +9,23 @@ use crate::{
     store::record::{FoldError, Records, Table, Write},
     time::{Day, Timestamp, UtcOffset},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Differences, to be added to records. Kept by hour; a day gets those of its hours.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Deltas {
     offset: UtcOffset,
     hours: BTreeMap<u64, Hour>,
     cohorts: BTreeMap<u64, BTreeMap<String, Cohort>>,
     rules: BTreeMap<String, Timestamp>,
     questions: BTreeMap<String, Question>,
+    /// Questions that were counted too often, and how often.
+    unasked: BTreeMap<String, u64>,
     pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Hour {
     general: General,
     channels: BTreeMap<String, Metrics>,
@@ -36,8 +39,53 @@ impl Deltas {
             cohorts: BTreeMap::new(),
             rules: BTreeMap::new(),
             questions: BTreeMap::new(),
+            unasked: BTreeMap::new(),
             pushes: BTreeMap::new(),
         }
+    }
+
+    /// Adds what one and the same entries count too little where `counted` is what they did count and `right` what they should.
+    pub(crate) fn correct(&mut self, right: Self, counted: Self) {
+        for (question, asked) in &counted.questions {
+            let count = right.questions.get(question).map_or(0, |right| right.count);
+            let surplus = asked.count.saturating_sub(count);
+            if surplus > 0 {
+                *self.unasked.entry(question.clone()).or_default() += surplus;
+            }
+        }
+        self.add_times(right, 1);
+        self.add_times(counted, -1);
+    }
+
+    /// Adds the sums of another; those that become nothing go.
+    fn add_times(&mut self, other: Self, times: i64) {
+        for (hour, news) in other.hours {
+            let mine = self.hours.entry(hour).or_default();
+            mine.general.add_times(&news.general, times);
+            for (channel, metrics) in news.channels {
+                mine.channels.entry(channel).or_default().add_times(&metrics, times);
+            }
+            mine.channels.retain(|_, metrics| !metrics.is_zero());
+            if *mine == Hour::default() {
+                self.hours.remove(&hour);
+            }
+        }
+        for (week, channels) in other.cohorts {
+            let mine = self.cohorts.entry(week).or_default();
+            for (channel, cohort) in channels {
+                mine.entry(channel).or_default().add_times(&cohort, times);
+            }
+            mine.retain(|_, cohort| *cohort != Cohort::default());
+        }
+        self.cohorts.retain(|_, channels| !channels.is_empty());
+        for (day, series) in other.pushes {
+            let mine = self.pushes.entry(day).or_default();
+            for (name, numbers) in series {
+                mine.entry(name).or_default().add_times(&numbers, times);
+            }
+            mine.retain(|_, numbers| *numbers != PushMetrics::default());
+        }
+        self.pushes.retain(|_, series| !series.is_empty());
     }
 
     pub(crate) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
@@ -106,7 +154,7 @@ impl Deltas {
             keys.extend(channels.keys().map(|channel| cohort_key(*week, page_of(channel))));
         }
         keys.extend(self.rules.keys().map(|rule| rules_key(page_of(rule))));
-        if !self.questions.is_empty() {
+        if !(self.questions.is_empty() && self.unasked.is_empty()) {
             keys.insert(QUESTIONS_KEY.to_owned());
         }
         keys.extend(self.pushes.keys().map(|day| pushes_key(*day)));
@@ -137,6 +185,9 @@ impl Deltas {
         let mut questions = Table::<Questions>::default();
         if !self.questions.is_empty() {
             questions.get(QUESTIONS_KEY.to_owned(), loaded)?.add_all(&self.questions);
+        }
+        for (question, times) in &self.unasked {
+            questions.get(QUESTIONS_KEY.to_owned(), loaded)?.take_back(question, *times);
         }
         let mut pushes = Table::<PushDay>::default();
         for (day, series) in &self.pushes {

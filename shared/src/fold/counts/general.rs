@@ -43,13 +43,17 @@ impl General {
 
     /// Adds all numbers of another.
     pub fn add_all(&mut self, other: &Self) {
-        self.total.add_all(&other.total);
-        add_names(&mut self.kinds, &other.kinds, KINDS_MAX);
-        add_names(&mut self.rules, &other.rules, RULES_A_DAY_MAX);
-        add_names(&mut self.clicks, &other.clicks, CLICKS_MAX);
-        self.unanswered += other.unanswered;
+        self.add_times(other, 1);
+    }
+
+    pub(crate) fn add_times(&mut self, other: &Self, times: i64) {
+        self.total.add_times(&other.total, times);
+        add_names(&mut self.kinds, &other.kinds, KINDS_MAX, times);
+        add_names(&mut self.rules, &other.rules, RULES_A_DAY_MAX, times);
+        add_names(&mut self.clicks, &other.clicks, CLICKS_MAX, times);
+        self.unanswered += other.unanswered * times;
         for (class, count) in other.answer_times.iter().enumerate() {
-            add_at(&mut self.answer_times, class, *count);
+            add_at(&mut self.answer_times, class, count.saturating_mul(times));
         }
     }
 }
@@ -65,10 +69,15 @@ pub(crate) fn answer_class(milliseconds: u32) -> u8 {
     ANSWER_MS.iter().filter(|end| milliseconds > **end).count() as u8
 }
 
-/// Adds counts by name; a name that finds no room counts as [`OTHER`].
-fn add_names(mine: &mut BTreeMap<String, i64>, other: &BTreeMap<String, i64>, max: usize) {
+/// Adds counts by name, `times` times; a name that finds no room counts as [`OTHER`], and one that nothing is counted of goes.
+fn add_names(mine: &mut BTreeMap<String, i64>, other: &BTreeMap<String, i64>, max: usize, times: i64) {
     for (name, count) in other {
         let has_room = mine.len() < max || mine.contains_key(name);
-        *mine.entry(if has_room { name.clone() } else { OTHER.to_owned() }).or_default() += count;
+        let name = if has_room { name } else { OTHER };
+        let sum = mine.get(name).copied().unwrap_or_default() + count * times;
+        match sum {
+            0 => drop(mine.remove(name)),
+            sum => drop(mine.insert(name.to_owned(), sum)),
+        }
     }
 }

@@ -93,8 +93,12 @@ impl Metrics {
 
     /// Adds all numbers of another.
     pub fn add_all(&mut self, other: &Self) {
+        self.add_times(other, 1);
+    }
+
+    pub(crate) fn add_times(&mut self, other: &Self, times: i64) {
         for (index, count) in other.0.iter().enumerate() {
-            add_at(&mut self.0, index, *count);
+            add_at(&mut self.0, index, count.saturating_mul(times));
         }
     }
 

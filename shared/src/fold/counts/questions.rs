@@ -63,6 +63,13 @@ impl Question {
 pub struct Questions(pub BTreeMap<String, Question>);
 
 impl Questions {
+    /// Takes back that a question was counted too often, as long as it is known.
+    pub(crate) fn take_back(&mut self, question: &str, times: u64) {
+        if let Some(question) = self.0.get_mut(question) {
+            question.count = question.count.saturating_sub(times);
+        }
+    }
+
     pub(crate) fn add_all(&mut self, asked: &BTreeMap<String, Question>) {
         for (question, news) in asked {
             self.0.entry(question.clone()).or_default().add_all(news);

@@ -188,7 +188,7 @@ impl State {
     }
 
     /// Stops or resumes pushes; what comes late does not undo what was chosen later.
-    fn choose(&mut self, at: Timestamp, choice: PushChoice) {
+    pub(super) fn choose(&mut self, at: Timestamp, choice: PushChoice) {
         match choice {
             PushChoice::Stop if self.resumed.is_none_or(|resumed| resumed <= at) => {
                 self.opted_out = self.opted_out.max(Some(at));

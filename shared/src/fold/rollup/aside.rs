@@ -8,15 +8,17 @@ use crate::{
     },
     fold::{
         DueCursor,
-        damaged::{self, DAYS, LIST, List, WISH},
+        damaged::{self, DAYS, Failed, LIST, List, Progress, REPAIR, Repair, WISH, Wish},
         lists::Head,
     },
+    journal::reader::CURSORS,
     store::{
         Store, Timer, commit,
         lease::{Run, Stop, WINDOW},
         list::{PAGE, Page, gone_key, head_key, page_key},
-        record::{FoldError, Write, encode, read},
+        record::{FoldError, Record as _, Write, encode, read},
     },
+    time::Timestamp,
 };
 
 /// Sets the record at `key` aside, and puts in its place what the rest can go on with.
@@ -34,6 +36,7 @@ pub(super) async fn set_aside_for<S: Store, T: Timer>(
     value: Option<Vec<u8>>,
 ) -> Result<(), Failure> {
     let mut list = list(run).await?;
+    let is_repaired = list.repairs() == Some(key);
     if !list.note(key, run.now(), bytes.len()) {
         return Err(FoldError::Damaged { key: key.to_owned() }.into());
     }
@@ -41,6 +44,16 @@ pub(super) async fn set_aside_for<S: Store, T: Timer>(
         Write { key: damaged::key(key), value: Some(bytes) },
         Write { key: LIST.to_owned(), value: Some(encode(&list)) },
     ];
+    if damaged::fan_of(key).is_some() {
+        // From here on the entries are folded into what takes its place.
+        let cursors = run.get_all(&CURSORS.map(String::from)).await?;
+        let stored = |n: usize| cursors.get(n).and_then(Option::as_deref);
+        let cursor = super::cursor([stored(0), stored(1)])?;
+        writes.push(Write { key: damaged::cursor_key(key), value: Some(cursor.encode()) });
+    }
+    if is_repaired {
+        writes.push(Write { key: REPAIR.to_owned(), value: None });
+    }
     if key != LIST {
         writes.push(Write { key: key.to_owned(), value });
     }
@@ -78,29 +91,43 @@ pub(super) async fn note_entries<S: Store, T: Timer>(
     Ok(commit::write(run, writes).await?)
 }
 
-/// Drops what has been kept long enough, and what the console wishes dropped.
+/// Drops what has been kept long enough, and takes up what the console wishes. A repair that is wished while another is under
+/// way waits for its end.
 pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), Failure> {
     let [list, wish] = <[_; 2]>::try_from(run.get_all(&[LIST.into(), WISH.into()]).await?).unwrap_or_default();
     let mut list = List::decode(list.as_deref());
-    let wished = wish.map(|wish| String::from_utf8_lossy(&wish).into_owned());
-    let old = |damaged: &damaged::Damaged| damaged.at.0.saturating_add(DAYS * 86_400) < run.now().0;
-    let due: Vec<String> = list
-        .0
-        .iter()
-        .filter(|damaged| old(damaged) || wished.as_ref() == Some(&damaged.key))
-        .map(|damaged| damaged.key.clone())
-        .collect();
+    let (before, wish) = (list.clone(), wish.map(|wish| Wish::decode(&wish)));
+    let is_old = |at: Timestamp| at.0.saturating_add(DAYS * 86_400) < run.now().0;
+    let is_dropped = |key: &str| matches!(&wish, Some(Wish::Drop(wished)) if wished == key);
+    let due = list.set_aside.iter().filter(|damaged| is_old(damaged.at) || is_dropped(&damaged.key));
+    let due: Vec<String> = due.map(|damaged| damaged.key.clone()).collect();
+    let mut gone: Vec<String> = due.iter().flat_map(|key| damaged::keys(key)).collect();
     for key in &due {
-        run.delete(&damaged::key(key)).await?;
         list.take(key);
+        list.fail(key, Failed::Dropped, run.now());
     }
-    if !due.is_empty() {
-        match list.0.is_empty() {
+    let is_other = |key: &String| list.repairs().is_some_and(|repaired| repaired != key);
+    let waits = matches!(&wish, Some(Wish::Repair(key)) if is_other(key));
+    if let Some(Wish::Repair(key)) = wish.clone().filter(|wish| list.repairs().is_none() && list.has(wish.key())) {
+        let state = Progress::Replays { pass: 0, streams: 0, of: 0 };
+        list.repair = Some(Repair { key, began: run.now(), state });
+    }
+    // What came of a repair is of no use for longer than what was set aside.
+    list.repair
+        .take_if(|repair| list.set_aside.iter().all(|damaged| damaged.key != repair.key) && is_old(repair.began));
+    if list.repairs() != before.repairs() {
+        gone.push(REPAIR.to_owned());
+    }
+    if !gone.is_empty() {
+        run.delete_many(&gone).await?;
+    }
+    if list != before {
+        match list.is_nothing() {
             true => run.delete(LIST).await?,
             false => run.set(LIST, &encode(&list)).await?,
         }
     }
-    if wished.is_some() {
+    if wish.is_some() && !waits {
         run.delete(WISH).await?;
     }
     Ok(())

@@ -31,7 +31,7 @@ use std::{
     rc::Rc,
 };
 
-type Knowledge = BTreeMap<String, Vec<u8>>;
+pub(crate) type Knowledge = BTreeMap<String, Vec<u8>>;
 
 /// What is known in the end when nothing goes wrong, and the verb and key of every operation of the runs until then.
 fn undisturbed<F: Folding + 'static>(morning: impl Into<Morning>, folding: F) -> (Knowledge, Vec<(Verb, String)>) {
@@ -82,7 +82,7 @@ fn exact(knowledge: Knowledge) -> Knowledge {
 }
 
 /// What does not depend on the order of arrival: of lists, which items there are and not where.
-fn unlisted(mut knowledge: Knowledge) -> Knowledge {
+pub(crate) fn unlisted(mut knowledge: Knowledge) -> Knowledge {
     let mut items = BTreeMap::<String, Vec<String>>::new();
     for (key, bytes) in &knowledge {
         let Some((list, _)) = key.rsplit_once(':').filter(|(_, page)| page.parse::<u64>().is_ok()) else { continue };

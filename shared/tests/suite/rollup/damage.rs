@@ -9,7 +9,7 @@ use guanxi::{
     },
     fold::{
         Settings,
-        damaged::{self, List, Refused, drop_later, list, show},
+        damaged::{self, List, Refused, Wish, list, show, wish},
         fan::Fan,
         rollup::{End, Report, rollup},
     },
@@ -21,14 +21,14 @@ use guanxi::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-const DAY: u64 = 24 * 60;
-const FANS: std::ops::Range<u64> = 1..6;
+pub(crate) const DAY: u64 = 24 * 60;
+pub(crate) const FANS: std::ops::Range<u64> = 1..6;
 
 fn settings() -> Settings {
     Settings { forget_after_days: 1, ..reminding() }
 }
 
-fn set(store: &Memory, key: &str, value: &[u8]) {
+pub(crate) fn set(store: &Memory, key: &str, value: &[u8]) {
     store.set(key, value).now_or_never().unwrap().unwrap();
 }
 
@@ -84,7 +84,7 @@ fn entries(reports: &[Report]) -> u64 {
 }
 
 /// Bytes that cannot be read: nothing, too little, too much, something else.
-fn damages(good: &[u8]) -> [Vec<u8>; 4] {
+pub(crate) fn damages(good: &[u8]) -> [Vec<u8>; 4] {
     let something: Vec<u8> = good.iter().take(1).copied().chain([0xFF; 40]).collect();
     [Vec::new(), good[..good.len() - 1].to_vec(), [good, &[0]].concat(), something]
 }
@@ -184,14 +184,14 @@ fn what_is_set_aside_keeps_its_bytes_is_listed_and_goes_when_that_is_wished_or_a
     }
     assert_eq!(run(&store, END).set_aside, ["fan:fan-1", "fan:fan-2"]);
     let kept = |store: &Memory| -> Vec<(String, u64)> {
-        let List(list) = list(store).now_or_never().unwrap().unwrap();
-        list.into_iter().map(|damaged| (damaged.key, damaged.bytes)).collect()
+        let list = list(store).now_or_never().unwrap().unwrap();
+        list.set_aside.into_iter().map(|damaged| (damaged.key, damaged.bytes)).collect()
     };
     assert_eq!(kept(&store), [("fan:fan-1".into(), 2), ("fan:fan-2".into(), 3)]);
     let shown = |key: &str| show(&store, key).now_or_never().unwrap();
     assert_eq!(shown("fan:fan-2"), Ok(b"\x02??".to_vec()));
     assert_eq!(shown("fan:fan-3"), Err(Refused::Unknown), "not every record is shown");
-    let drops = |key: &str| drop_later(&store, key).now_or_never().unwrap();
+    let drops = |key: &str| wish(&store, &Wish::Drop(key.into())).now_or_never().unwrap();
     assert_eq!(drops("fan:fan-3"), Err(Refused::Unknown));
     assert_eq!((drops("fan:fan-1"), drops("fan:fan-1")), (Ok(()), Ok(())));
     assert_eq!(drops("fan:fan-2"), Err(Refused::Waits("fan:fan-1".into())));
@@ -225,11 +225,11 @@ fn an_entry_that_cannot_be_read_is_listed_and_stays_in_the_journal() {
     let now = at(END);
     let place = append(&store, &Journal::default(), now, &text(1, 1_000, now)).to_string();
     set(&store, &place, b"\x01?");
-    let before = list(&store).now_or_never().unwrap().unwrap().0.len();
+    let before = list(&store).now_or_never().unwrap().unwrap().set_aside.len();
     let report = run(&store, END);
     assert_eq!((report.damaged, report.end), (1, End::Done));
     assert_eq!(show(&store, &place).now_or_never().unwrap(), Ok(b"\x01?".to_vec()));
-    assert_eq!(list(&store).now_or_never().unwrap().unwrap().0.len(), before + 1);
+    assert_eq!(list(&store).now_or_never().unwrap().unwrap().set_aside.len(), before + 1);
     assert_eq!(store.values()[&place], b"\x01?");
 }
 
@@ -306,7 +306,8 @@ fn a_store_with_too_much_damage_stops_the_run_and_says_so() {
     let store = morning(1);
     let full = (0..damaged::KEPT_MAX).map(|n| format!("fan:x{n}"));
     let full = full.map(|key| damaged::Damaged { key, at: at(END), bytes: 1 }).collect();
-    set(&store, damaged::LIST, &[&[1], postcard::to_stdvec(&List(full)).unwrap().as_slice()].concat());
+    let full = List { set_aside: full, repair: None };
+    set(&store, damaged::LIST, &[&[2], postcard::to_stdvec(&full).unwrap().as_slice()].concat());
     set(&store, "fan:fan-1", b"");
     append(&store, &Journal::default(), at(END), &text(1, 1_000, at(END)));
     let End::Failed(why) = run(&store, END).end else { panic!("goes on") };

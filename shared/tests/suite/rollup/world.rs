@@ -108,6 +108,11 @@ pub(crate) fn text(fan: u64, id: u64, time: Timestamp) -> Entry {
     push(fan, time, &body, None)
 }
 
+/// A fan follows, by no code.
+pub(crate) fn follow(fan: u64, time: Timestamp) -> Entry {
+    push(fan, time, "<MsgType>event</MsgType><Event>subscribe</Event><EventKey></EventKey>", None)
+}
+
 /// A fan unfollows.
 pub(crate) fn leaves(fan: u64, time: Timestamp) -> Entry {
     push(fan, time, "<MsgType>event</MsgType><Event>unsubscribe</Event><EventKey></EventKey>", None)

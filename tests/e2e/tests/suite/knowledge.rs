@@ -139,7 +139,7 @@ fn an_erased_fan_is_forgotten_and_the_counts_stay() {
 }
 
 #[test]
-fn a_damaged_record_is_set_aside_shown_and_dropped_and_the_rest_goes_on() {
+fn a_damaged_record_is_set_aside_shown_repaired_or_dropped_and_the_rest_goes_on() {
     run(async {
         let brand = Brand::open().await;
         brand.push(0, follow("oFan-1", "bag_2kg")).await;
@@ -153,20 +153,43 @@ fn a_damaged_record_is_set_aside_shown_and_dropped_and_the_rest_goes_on() {
         assert!(report.body.contains(r#""end":"Done""#), "{}", report.body);
         assert!(brand.get("/fans/oFan-2").await.contains("unfollowed"));
         assert!(brand.get("/reports/account?format=csv").await.contains("damaged: fan:oFan-1"));
-        assert!(brand.get("/damaged").await.starts_with(r#"[{"key":"fan:oFan-1","at":"#));
+        let shown = brand.get("/damaged").await;
+        assert!(
+            shown.starts_with(r#"{"set_aside":[{"key":"fan:oFan-1","at":"#) && shown.ends_with(r#""repair":null}"#)
+        );
         assert_eq!(brand.get("/damaged/fan:oFan-1").await, "\u{2}?");
         for (method, key, status) in [
             (Method::GET, "fan:oFan-2", 404),
             (Method::DELETE, "fan:oFan-2", 404),
-            (Method::DELETE, "fan:oFan-1", 202),
             (Method::POST, "fan:oFan-1", 405),
+            (Method::POST, "fan:oFan-2/repair", 404),
+            (Method::POST, "fan:oFan-1/repair", 202),
+            (Method::DELETE, "fan:oFan-1", 409),
         ] {
             let answer = brand.server.authorized(method, &format!("/damaged/{key}"), CONSOLE_TOKEN).await;
             assert_eq!(answer.status, status, "{key}: {}", answer.body);
         }
+        assert!(!brand.get("/fans/oFan-1").await.contains("bag_2kg"), "a stranger");
         brand.rollup(3 * MINUTE).await;
-        assert_eq!(brand.get("/damaged").await, "[]");
-        assert_eq!(brand.host.store().keys("damaged:").await.unwrap(), [""; 0]);
+        let shown = brand.get("/damaged").await;
+        assert!(shown.starts_with(r#"{"set_aside":[],"repair":{"key":"fan:oFan-1""#), "{shown}");
+        assert!(
+            shown.contains(r#""repaired":{"#) && shown.contains(r#""before":"nothing","unreadable":0,"counts":true"#)
+        );
+        assert!(brand.get("/fans/oFan-1").await.contains("bag_2kg"));
+        let row = brand.get("/reports/channels?format=csv").await;
+        assert!(row.contains("bag_2kg,") && !row.contains("(direct)"), "nobody was met who was known: {row}");
+        assert_eq!(brand.host.store().keys("damaged:").await.unwrap(), ["damaged:list"]);
+        // What cannot be repaired, and what is dropped.
+        brand.host.store().set("count:all", b"".to_vec()).await.unwrap();
+        brand.push(190, |now| text("oFan-1", now, 2, "在吗")).await;
+        brand.rollup(4 * MINUTE).await;
+        for (method, key, status) in [(Method::POST, "count:all/repair", 422), (Method::DELETE, "count:all", 202)] {
+            let answer = brand.server.authorized(method, &format!("/damaged/{key}"), CONSOLE_TOKEN).await;
+            assert_eq!(answer.status, status, "{key}: {}", answer.body);
+        }
+        brand.rollup(5 * MINUTE).await;
+        assert!(brand.get("/damaged").await.starts_with(r#"{"set_aside":[]"#));
         let log = format!("{:?}", brand.host.logs().lines("stats"));
         assert!(log.contains("1 damaged records are set aside") && !log.contains("oFan"), "{log}");
         brand.host.stop().await;
@@ -185,6 +208,7 @@ fn nobody_runs_a_job_or_reads_a_report_without_the_right_token() {
             (Method::GET, "/damaged", CONSOLE_TOKEN),
             (Method::GET, "/damaged/fan:oFan-1", CONSOLE_TOKEN),
             (Method::DELETE, "/damaged/fan:oFan-1", CONSOLE_TOKEN),
+            (Method::POST, "/damaged/fan:oFan-1/repair", CONSOLE_TOKEN),
         ] {
             let other = if right == JOB_TOKEN { CONSOLE_TOKEN } else { JOB_TOKEN };
             for wrong in ["", "guess", other] {
