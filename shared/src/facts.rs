@@ -33,6 +33,8 @@ pub enum Entry {
     Erase(Erase),
     /// What became of pushes of ours.
     Ledger(LedgerNews),
+    /// Push found a record damaged.
+    Damaged(Found),
 }
 
 /// A message or an event from WeChat, and what we made of it.
@@ -69,13 +71,14 @@ pub struct Erase {
 }
 
 impl Entry {
-    /// When it happened: by WeChat's clock, or by ours.
-    pub(crate) fn at(&self) -> Timestamp {
+    /// When it happened, by WeChat's clock or by ours; none: it says nothing of anybody.
+    pub(crate) fn at(&self) -> Option<Timestamp> {
         match self {
-            Self::Received(received) => received.message.create_time,
-            Self::Orders(orders) => orders.at,
-            Self::Erase(erase) => erase.at,
-            Self::Ledger(LedgerNews(news)) => news.first().map_or(Timestamp(0), |news| news.at),
+            Self::Received(received) => Some(received.message.create_time),
+            Self::Orders(orders) => Some(orders.at),
+            Self::Erase(erase) => Some(erase.at),
+            Self::Ledger(LedgerNews(news)) => news.first().map(|news| news.at),
+            Self::Damaged(_) => None,
         }
     }
 
@@ -90,6 +93,26 @@ impl Entry {
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         format::decode(FORMAT, bytes)
+    }
+}
+
+/// Bytes kept of a record that push found damaged; none of its own is as long.
+pub const FOUND_BYTES_MAX: usize = 256 * 1024;
+
+/// A record that push found damaged, as it tells rollup, which sets it aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Its key.
+    pub key: String,
+    /// What stands there, but no more than [`FOUND_BYTES_MAX`] of it.
+    pub bytes: Vec<u8>,
+}
+
+impl Found {
+    /// What was found at a key.
+    pub fn new(key: &str, mut bytes: Vec<u8>) -> Self {
+        bytes.truncate(FOUND_BYTES_MAX);
+        Self { key: key.to_owned(), bytes }
     }
 }
 

@@ -88,6 +88,7 @@ pub fn keys(entries: &[Placed]) -> BTreeSet<String> {
             Entry::Received(received) => drop(keys.insert(fan::key(&received.message.from_user_name))),
             Entry::Erase(erase) => drop(keys.insert(fan::key(&erase.openid))),
             Entry::Ledger(LedgerNews(news)) => keys.extend(news.iter().map(|news| fan::key(&news.openid))),
+            Entry::Damaged(_) => {}
             Entry::Orders(orders) => {
                 keys.extend(orders.orders.iter().filter_map(|order| order.openid.as_ref()).map(fan::key))
             }

@@ -7,7 +7,7 @@
 //! | `planner`, `sender` | from due lists to queues; from queues to WeChat |
 //! | `seen`, `content` | what is stored of a fan; what a push says, and by which call it goes |
 //! | [`ledger`], [`head`] | what became of each push; how far push has come and how the account stands |
-//! | `book` | the one way to write |
+//! | `book`, `opening` | the one way to write; the head as a run finds it |
 //! | [`pace`], `account` | how fast; the token |
 //! | [`campaign`], [`dry_run`] | campaigns that are asked for, and what they would do |
 
@@ -19,6 +19,7 @@ pub mod dry_run;
 pub mod head;
 mod job;
 pub mod ledger;
+mod opening;
 pub mod pace;
 pub mod plan;
 mod planner;

@@ -71,5 +71,8 @@ async fn run(watch: Stopwatch) -> Result<Response, Refused> {
         busy => Refused { status: 409, why: busy.to_string() },
     })?;
     log(format_args!("push: {} sent in {} ms, {:?}", report.sent, report.milliseconds, report.end));
+    if !report.set_aside.is_empty() {
+        log(format_args!("push: {} damaged records are set aside: see /damaged", report.set_aside.len()));
+    }
     Ok(respond(200, JSON, report.json()))
 }

@@ -3,6 +3,8 @@
 //! News are idempotent: told twice, or in another order, they say the same. So push writes them together with its ledger,
 //! before anything that depends on them, and tells them again after a crash.
 
+#[cfg(doc)]
+use crate::wechat::api::notice::NO_CONSENT;
 use crate::{time::Timestamp, wechat::OpenId};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
@@ -46,6 +48,11 @@ impl fmt::Display for PushId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+/// The key of what became of each push to a fan; push writes it.
+pub fn ledger_key(openid: &OpenId) -> String {
+    format!("ledger:{openid}")
 }
 
 /// Several news at once: one journal entry.
@@ -106,6 +113,9 @@ pub enum What {
     Unknown,
     /// It will go out when it is due; and by an event of one of these kinds WeChat will tell what became of it.
     Queued(Vec<Echo>),
+    /// WeChat took no notice of this template, because the fan has allowed none that is left: [`NO_CONSENT`]. What became of the
+    /// push is told apart; it may go another way.
+    NoConsent(String),
 }
 
 /// A kind of event by which WeChat tells what became of a push

@@ -16,6 +16,16 @@
 //! | `redo:…` | a chunk of entries is folded again, so some of its counts may be off | no |
 //! | `journal:…` | that entry | no |
 //!
+//! Push sets its own records aside and tells rollup through the journal ([`Found`]); so it does of a page of rollup's, which it
+//! waits for.
+//!
+//! | record | what is lost with it |
+//! |---|---|
+//! | a page of a queue, `plan:…` | the pushes on it, at most 64: they do not go out |
+//! | `plan:head` | nothing: there is a copy. Without that nothing is sent that waits or was due until that day |
+//! | `ledger:<openid>` | it stays: it may say what the fan got, so that fan gets nothing more |
+//! | `campaign:<number>` | that request |
+//!
 //! What is set aside goes after [`DAYS`], when it is dropped or repaired ([`wish`]), or when the fan it is about is forgotten.
 //!
 //! **A repair by replay** folds the kept entries about one fan again, oldest first, into a fresh record
@@ -24,10 +34,10 @@
 
 use crate::{
     conversation,
+    facts::push::ledger_key,
     fold::fan,
     store::{
         Store, StoreError,
-        format::RecordError,
         record::{self, Record},
     },
     time::Timestamp,
@@ -183,14 +193,6 @@ pub struct List {
 }
 
 impl Record for List {
-    const FORMAT: u8 = 2;
-
-    fn decode_older(format: u8, bytes: &[u8]) -> Option<Result<Self, RecordError>> {
-        // It knew no repairs.
-        let list = |set_aside| Self { set_aside, repair: None };
-        (format == 1).then(|| crate::store::format::decode(1, bytes).map(list))
-    }
-
     fn is_nothing(&self) -> bool {
         self.set_aside.is_empty() && self.repair.is_none()
     }
@@ -252,7 +254,7 @@ impl List {
         if self.repair.take_if(|repair| repair.key == fan).is_some() {
             gone.push(REPAIR.to_owned());
         }
-        for about in [fan, conversation] {
+        for about in [fan, conversation, ledger_key(openid)] {
             if self.take(&about) {
                 gone.extend(keys(&about));
             }
@@ -284,7 +286,7 @@ impl Wish {
         }
     }
 
-    /// The stored text: what, and of which key. Only the key, as an older Guanxi wrote it, is a drop.
+    /// The stored text: what, and of which key.
     fn encode(&self) -> String {
         match self {
             Self::Drop(key) => format!("drop {key}"),
@@ -298,7 +300,7 @@ impl Wish {
         match text.split_once(' ') {
             Some(("repair", key)) => Self::Repair(key.to_owned()),
             Some((_, key)) => Self::Drop(key.to_owned()),
-            None => Self::Drop(text.into_owned()),
+            None => Self::Drop(String::new()),
         }
     }
 }

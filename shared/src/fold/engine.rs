@@ -6,14 +6,14 @@ use crate::{
     facts::{
         Entry, Erase, Orders, Place, Placed, Received,
         order::OrderEvent,
-        push::{LedgerNews, News, PushId},
+        push::{LedgerNews, News, PushId, What as Told},
     },
     fold::{
         counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
         damaged,
         fan::{
             self, Arrival, Fan, arrivals,
-            event::{Event, Moment, OrderNews, What, menu_key},
+            event::{Event, Moment, OrderNews, What, menu_key, no_consent},
             union_key,
         },
         forget::{self, ForgetPage},
@@ -46,6 +46,7 @@ impl Focus<'_> {
             Entry::Orders(orders) => orders.orders.iter().any(|order| self.concerns_order(order)),
             Entry::Erase(erase) => *self.openid == erase.openid,
             Entry::Ledger(LedgerNews(news)) => news.iter().any(|news| *self.openid == news.openid),
+            Entry::Damaged(_) => false,
         }
     }
 
@@ -133,7 +134,14 @@ impl<'a> Engine<'a> {
                 Entry::Received(received) => self.received(*place, received)?,
                 Entry::Orders(orders) => self.orders(*place, orders)?,
                 Entry::Erase(Erase { openid, at }) => self.erase(openid, *at)?,
-                Entry::Ledger(LedgerNews(news)) => news.iter().try_for_each(|news| self.news(news))?,
+                Entry::Ledger(LedgerNews(news)) => {
+                    (0..).zip(news).try_for_each(|(part, news)| match &news.what {
+                        Told::NoConsent(template) => self.no_consent(*place, part, news, template),
+                        _ => self.news(news),
+                    })?;
+                }
+                // Rollup sets it aside before it folds.
+                Entry::Damaged(_) => {}
             }
         }
         self.forget_waiting()
@@ -382,6 +390,22 @@ impl<'a> Engine<'a> {
             self.forget_later(news.openid.as_str(), news.at)?;
         }
         self.marked(&news.openid, closed)
+    }
+
+    /// WeChat took no notice of a template: from then on there is no consent to it, until the fan gives one.
+    fn no_consent(&mut self, place: Place, part: u32, news: &News, template: &String) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(&news.openid), self.loaded)?;
+        // Of a stranger there is nothing to correct, and nothing is to be kept.
+        if fan.now(self.settings.utc_offset).known_since.is_some() {
+            let event = Event {
+                moment: Moment { at: news.at, number: 0, place, part },
+                identity: digest(&format!("no consent|{}|{}|{template}", news.id, news.at)),
+                answer: None,
+                what: no_consent(template),
+            };
+            fan.insert(event, false, self.settings.utc_offset, &mut self.deltas);
+        }
+        Ok(())
     }
 
     fn arrival(&mut self, openid: &OpenId, arrival: Arrival) -> Result<(), FoldError> {

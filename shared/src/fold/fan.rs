@@ -24,7 +24,6 @@ pub mod due;
 pub(crate) mod event;
 mod hours;
 mod marks;
-mod old;
 mod places;
 mod purchases;
 mod state;
@@ -99,17 +98,6 @@ pub struct Fan {
 }
 
 impl Record for Fan {
-    const FORMAT: u8 = 3;
-
-    fn decode_older(format: u8, bytes: &[u8]) -> Option<Result<Self, RecordError>> {
-        match format {
-            old::FORMAT => Some(old::decode(bytes)),
-            // It knew no kinds of delivery events; what it says of pushes reads as it stands.
-            2 => Some(crate::store::format::decode(2, bytes)),
-            _ => None,
-        }
-    }
-
     fn is_nothing(&self) -> bool {
         self.recent.is_empty() && self.erased.is_none() && self.frozen == State::default()
     }

@@ -67,7 +67,9 @@ impl Room {
         days: &mut BTreeSet<u64>,
     ) -> Result<Effect, FoldError> {
         let key = fan::key(focus.openid);
-        self.forget(settings, &key, placed.entry.at())?;
+        if let Some(at) = placed.entry.at() {
+            self.forget(settings, &key, at)?;
+        }
         let mut engine = Engine::about(settings, &self.0, focus);
         engine.run(std::slice::from_ref(placed))?;
         let (counts, writes) = engine.apart();
@@ -217,7 +219,7 @@ impl Replay {
         }
         for placed in entries {
             self.watch(placed, loaded)?;
-            let at = placed.entry.at();
+            let Some(at) = placed.entry.at() else { continue };
             if self.oldest.is_none_or(|(place, _)| placed.place < place) {
                 self.oldest = Some((placed.place, at));
             }

@@ -11,7 +11,7 @@ mod aside;
 mod repair;
 
 use crate::{
-    facts::Placed,
+    facts::{Entry, Placed},
     fold::{self, Settings},
     journal::{
         SEQUENCE,
@@ -268,6 +268,11 @@ async fn work<S: Store, T: Timer>(
         }
         if !found.unread.is_empty() {
             aside::note_entries(run, found.unread).await?;
+        }
+        for Placed { entry, .. } in &found.entries {
+            if let Entry::Damaged(found) = entry {
+                report.set_aside.extend(aside::take_found(run, found).await?.then(|| found.key.clone()));
+            }
         }
         let fold = async || fold_chunk(run, folding, &found.entries).await;
         let Some(mut writes) = around_damage(run, &mut report.set_aside, fold).await? else {

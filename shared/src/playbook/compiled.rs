@@ -22,10 +22,8 @@ use sha1::{Digest, Sha1};
 
 const MAGIC: &[u8; 4] = b"GXPB";
 
-/// Raised whenever the layout changes. What is of format 3 has the same, but no list of ways.
-const FORMAT: u16 = 4;
-/// Ended behind the body.
-const FORMAT_WITHOUT_PUSHES: u16 = 2;
+/// Raised whenever the layout changes.
+const FORMAT: u16 = 1;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;
@@ -37,9 +35,7 @@ pub enum LoadError {
     #[error("these bytes are not a compiled playbook")]
     NotAPlaybook,
     /// Written by a compiler that this program is too old for, or by one of before its time.
-    #[error(
-        "the playbook was compiled to format {0}, and this program reads {FORMAT_WITHOUT_PUSHES} to {FORMAT}: deploy it anew"
-    )]
+    #[error("the playbook was compiled to format {0}, and this program reads {FORMAT}: deploy it anew")]
     OtherFormat(u16),
     /// Cut short, changed or never right.
     #[error("the compiled playbook is damaged")]
@@ -193,39 +189,35 @@ pub(super) fn encode(
 pub(super) fn decode(bytes: &[u8]) -> Result<(Vec<Channel>, Rest<'_>), LoadError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(LoadError::NotAPlaybook)?;
     let (format, rest) = rest.split_first_chunk::<2>().ok_or(LoadError::Damaged)?;
-    let format = match u16::from_le_bytes(*format) {
-        known @ FORMAT_WITHOUT_PUSHES..=FORMAT => known,
-        other => return Err(LoadError::OtherFormat(other)),
-    };
+    let format = u16::from_le_bytes(*format);
+    if format != FORMAT {
+        return Err(LoadError::OtherFormat(format));
+    }
     let (sum, content) = rest.split_first_chunk::<CHECKSUM>().ok_or(LoadError::Damaged)?;
     if *sum != checksum(content) {
         return Err(LoadError::Damaged);
     }
-    let mut rest = Rest { bytes: content, pushes: format > FORMAT_WITHOUT_PUSHES };
+    let mut rest = Rest(content);
     Ok((rest.take()?, rest))
 }
 
 /// Parts that nobody has asked for yet.
-pub(super) struct Rest<'a> {
-    bytes: &'a [u8],
-    /// Whether the format has those about pushes.
-    pushes: bool,
-}
+pub(super) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
     /// The rules and what they need, and what they decide about pushes.
     pub(super) fn body(&mut self) -> Result<(Body<'a>, PushRules), LoadError> {
-        Ok((self.take()?, if self.pushes { self.take()? } else { PushRules::new() }))
+        Ok((self.take()?, self.take()?))
     }
 
     /// What stands behind the [`body`](Self::body).
     pub(super) fn pushes(mut self) -> Result<Pushes, LoadError> {
-        if self.pushes { self.take() } else { Ok(Pushes::default()) }
+        self.take()
     }
 
     fn take<T: Deserialize<'a>>(&mut self) -> Result<T, LoadError> {
-        let (part, rest) = postcard::take_from_bytes(self.bytes).map_err(|_| LoadError::Damaged)?;
-        self.bytes = rest;
+        let (part, rest) = postcard::take_from_bytes(self.0).map_err(|_| LoadError::Damaged)?;
+        self.0 = rest;
         Ok(part)
     }
 }

@@ -100,10 +100,7 @@ pub struct Campaign {
 }
 
 /// The ways that a push may go, the first that can reach the fan when it leaves; the check wants at least one, and none twice.
-///
-/// One alone is stored as it was before there were lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "StoredWays", into = "StoredWays")]
 pub struct Ways(Vec<Content>);
 
 impl Ways {
@@ -122,37 +119,6 @@ impl From<Content> for Ways {
 impl FromIterator<Content> for Ways {
     fn from_iter<I: IntoIterator<Item = Content>>(ways: I) -> Self {
         Self(ways.into_iter().collect())
-    }
-}
-
-/// [`Ways`] in stored bytes. The first three are [`Content`]'s.
-#[derive(Clone, Serialize, Deserialize)]
-enum StoredWays {
-    Template(Form),
-    Notice(Form),
-    Message { text: String },
-    InTurn(Vec<Content>),
-}
-
-impl From<StoredWays> for Ways {
-    fn from(stored: StoredWays) -> Self {
-        match stored {
-            StoredWays::Template(form) => Content::Template(form).into(),
-            StoredWays::Notice(form) => Content::Notice(form).into(),
-            StoredWays::Message { text } => Content::Message { text }.into(),
-            StoredWays::InTurn(ways) => Self(ways),
-        }
-    }
-}
-
-impl From<Ways> for StoredWays {
-    fn from(Ways(mut ways): Ways) -> Self {
-        match (ways.pop(), ways.is_empty()) {
-            (Some(Content::Template(form)), true) => Self::Template(form),
-            (Some(Content::Notice(form)), true) => Self::Notice(form),
-            (Some(Content::Message { text }), true) => Self::Message { text },
-            (last, _) => Self::InTurn(ways.into_iter().chain(last).collect()),
-        }
     }
 }
 
@@ -243,6 +209,11 @@ impl Content {
 impl Campaign {
     /// A campaign that could not begin for so long after its time does not begin, in seconds.
     pub const LATE: u64 = 86_400;
+
+    /// Whether it may begin now.
+    pub fn is_on_time(&self, now: Timestamp) -> bool {
+        self.at <= now && now.0 - self.at.0 < Self::LATE
+    }
 }
 
 impl Limits {

@@ -8,16 +8,19 @@
 use super::{
     head::{self, Head},
     ledger::{self, Ledger, State},
+    opening::{self, Opened},
     seen::{Seen, unreadable},
 };
 use crate::{
     facts::{
-        Entry,
+        Entry, Found,
         push::{LedgerNews, News, PushId},
     },
     journal::Journal,
+    playbook::Pushes,
     store::{
-        Store, Timer, format,
+        Store, Timer,
+        format::{self, RecordError},
         lease::{Run, Stop},
     },
     wechat::OpenId,
@@ -39,6 +42,8 @@ pub(super) struct Book<'a, S, T> {
     ledgers: RefCell<BTreeMap<OpenId, Slot>>,
     reading: Mutex<()>,
     turn: Mutex<()>,
+    /// Records that were found damaged, and told.
+    told: RefCell<Vec<String>>,
     /// Why a change failed. Memory and store may differ since, so nothing is written any more.
     broken: RefCell<Option<Stop>>,
 }
@@ -47,6 +52,13 @@ struct Slot {
     /// None: what is stored cannot be read, and is never overwritten.
     ledger: Option<Ledger>,
     users: u32,
+}
+
+/// What stands at a key.
+pub(super) enum Read<R> {
+    None,
+    Record(R),
+    Damaged(Vec<u8>),
 }
 
 /// One change of the store.
@@ -66,17 +78,27 @@ pub(super) struct Change {
 }
 
 impl<'a, S: Store, T: Timer> Book<'a, S, T> {
-    pub(super) async fn open(run: &'a Run<'a, S, T>, journal: &'a Journal) -> Result<Self, Stop> {
-        let head = run.get_record::<Head>(head::FORMAT, head::KEY).await?.unwrap_or_default();
-        Ok(Self {
+    pub(super) async fn open(run: &'a Run<'a, S, T>, journal: &'a Journal, pushes: &Pushes) -> Result<Self, Stop> {
+        let Opened { head, damaged, is_new } = opening::open(run, pushes).await?;
+        let book = Self {
             run,
             journal,
             head: RefCell::new(head),
             ledgers: RefCell::default(),
             reading: Mutex::default(),
             turn: Mutex::default(),
+            told: RefCell::default(),
             broken: RefCell::default(),
-        })
+        };
+        for (key, bytes) in damaged {
+            book.tell_damaged(key, bytes).await?;
+        }
+        if is_new {
+            let says =
+                "plan:head and its copy were damaged: what waited, and what was due until today, does not go out";
+            book.head().account.alarm("a new plan", says.to_owned(), run.now());
+        }
+        Ok(book)
     }
 
     /// The head; what is changed here is written with the next change. Not to be held over an `await`.
@@ -84,8 +106,19 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         self.head.borrow_mut()
     }
 
-    /// Brings the ledgers of these fans into memory, where they stay until [`Self::release`]d as often.
+    /// Brings the ledgers of these fans into memory, where they stay until [`Self::release`]d as often. Says which cannot be read.
     pub(super) async fn acquire(&self, openids: &[OpenId]) -> Result<(), Stop> {
+        for (key, bytes, error) in self.take_in(openids).await? {
+            self.alarm_unreadable(unreadable(&key, error));
+            if error == RecordError::Damaged {
+                self.tell_damaged(&key, bytes).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::acquire`]. Gives those that cannot be read.
+    async fn take_in(&self, openids: &[OpenId]) -> Result<Vec<(String, Vec<u8>, RecordError)>, Stop> {
         // One after another: what is read here must not be what the other of the two changes and lets go meanwhile.
         let _turn = self.reading.lock().await;
         let mut absent: BTreeMap<&OpenId, u32> = BTreeMap::new();
@@ -97,17 +130,19 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         }
         let keys: Vec<String> = absent.keys().map(|openid| ledger::key(openid)).collect();
         let stored = self.run.get_all(&keys).await?;
-        for ((openid, users), bytes) in absent.into_iter().zip(stored) {
-            let ledger = match bytes.map(|bytes| Ledger::decode(&bytes)).transpose() {
-                Ok(ledger) => Some(ledger.unwrap_or_default()),
-                Err(error) => {
-                    self.alarm_unreadable(unreadable(&ledger::key(openid), error));
+        let mut unread = Vec::new();
+        for (((openid, users), key), bytes) in absent.into_iter().zip(keys).zip(stored) {
+            let ledger = match bytes.map(|bytes| Ledger::decode(&bytes).map_err(|error| (bytes, error))) {
+                None => Some(Ledger::default()),
+                Some(Ok(ledger)) => Some(ledger),
+                Some(Err((bytes, error))) => {
+                    unread.push((key, bytes, error));
                     None
                 }
             };
             self.ledgers.borrow_mut().insert(openid.clone(), Slot { ledger, users });
         }
-        Ok(())
+        Ok(unread)
     }
 
     /// Lets a ledger go that was acquired.
@@ -121,9 +156,16 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         }
     }
 
-    /// Whether somebody works with a fan's ledger.
-    pub(super) fn is_in_use(&self, openid: &OpenId) -> bool {
-        self.ledgers.borrow().contains_key(openid)
+    /// Acquires the ledger of a fan who is forgotten, empties it for whoever acquires it later in this run, and gives what it
+    /// said; inside none: it cannot be read. Outside none: somebody works with it, so it is as it was.
+    pub(super) async fn empty(&self, openid: &OpenId) -> Result<Option<Option<Ledger>>, Stop> {
+        // Of one that cannot be read nothing is told: it goes.
+        self.take_in(std::slice::from_ref(openid)).await?;
+        if let Some(slot) = self.ledgers.borrow_mut().get_mut(openid).filter(|slot| slot.users == 1) {
+            return Ok(Some(slot.ledger.replace(Ledger::default())));
+        }
+        self.release(openid);
+        Ok(None)
     }
 
     /// Looks at an acquired ledger; none: it cannot be read.
@@ -191,13 +233,68 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
             self.set(&values).await?;
             values.clear();
         }
-        values.push((head::KEY.to_owned(), head));
+        values.extend(head::KEYS.map(|key| (key.to_owned(), head.clone())));
         self.set(&values).await?;
         if let Some(place) = place {
             self.journal.written(place);
         }
         change.release.iter().for_each(|openid| self.release(openid));
         Ok(())
+    }
+
+    /// Reads a record.
+    pub(super) async fn read<R>(
+        &self,
+        key: &str,
+        decode: impl FnOnce(&[u8]) -> Result<R, RecordError>,
+    ) -> Result<Read<R>, Stop> {
+        let Some(bytes) = self.run.get(key).await? else { return Ok(Read::None) };
+        match decode(&bytes) {
+            Ok(record) => Ok(Read::Record(record)),
+            Err(RecordError::Damaged) => Ok(Read::Damaged(bytes)),
+            Err(error) => Err(Stop::Record { key: key.to_owned(), error }),
+        }
+    }
+
+    /// Tells rollup, the report and the alarms that a record is damaged; once a run.
+    pub(super) async fn tell_damaged(&self, key: &str, bytes: Vec<u8>) -> Result<(), Stop> {
+        if self.told.borrow().iter().any(|told| told == key) {
+            return Ok(());
+        }
+        self.told.borrow_mut().push(key.to_owned());
+        let now = self.run.now();
+        self.head().account.damaged(format!("{key} is set aside"), now);
+        let _turn = self.turn.lock().await;
+        let place = self.journal.place_for(self.run).await?;
+        self.set(&[(place.to_string(), Entry::Damaged(Found::new(key, bytes)).encode())]).await?;
+        self.journal.written(place);
+        Ok(())
+    }
+
+    /// Puts in the place of a damaged record what `instead` gives, unless it is another by then.
+    pub(super) async fn replace(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        instead: impl FnOnce(&Head) -> Vec<u8>,
+    ) -> Result<(), Stop> {
+        let _turn = self.turn.lock().await;
+        if self.run.get(key).await?.as_deref() != Some(bytes) {
+            return Ok(());
+        }
+        let value = instead(&self.head());
+        self.set(&[(key.to_owned(), value)]).await
+    }
+
+    /// The records that were found damaged.
+    pub(super) fn told(&self) -> Vec<String> {
+        self.told.borrow().clone()
+    }
+
+    /// Writes pages anew, between two changes.
+    pub(super) async fn overwrite(&self, pages: &[(String, Vec<u8>)]) -> Result<(), Stop> {
+        let _turn = self.turn.lock().await;
+        self.set(pages).await
     }
 
     /// Takes away, between two changes.
@@ -264,7 +361,7 @@ mod tests {
         store.judge_by(move |_| if failing.get() { Fate::Fails } else { Fate::Works });
         let run = Run::start(&store, &Still, "push", 1, Timestamp(60)).now_or_never().unwrap().unwrap();
         let journal = Journal::default();
-        let book = Book::open(&run, &journal).now_or_never().unwrap().unwrap();
+        let book = Book::open(&run, &journal, &Pushes::default()).now_or_never().unwrap().unwrap();
         let write = || book.write(Change::default(), |head| head.outcomes += 1).now_or_never().unwrap();
         assert_eq!(write(), Ok(()));
         fails.set(true);

@@ -48,6 +48,16 @@ pub struct Looked {
 pub(super) struct Found {
     pub(super) asked: Vec<Asked>,
     pub(super) looked: Looked,
+    /// Requests that are damaged, and count as looked at: key and bytes.
+    pub(super) damaged: Vec<(String, Vec<u8>)>,
+}
+
+impl Looked {
+    /// As if all were looked at but those that are still kept.
+    pub(super) async fn at_the_last<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<Self, Stop> {
+        let count = run.counter(SEQUENCE).await?;
+        Ok(Self { until: count.saturating_sub(KEPT), missing: Vec::new() })
+    }
 }
 
 /// Why what is known of campaigns cannot be told.
@@ -68,13 +78,15 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
     let numbers: Vec<(u64, Timestamp)> = looked.missing.iter().copied().chain(new).collect();
     let keys: Vec<String> = numbers.iter().map(|(number, _)| key(*number)).collect();
     let until = numbers.iter().map(|(number, _)| *number).max().unwrap_or_default().max(looked.until);
-    let mut found = Found { asked: Vec::new(), looked: Looked { until, missing: Vec::new() } };
+    let looked = Looked { until, missing: Vec::new() };
+    let mut found = Found { asked: Vec::new(), looked, damaged: Vec::new() };
     for ((number, since), (key, bytes)) in numbers.iter().zip(keys.iter().zip(run.get_all(&keys).await?)) {
-        match bytes.map(|bytes| format::decode(FORMAT, &bytes)).transpose() {
-            Ok(Some(asked)) => found.asked.push(asked),
-            Ok(None) if now.distance(*since) < VAIN => found.looked.missing.push((*number, *since)),
-            Ok(None) => {}
-            Err(error) => return Err(Stop::Record { key: key.clone(), error }),
+        match bytes.map(|bytes| (format::decode(FORMAT, &bytes), bytes)) {
+            Some((Ok(asked), _)) => found.asked.push(asked),
+            None if now.distance(*since) < VAIN => found.looked.missing.push((*number, *since)),
+            None => {}
+            Some((Err(RecordError::Damaged), bytes)) => found.damaged.push((key.clone(), bytes)),
+            Some((Err(error), _)) => return Err(Stop::Record { key: key.clone(), error }),
         }
     }
     Ok(found)

@@ -1,11 +1,12 @@
-//! `plan:head`: how far push has come, and how the account stands. One record, written with every change.
+//! `plan:head`: how far push has come, and how the account stands. One record, written with every change; and stored twice,
+//! because nothing else tells what was planned already.
 
 use super::{campaign::Looked, ledger::Subject, pace::Pace};
 use crate::{
     playbook::{Campaign, Content},
     store::format,
     time::Timestamp,
-    wechat::api::Api,
+    wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
@@ -16,6 +17,8 @@ use std::{
 
 /// Its key.
 pub const KEY: &str = "plan:head";
+/// Both keys of it.
+pub const KEYS: [&str; 2] = [KEY, "plan:head:copy"];
 /// Its format.
 pub const FORMAT: u8 = 1;
 /// Alarms kept.
@@ -207,6 +210,16 @@ impl Standing {
             self.alarms.remove(quietest);
         }
         self.alarms.push(Alarm { about: about.to_owned(), says, since: now, last: now, times: 1 });
+    }
+
+    /// Raises the alarm that a record is set aside.
+    pub(super) fn damaged(&mut self, says: String, now: Timestamp) {
+        self.alarm("damaged records", says, now);
+    }
+
+    /// Says nothing more that names a fan who is forgotten.
+    pub(super) fn forget(&mut self, openid: &OpenId) {
+        self.alarms.retain(|alarm| !alarm.says.contains(openid.as_str()));
     }
 
     /// Raises the alarm that what is stored of a fan cannot be read.

@@ -68,13 +68,18 @@ async fn work<S: Store, T: Timer, C: Calls>(
     pushes: &Pushes,
     report: &RefCell<Report>,
 ) -> Result<(), Stop> {
-    let book = Book::open(run, tools.journal).await?;
+    let book = Book::open(run, tools.journal, pushes).await?;
     let account = Account::new(run, tools.calls, tools.credentials, tools.nonce);
     let signals = Signals::default();
     let planner = Planner::new(&book, pushes, report, &signals);
     let sender = Sender::new(&book, &account, pushes, report, &signals);
-    let worked = try_join(planner.run(), sender.run()).await.map(drop);
-    report.borrow_mut().waiting = waiting(&book.head(), &pushes.limits, run.now());
+    let mut worked = try_join(planner.run(), sender.run()).await.map(drop);
+    if worked.is_ok() {
+        worked = planner.forget_the_rest().await;
+    }
+    let mut report = report.borrow_mut();
+    report.waiting = waiting(&book.head(), &pushes.limits, run.now());
+    report.set_aside = book.told();
     worked
 }
 

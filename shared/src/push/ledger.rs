@@ -25,13 +25,13 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use crate::facts::push::ledger_key as key;
+
 /// Entries kept of a fan; more where the playbook's cap is larger, so that every push that the cap counts is known.
 const ENTRIES_MAX: usize = 32;
 /// Entries that ended are kept so long, in seconds: longer than any cap looks back.
 const KEPT: u64 = 400 * 86_400;
-const FORMAT: u8 = 2;
-/// Knew no ways.
-const FORMAT_WITHOUT_WAYS: u8 = 1;
+const FORMAT: u8 = 1;
 
 /// One fan's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,24 +183,13 @@ impl Entry {
     }
 }
 
-/// The key of a fan's.
-pub fn key(openid: &OpenId) -> String {
-    format!("ledger:{openid}")
-}
-
 impl Ledger {
     /// Reads stored bytes.
     ///
     /// # Errors
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        match bytes.first() {
-            Some(&FORMAT_WITHOUT_WAYS) => {
-                let entries: Vec<EntryWithoutWay> = format::decode(FORMAT_WITHOUT_WAYS, bytes)?;
-                Ok(Self { entries: entries.into_iter().map(Entry::from).collect() })
-            }
-            _ => format::decode(FORMAT, bytes),
-        }
+        format::decode(FORMAT, bytes)
     }
 
     /// The stored bytes.
@@ -260,24 +249,6 @@ impl Ledger {
     pub fn count(&self, until: Timestamp, days: u32) -> usize {
         let from = until.0.saturating_sub(u64::from(days) * 86_400);
         self.entries.iter().filter(|entry| entry.due.0 > from && entry.state.counts()).count()
-    }
-}
-
-/// An [`Entry`] of format 1.
-#[derive(Deserialize)]
-struct EntryWithoutWay {
-    id: PushId,
-    subject: Subject,
-    due: Timestamp,
-    outcome_days: u32,
-    planned: Timestamp,
-    state: State,
-}
-
-impl From<EntryWithoutWay> for Entry {
-    fn from(old: EntryWithoutWay) -> Self {
-        let EntryWithoutWay { id, subject, due, outcome_days, planned, state } = old;
-        Self { id, subject, due, outcome_days, planned, state, went: None }
     }
 }
 

@@ -4,11 +4,11 @@
 //! planner that was stopped before that write plans the chunk again; what the ledger knows already is queued as it stands.
 
 use super::{
-    book::{Book, Change},
+    book::{Book, Change, Read},
     campaign,
-    content::ways_of,
+    content::{WAYS, ways_of},
     head::{Head, Progress, Queue, Running},
-    ledger,
+    ledger::{self, Ledger},
     plan::{Decision, Known},
     report::Report,
     seen::Seen,
@@ -18,22 +18,26 @@ use crate::{
     conversation,
     facts::push::{Due, Echo, FANS, Group, OUTCOMES, Outcome, Skip, What, due_list},
     fold::fan,
-    playbook::{Campaign, Content, Pushes},
+    playbook::{Content, Pushes},
     store::{
-        Store, Timer,
-        lease::Stop,
+        Store, Timer, format,
+        lease::{Stop, WINDOW},
         list::{self, PAGE, Page, gone_key, page_key},
     },
     time::{Day, Timestamp},
     wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// No chunk is planned later than this after the start.
 const LAST_CHUNK: Duration = Duration::from_secs(36);
 /// Days back that reminders are still planned for: whoever comes later waits for the next purchase.
-const DAYS_BACK: u64 = 3;
+pub(super) const DAYS_BACK: u64 = 3;
 /// Pages of fans that are looked at together.
 const CHUNK: u64 = 4;
 /// While the sender is busy and so many pushes wait for it, planning does.
@@ -61,6 +65,15 @@ pub(super) struct Planner<'a, S, T> {
     signals: &'a Signals,
     /// The last page of each queue that was added to.
     tails: RefCell<BTreeMap<Queue, Page<Waiting>>>,
+    /// Somebody is to be forgotten whom the sender has in hand.
+    put_off: Cell<bool>,
+}
+
+/// What a list says from a position on.
+struct Items<I> {
+    found: Vec<(u64, Option<I>)>,
+    /// The page behind these is damaged: the list goes on once rollup has set it aside.
+    waits: bool,
 }
 
 /// What a chunk comes to, before it is written.
@@ -77,7 +90,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         report: &'a RefCell<Report>,
         signals: &'a Signals,
     ) -> Self {
-        Self { book, pushes, report, signals, tails: RefCell::default() }
+        Self { book, pushes, report, signals, tails: RefCell::default(), put_off: Cell::default() }
     }
 
     /// Plans until there is nothing left to plan, or the time is up.
@@ -105,9 +118,17 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
     /// Closes pushes of which WeChat said what became of them.
     async fn take_outcomes(&self) -> Result<bool, Stop> {
         // Rollup takes away what is old, whether it was read or not.
-        let gone = self.book.run.get_record::<u64>(list::FORMAT, &gone_key(OUTCOMES)).await?.unwrap_or_default();
+        let gone = self.book.read(&gone_key(OUTCOMES), |bytes| format::decode::<u64>(list::FORMAT, bytes)).await?;
+        let gone = match gone {
+            Read::Record(gone) => gone,
+            Read::None => 0,
+            Read::Damaged(bytes) => {
+                self.book.tell_damaged(&gone_key(OUTCOMES), bytes).await?;
+                0
+            }
+        };
         let position = self.book.head().outcomes.max(gone);
-        let items = self.items::<Outcome>(OUTCOMES, position, 1).await?;
+        let items = self.items::<Outcome>(OUTCOMES, position, 1).await?.found;
         let mut change = Change::default();
         let mut forgotten = Vec::new();
         let mut until = position;
@@ -126,9 +147,14 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
                     }
                     change.release.push(openid);
                 }
-                // Somebody writes to that ledger: the next run deletes it.
-                Some(Outcome::Forgotten(openid)) if self.book.is_in_use(&openid) => break,
-                Some(Outcome::Forgotten(openid)) => forgotten.push(ledger::key(&openid)),
+                Some(Outcome::Forgotten(openid)) => match self.book.empty(&openid).await? {
+                    Some(ledger) => forgotten.push((openid, ledger)),
+                    // The sender writes to that ledger: it is deleted when the sender has ended.
+                    None => {
+                        self.put_off.set(true);
+                        break;
+                    }
+                },
                 None => {}
             }
             until = at + 1;
@@ -137,9 +163,59 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
             return Ok(false);
         }
         if !forgotten.is_empty() {
-            self.book.delete(&forgotten).await?;
+            self.leave_queues(&forgotten).await?;
+            self.book.delete(&forgotten.iter().map(|(openid, _)| ledger::key(openid)).collect::<Vec<_>>()).await?;
         }
-        self.book.write(change, |head| head.outcomes = until).await.map(|()| true)
+        change.release.extend(forgotten.iter().map(|(openid, _)| openid.clone()));
+        let update = |head: &mut Head| {
+            head.outcomes = until;
+            forgotten.iter().for_each(|(openid, _)| head.account.forget(openid));
+        };
+        self.book.write(change, update).await.map(|()| true)
+    }
+
+    /// Forgets, once the sender has ended, whoever it had in hand.
+    pub(super) async fn forget_the_rest(&self) -> Result<(), Stop> {
+        while self.put_off.take() {
+            while self.take_outcomes().await? {}
+        }
+        Ok(())
+    }
+
+    /// Takes fans who are forgotten out of the queues that name them, as their ledgers tell; one that cannot be read tells
+    /// nothing, so it may be any.
+    async fn leave_queues(&self, forgotten: &[(OpenId, Option<Ledger>)]) -> Result<(), Stop> {
+        let names = |queue: &Queue| {
+            let of =
+                |entry: &ledger::Entry| WAYS.iter().any(|api| Queue::of(&entry.subject, entry.due, *api) == *queue);
+            forgotten.iter().any(|(_, ledger)| ledger.as_ref().is_none_or(|ledger| ledger.entries().iter().any(of)))
+        };
+        let queues: Vec<(Queue, Progress)> = {
+            let head = self.book.head();
+            head.queues.iter().filter(|(queue, _)| names(queue)).map(clone).collect()
+        };
+        let openids: BTreeSet<&OpenId> = forgotten.iter().map(|(openid, _)| openid).collect();
+        for (queue, progress) in queues {
+            let (list, pages) = (queue.to_string(), progress.queued.div_ceil(PAGE));
+            let keys: Vec<String> = (progress.deleted..pages).map(|page| page_key(&list, page * PAGE)).collect();
+            for window in keys.chunks(WINDOW) {
+                let mut changed = Vec::new();
+                for (key, bytes) in self.book.run.load(window.to_vec()).await? {
+                    // The sender sees to one that is damaged.
+                    let Ok(mut page) = Page::<Waiting>::decode(&bytes) else { continue };
+                    let items = page.0.iter_mut();
+                    let blanks = items.filter_map(|item| item.take_if(|waiting| openids.contains(&waiting.openid)));
+                    if blanks.count() > 0 {
+                        changed.push((key, page.encode()));
+                    }
+                }
+                if !changed.is_empty() {
+                    self.tails.borrow_mut().remove(&queue);
+                    self.book.overwrite(&changed).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Plans some of the reminders that are due today, or were due in the last days and came late.
@@ -147,7 +223,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let today = self.pushes.limits.utc_offset.local(self.book.run.now()).day.0;
         for day in today.saturating_sub(DAYS_BACK)..=today {
             let position = self.book.head().due.get(&day).copied().unwrap_or_default();
-            let items = self.items::<Due>(&due_list(day), position, CHUNK).await?;
+            let items = self.items::<Due>(&due_list(day), position, CHUNK).await?.found;
             let Some(until) = items.last().map(|(at, _)| at + 1) else { continue };
             let due: Vec<Due> = items.into_iter().filter_map(|(_, due)| due).collect();
             let fans = self.fans(due.iter().map(|due| &due.openid)).await?;
@@ -173,8 +249,11 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let is_due = |running: &Running| !running.planned && running.campaign.at <= now;
         let next = self.book.head().campaigns.iter().find(|(_, running)| is_due(running)).map(clone);
         let Some((id, Running { campaign, fans: position, .. })) = next else { return Ok(false) };
-        let items = self.items::<OpenId>(FANS, position, CHUNK).await?;
+        let Items { found: items, waits } = self.items::<OpenId>(FANS, position, CHUNK).await?;
         let Some(until) = items.last().map(|(at, _)| at + 1) else {
+            if waits {
+                return Ok(false);
+            }
             let done = |head: &mut Head| {
                 if let Some(running) = head.campaigns.get_mut(&id) {
                     running.planned = true;
@@ -211,8 +290,10 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let now = self.book.run.now();
         let looked = self.book.head().asked.clone();
         let found = campaign::look(self.book.run, &looked).await?;
-        let on_time = |campaign: &Campaign| campaign.at <= now && now.0 - campaign.at.0 < Campaign::LATE;
-        let listed = self.pushes.campaigns.iter().filter(|(_, campaign)| on_time(campaign)).map(clone);
+        for (key, bytes) in found.damaged {
+            self.book.tell_damaged(&key, bytes).await?;
+        }
+        let listed = self.pushes.campaigns.iter().filter(|(_, campaign)| campaign.is_on_time(now)).map(clone);
         let asked = found.asked.into_iter().map(|asked| (asked.id, asked.campaign));
         let mut new: BTreeMap<String, Running> = BTreeMap::new();
         for (id, campaign) in listed.chain(asked) {
@@ -331,7 +412,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let mut page = match kept {
             Some(page) if page.0.len() == within => page,
             _ if within == 0 => Page::default(),
-            _ => self.page::<Waiting>(&page_key(&list, progress.queued)).await?,
+            _ => self.tail(&page_key(&list, progress.queued), within).await?,
         };
         // What stands behind the end was written by a run that did not get to say so.
         page.0.truncate(within);
@@ -377,19 +458,28 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         Ok(())
     }
 
-    /// The next items of a list, of so many pages at most.
+    /// The next items of a list of rollup's, of so many pages at most.
     async fn items<I: Serialize + DeserializeOwned>(
         &self,
         list: &str,
         position: u64,
         pages: u64,
-    ) -> Result<Vec<(u64, Option<I>)>, Stop> {
-        let mut items = Vec::new();
+    ) -> Result<Items<I>, Stop> {
+        let mut items = Items { found: Vec::new(), waits: false };
         let first = position / PAGE;
         for page in first..first + pages {
-            let found = self.page::<I>(&page_key(list, page * PAGE)).await?;
+            let key = page_key(list, page * PAGE);
+            let found = match self.book.read(&key, Page::<I>::decode).await? {
+                Read::Record(page) => page,
+                Read::None => break,
+                Read::Damaged(bytes) => {
+                    self.book.tell_damaged(&key, bytes).await?;
+                    items.waits = true;
+                    break;
+                }
+            };
             let full = found.0.len() as u64 == PAGE;
-            items.extend(found.items_from(position.max(page * PAGE)));
+            items.found.extend(found.items_from(position.max(page * PAGE)));
             if !full {
                 break;
             }
@@ -397,11 +487,16 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         Ok(items)
     }
 
-    async fn page<I: Serialize + DeserializeOwned>(&self, key: &str) -> Result<Page<I>, Stop> {
-        let bytes = self.book.run.get(key).await?;
-        let read = |bytes: Vec<u8>| Page::decode(&bytes);
-        let page = bytes.map(read).transpose().map_err(|error| Stop::Record { key: key.to_owned(), error })?;
-        Ok(page.unwrap_or_default())
+    /// The last page of a queue, of which so many items count; if it is damaged, these are lost.
+    async fn tail(&self, key: &str, items: usize) -> Result<Page<Waiting>, Stop> {
+        match self.book.read(key, Page::decode).await? {
+            Read::Record(page) => Ok(page),
+            Read::None => Ok(Page::default()),
+            Read::Damaged(bytes) => {
+                self.book.tell_damaged(key, bytes).await?;
+                Ok(Page(vec![None; items]))
+            }
+        }
     }
 
     /// Deletes queues that are long over, a bounded number of pages.

@@ -40,6 +40,8 @@ pub struct Report {
     pub halted: Option<String>,
     /// Pushes that wait and could have gone out.
     pub waiting: u64,
+    /// Records that were damaged and are set aside, by key: see [`crate::fold::damaged`].
+    pub set_aside: Vec<String>,
     /// How it ended.
     pub end: End,
 }
@@ -67,7 +69,7 @@ impl Report {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The report of the run that ended last, by the record of the job's runs.
+    /// The report of the run that ended last, by the record of the job's runs; none: there was none.
     ///
     /// # Errors
     /// When a newer Guanxi wrote it, or it is damaged.

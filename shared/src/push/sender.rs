@@ -105,6 +105,8 @@ struct Ready {
     looked: Cell<Duration>,
     /// As of when a call is counted for it that has not left.
     counted: Cell<Option<Millis>>,
+    /// The template of a notice that WeChat did not take for want of consent; to be told.
+    no_consent: Option<String>,
 }
 
 /// A push that came back, or that does not leave.
@@ -115,6 +117,8 @@ struct Returned {
     came: Came,
     /// To be sent again in this run, no sooner than then.
     again: Option<(Millis, Ready)>,
+    /// As in [`Ready`].
+    no_consent: Option<String>,
 }
 
 pub(super) struct Sender<'a, S, T, C> {
@@ -162,9 +166,10 @@ impl Ready {
         Tried { since: self.sending.unwrap_or(now), doubt: self.doubt, tries: self.tries }
     }
 
-    fn returned(self, came: Came, again: Option<Millis>) -> Returned {
+    fn returned(mut self, came: Came, again: Option<Millis>) -> Returned {
         let (spot, openid, entry) = (self.spot.clone(), self.openid.clone(), self.entry.clone());
-        Returned { spot, openid, entry, came, again: again.map(|at| (at, self)) }
+        let no_consent = self.no_consent.take();
+        Returned { spot, openid, entry, came, again: again.map(|at| (at, self)), no_consent }
     }
 }
 
@@ -370,7 +375,8 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
     async fn write(&self, returned: &mut Vec<Returned>, mut leaving: Vec<Ready>) -> Result<Vec<Ready>, Stop> {
         let now = self.book.run.now();
         let (mut change, mut settled, mut again) = (Change::default(), Vec::new(), Vec::new());
-        for Returned { spot, openid, entry, came, again: once_more } in returned.drain(..) {
+        for Returned { spot, openid, entry, came, again: once_more, no_consent } in returned.drain(..) {
+            change.news.extend(no_consent.map(|template| entry.news(&openid, None, now, What::NoConsent(template))));
             if came != Came::Open {
                 self.taken.borrow_mut().ends(&spot);
             }
@@ -411,7 +417,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
     fn count(&self, what: &What) {
         let mut report = self.report.borrow_mut();
         match what {
-            What::Planned | What::Queued(_) => {}
+            What::Planned | What::Queued(_) | What::NoConsent(_) => {}
             What::Skipped(skip) => report.skip(*skip),
             What::Sent(_) => report.sent += 1,
             What::Refused(_) => report.refused += 1,

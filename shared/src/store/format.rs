@@ -1,4 +1,4 @@
-//! Stored records: a format byte, then postcard. An older format is read by whoever knows it, a newer one refused.
+//! Stored records: a format byte, then postcard. A newer format is refused; from the first deployment on, an older one comes with a reader and a fixture.
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -56,13 +56,8 @@ pub(crate) fn page(name: &str, pages: u8) -> u8 {
 
 /// A kind of record that rollup keeps.
 pub(crate) trait Record: Default + Serialize + DeserializeOwned {
-    /// What the stored bytes begin with. Older formats are read, newer ones refused.
+    /// What the stored bytes begin with; another is refused.
     const FORMAT: u8 = 1;
-
-    /// Reads stored bytes of an older format; none: there is no such format.
-    fn decode_older(_format: u8, _bytes: &[u8]) -> Option<Result<Self, RecordError>> {
-        None
-    }
 
     /// Whether it says nothing: such a record is not stored, so that the same history gives the same bytes.
     fn is_nothing(&self) -> bool;
@@ -75,8 +70,7 @@ pub(crate) fn encode<T: Record>(record: &T) -> Vec<u8> {
 
 /// Reads stored bytes.
 pub(crate) fn read<T: Record>(bytes: &[u8]) -> Result<T, RecordError> {
-    let older = bytes.first().and_then(|format| T::decode_older(*format, bytes));
-    older.unwrap_or_else(|| format::decode(T::FORMAT, bytes))
+    format::decode(T::FORMAT, bytes)
 }
 
 /// Reads the bytes stored at a key.

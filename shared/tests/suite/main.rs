@@ -4,6 +4,8 @@
 
 #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the tests of pushes and the laws use all of it"))]
 mod brand;
+#[cfg(not(target_family = "wasm"))]
+mod layers;
 
 /// WeChat's protocol, from the published vectors up to mutated requests.
 mod wechat {
@@ -57,7 +59,6 @@ mod fold {
     mod marks;
     #[cfg(not(target_family = "wasm"))]
     mod matches;
-    mod old;
     #[cfg(not(target_family = "wasm"))]
     mod oracle;
     #[cfg(not(target_family = "wasm"))]

@@ -293,7 +293,7 @@ fn what_is_set_aside_stands_in_the_report_on_the_account() {
     let set_aside = vec![Damaged { key: "fan:o1".into(), at: Timestamp(START), bytes: 7 }];
     let list = List { set_aside, repair: None };
     let mut store = history();
-    store.records.insert(LIST.into(), [&[2], postcard::to_stdvec(&list).unwrap().as_slice()].concat());
+    store.records.insert(LIST.into(), [&[1], postcard::to_stdvec(&list).unwrap().as_slice()].concat());
     let sheet = ask(&Ask::Account, &store, 0).unwrap();
     assert_eq!(cell(&sheet, "damaged: fan:o1", "since"), Cell::Time(Timestamp(START)));
     assert_eq!(cell(&sheet, "damaged: fan:o1", "left"), Cell::Count(7));

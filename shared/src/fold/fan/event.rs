@@ -8,7 +8,7 @@ use crate::{
     fold::counts::cut,
     store::record::Digest,
     time::Timestamp,
-    wechat::{Event as Pushed, Kind, Message},
+    wechat::{Event as Pushed, Kind, Message, api::notice::NO_CONSENT},
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,7 @@ pub(crate) enum What {
 pub(crate) enum Notice {
     Accepted,
     Declined,
+    /// By the fan; or WeChat says that there is none.
     Withdrawn,
     /// WeChat took a notice, whether it arrived or not.
     Sent,
@@ -101,12 +102,20 @@ impl What {
             Pushed::SubscribeMsgChange(list) => notices(list.iter().map(|choice| {
                 (&choice.template_id, if choice.accepted { Notice::Accepted } else { Notice::Withdrawn })
             })),
-            Pushed::SubscribeMsgSent(list) => notices(list.iter().map(|sent| (&sent.template_id, Notice::Sent))),
+            Pushed::SubscribeMsgSent(list) => notices(list.iter().map(|sent| {
+                let no_consent = sent.error_code.trim().parse() == Ok(NO_CONSENT);
+                (&sent.template_id, if no_consent { Notice::Withdrawn } else { Notice::Sent })
+            })),
             Pushed::Location { .. } | Pushed::UserEnterTempsession { .. } => Self::Seen,
             _ if menu_key(event).is_some() => Self::Click,
             _ => return None,
         })
     }
+}
+
+/// What becomes of the permission for a template of which WeChat took no notice for want of it.
+pub(crate) fn no_consent(template: &String) -> What {
+    notices(std::iter::once((template, Notice::Withdrawn)))
 }
 
 fn notices<'a>(list: impl Iterator<Item = (&'a String, Notice)>) -> What {

@@ -219,6 +219,7 @@ impl Mark {
             }
             What::Refused(code) => self.refused = self.refused.max(Some(*code)),
             What::Unknown => self.unknown = true,
+            What::NoConsent(_) => {}
         }
     }
 

@@ -167,12 +167,6 @@ impl Placed {
     fn amount(&self) -> i64 {
         self.lines.iter().map(|line| line.amount).fold(0, i64::saturating_add)
     }
-
-    /// The pieces of a product, over all lines.
-    pub(super) fn quantity(&self, product: &str) -> u32 {
-        let lines = self.lines.iter().filter(|line| line.product == product);
-        lines.map(|line| line.quantity).fold(0, u32::saturating_add)
-    }
 }
 
 impl State {

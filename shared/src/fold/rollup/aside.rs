@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::{
     facts::{
-        Place,
+        Found, Place,
         push::{FANS, OUTCOMES},
     },
     fold::{
@@ -89,6 +89,26 @@ pub(super) async fn note_entries<S: Store, T: Timer>(
     }
     writes.push(Write { key: LIST.to_owned(), value: Some(encode(&list)) });
     Ok(commit::write(run, writes).await?)
+}
+
+/// Sets aside what push found: a page of a list, if it is still as it was found; of another's record only what it was, because
+/// its owner has seen to it. False: nothing was to be done.
+pub(super) async fn take_found<S: Store, T: Timer>(run: &Run<'_, S, T>, found: &Found) -> Result<bool, Failure> {
+    let Found { key, bytes } = found;
+    if key.rsplit_once(':').is_some_and(|(list, _)| is_list(list)) {
+        let is_as_found = run.get(key).await?.is_some_and(|stored| Found::new(key, stored) == *found);
+        if is_as_found {
+            set_aside(run, key).await?;
+        }
+        return Ok(is_as_found);
+    }
+    let mut list = list(run).await?;
+    let has_room = list.note(key, run.now(), bytes.len());
+    if has_room {
+        let kept = Write { key: damaged::key(key), value: Some(bytes.clone()) };
+        commit::write(run, vec![kept, Write { key: LIST.to_owned(), value: Some(encode(&list)) }]).await?;
+    }
+    Ok(has_room)
 }
 
 /// Drops what has been kept long enough, and takes up what the console wishes. A repair that is wished while another is under

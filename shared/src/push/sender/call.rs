@@ -11,7 +11,7 @@ use crate::{
     push::{content::WAYS, ledger::State, pace::Millis},
     store::{Store, Timer},
     time::Timestamp,
-    wechat::api::{Answer, Calls, Failure, Meaning},
+    wechat::api::{Answer, Calls, Failure, Meaning, notice::NO_CONSENT},
 };
 
 /// The account rests so long after an alarm, in seconds.
@@ -110,6 +110,9 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         let api = push.api();
         let (came, again, lesson) = judge(failure, push.tried(now), now);
         self.learn_from(failure, lesson, &push, now, millis);
+        if let Content::Notice(form) = &push.content {
+            push.no_consent = (failure.code() == Some(NO_CONSENT)).then(|| form.template_id.clone());
+        }
         if failure.meaning != Meaning::BackOff {
             self.gave_up.borrow_mut().remove(&api);
         }

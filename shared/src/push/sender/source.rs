@@ -5,8 +5,9 @@ use crate::{
     facts::push::{Skip, What},
     playbook::{Content, Limits, Ways},
     push::{
+        book::Read,
         content::{request, ways_of},
-        head::{Progress, Queue},
+        head::{Head, Progress, Queue},
         ledger::{Entry, State},
         planner::Waiting,
         seen::{Seen, keys},
@@ -14,7 +15,7 @@ use crate::{
     store::{
         Store, Timer,
         lease::Stop,
-        list::{Page, page_key},
+        list::{PAGE, Page, page_key},
     },
     time::Timestamp,
     wechat::{
@@ -70,28 +71,44 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         let doubtful = self.taken.borrow_mut().take_doubtful();
         if let Some((queue, positions)) = doubtful {
             let first = positions.first().copied().unwrap_or_default();
-            let waiting = self.waiting(&queue, first).await?;
-            return self
-                .steps(&queue, waiting.filter(|(at, _)| positions.contains(at)).collect())
-                .await
-                .map(Next::Steps);
+            let items = self.items(&queue, first).await?;
+            let here: Vec<_> = items.into_iter().filter(|(at, _)| positions.contains(at)).collect();
+            let waiting = waiting(here);
+            let lost = positions.into_iter().filter(|at| !waiting.iter().any(|(other, _)| other == at));
+            lost.for_each(|at| self.taken.borrow_mut().ends(&(queue.clone(), at)));
+            return self.steps(&queue, waiting).await.map(Next::Steps);
         }
         let Some((queue, from, until)) = self.next_queue(|api| self.lanes.borrow().wants(api)) else {
             return Ok(if self.next_queue(|_| true).is_some() { Next::Later } else { Next::Nothing });
         };
-        let waiting: Vec<_> = self.waiting(&queue, from).await?.take_while(|(at, _)| *at < until).collect();
+        let mut items = self.items(&queue, from).await?;
+        items.retain(|(at, _)| *at < until);
         // None: the planner is about to write it.
-        let Some((last, _)) = waiting.last() else { return Ok(Next::Nothing) };
+        let Some((last, _)) = items.last() else { return Ok(Next::Nothing) };
         self.taken.borrow_mut().take_until(&queue, last + 1);
-        self.steps(&queue, waiting).await.map(Next::Steps)
+        self.steps(&queue, waiting(items)).await.map(Next::Steps)
     }
 
-    /// What waits on a page, from this position on.
-    async fn waiting(&self, queue: &Queue, from: u64) -> Result<impl Iterator<Item = (u64, Waiting)>, Stop> {
+    /// The items of a page, from this position on; a blank is one that was taken out. One that is damaged is set aside, and all
+    /// that is known of it is how many it had.
+    async fn items(&self, queue: &Queue, from: u64) -> Result<Vec<(u64, Option<Waiting>)>, Stop> {
         let key = page_key(&queue.to_string(), from);
-        let page = self.book.run.get(&key).await?.map(|bytes| Page::<Waiting>::decode(&bytes)).transpose();
-        let page = page.map_err(|error| Stop::Record { key, error })?.unwrap_or_default();
-        Ok(page.items_from(from).filter_map(|(position, waiting)| Some((position, waiting?))))
+        let first = from / PAGE * PAGE;
+        loop {
+            match self.book.read(&key, Page::<Waiting>::decode).await? {
+                Read::None => return Ok(Vec::new()),
+                Read::Record(page) => return Ok(page.items_from(from).collect()),
+                Read::Damaged(bytes) => {
+                    self.book.tell_damaged(&key, bytes.clone()).await?;
+                    let blanks = |head: &Head| {
+                        let queued = head.queues.get(queue).map_or(0, |progress| progress.queued);
+                        let count = queued.saturating_sub(first).min(PAGE);
+                        Page::<Waiting>(vec![None; usize::try_from(count).unwrap_or_default()]).encode()
+                    };
+                    self.book.replace(&key, &bytes, blanks).await?;
+                }
+            }
+        }
     }
 
     /// The first queue of such a call with something that may go out by now, and from where to where.
@@ -145,13 +162,13 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             Ok(open) => open,
             Err(skip) => {
                 let came = stays(skip, sending.is_some(), now);
-                return Step::Stay(Returned { spot, openid, entry, came, again: None });
+                return Step::Stay(Returned { spot, openid, entry, came, again: None, no_consent: None });
             }
         };
         if let Some(tried) = sending {
             let may_repeat = open.iter().all(|content| content.api().may_repeat());
             if !may_repeat || now.0 >= tried.0 + REPEAT_SECONDS {
-                return Step::Stay(Returned { spot, openid, entry, came: unknown(now), again: None });
+                return Step::Stay(Returned { spot, openid, entry, came: unknown(now), again: None, no_consent: None });
             }
             self.report.borrow_mut().repeated += 1;
         }
@@ -164,10 +181,23 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         }
         let Some((content, request)) = behind.pop_front() else {
             let came = stays(Skip::NoWindow, sending.is_some(), now);
-            return Step::Stay(Returned { spot, openid, entry, came, again: None });
+            return Step::Stay(Returned { spot, openid, entry, came, again: None, no_consent: None });
         };
         let (looked, counted, doubt) = (Cell::new(looked), Cell::default(), sending.is_some());
-        Step::Leave(Ready { spot, openid, entry, content, request, behind, sending, doubt, tries: 0, looked, counted })
+        Step::Leave(Ready {
+            spot,
+            openid,
+            entry,
+            content,
+            request,
+            behind,
+            sending,
+            doubt,
+            tries: 0,
+            looked,
+            counted,
+            no_consent: None,
+        })
     }
 
     /// The ways that a push may go now, the first choice first.
@@ -232,6 +262,11 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             Err(failure) => head.account.alarm("quota query", failure.to_string(), now),
         }
     }
+}
+
+/// What waits, of these items.
+fn waiting(items: Vec<(u64, Option<Waiting>)>) -> Vec<(u64, Waiting)> {
+    items.into_iter().filter_map(|(at, waiting)| Some((at, waiting?))).collect()
 }
 
 /// What a push comes to that does not go out; of one that may have gone out already nobody knows.

@@ -8,6 +8,10 @@ use super::{
 use crate::wechat::OpenId;
 use serde::Serialize;
 
+/// WeChat's code, of a call and in the event that follows one, where the fan has refused notices of the template or has allowed
+/// none that is left.
+pub const NO_CONSENT: i64 = 43101;
+
 /// One notice.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Notice<'a> {

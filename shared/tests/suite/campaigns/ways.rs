@@ -17,7 +17,6 @@ use guanxi::{
         ledger::{self, Ledger, Subject, Went},
         plan::Known,
     },
-    store::format,
     time::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,17 +225,4 @@ fn a_push_in_doubt_goes_as_it_went() {
     assert_eq!(as_it_went(&request(&body("a", "now", "", TEMPLATE), noon(30)).campaign.ways, None), Some("template"));
     let message = request(&body("a", "now", "", MESSAGE), noon(30)).campaign.ways;
     assert_eq!(as_it_went(&message, Some(Went::ByTemplate)), None);
-}
-
-#[test]
-fn a_ledger_from_before_there_were_ways_is_read() {
-    let subject = Subject::Campaign("c".to_owned());
-    let (id, state) = (PushId::of("p"), ledger::State::Sending(noon(2)));
-    let old = format::encode(1, &vec![(id, subject.clone(), noon(1), 14_u32, noon(0), state.clone())]);
-    let mut expected = Ledger::default();
-    expected
-        .add(ledger::Entry { id, subject, due: noon(1), outcome_days: 14, planned: noon(0), state, went: None }, 20);
-    assert_eq!(Ledger::decode(&old), Ok(expected.clone()));
-    assert_eq!(Ledger::decode(&expected.encode()), Ok(expected));
-    assert!(Ledger::decode(&old[..old.len() - 1]).is_err());
 }

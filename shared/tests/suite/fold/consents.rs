@@ -1,8 +1,8 @@
 //! Consents to notices: one consent, one notice. What the fan allowed and what was sent makes the stock that push goes by.
 
-use super::brand::{Brand, allows, notice_sent, placed, push};
+use super::brand::{Brand, allows, erase, news, notice_sent, placed, push, text, told, unfollow};
 use guanxi::{
-    facts::{Entry, Placed},
+    facts::{Entry, Placed, push::What},
     wechat::{
         Event, Kind,
         message::{NoticeChoice, NoticeSent},
@@ -19,11 +19,21 @@ enum Deed {
     Accepts,
     Declines,
     Withdraws,
-    /// A notice went out, and arrived or not.
-    Gets(bool),
+    /// WeChat tells by an event what became of a notice: this code.
+    Gets(&'static str),
+    /// WeChat took no notice, and push tells so.
+    LacksConsent,
 }
 
-const DEEDS: [Deed; 5] = [Deed::Accepts, Deed::Declines, Deed::Withdraws, Deed::Gets(true), Deed::Gets(false)];
+const DEEDS: [Deed; 7] = [
+    Deed::Accepts,
+    Deed::Accepts,
+    Deed::Declines,
+    Deed::Withdraws,
+    Deed::Gets("0"),
+    Deed::Gets("43101"),
+    Deed::LacksConsent,
+];
 
 /// One event about some templates.
 fn event(at: u64, deed: Deed, templates: &[&str]) -> Entry {
@@ -31,11 +41,11 @@ fn event(at: u64, deed: Deed, templates: &[&str]) -> Entry {
         let choice = |template: &&str| NoticeChoice { template_id: (*template).into(), accepted, popup_scene: None };
         templates.iter().map(choice).collect::<Vec<_>>()
     };
-    let sent = |arrived: bool| {
+    let sent = |code: &str| {
         let sent = |template: &&str| NoticeSent {
             template_id: (*template).into(),
             msg_id: format!("{at} {template}"),
-            error_code: if arrived { "0".into() } else { "43101".into() },
+            error_code: code.into(),
             error_status: String::new(),
         };
         templates.iter().map(sent).collect::<Vec<_>>()
@@ -44,7 +54,11 @@ fn event(at: u64, deed: Deed, templates: &[&str]) -> Entry {
         Deed::Accepts => Event::SubscribeMsgPopup(choices(true)),
         Deed::Declines => Event::SubscribeMsgPopup(choices(false)),
         Deed::Withdraws => Event::SubscribeMsgChange(choices(false)),
-        Deed::Gets(arrived) => Event::SubscribeMsgSent(sent(arrived)),
+        Deed::Gets(code) => Event::SubscribeMsgSent(sent(code)),
+        Deed::LacksConsent => {
+            let lacks = |template: &&str| news("o1", "a", at, What::NoConsent((*template).into()));
+            return told(templates.iter().map(lacks).collect::<Vec<_>>());
+        }
     };
     Entry::Received(push("o1", at, Kind::Event(event)))
 }
@@ -55,21 +69,26 @@ fn stock(brand: &Brand) -> BTreeMap<String, u32> {
 
 #[test]
 fn a_consent_is_good_for_one_notice() {
-    use Deed::{Accepts, Declines, Gets, Withdraws};
+    use Deed::{Accepts, Declines, Gets, LacksConsent, Withdraws};
     for (deeds, left, why) in [
         (&[][..], 0, "nobody asked"),
         (&[Accepts], 1, "one"),
         (&[Accepts, Accepts], 2, "they add up"),
-        (&[Accepts, Gets(true)], 0, "used up"),
-        (&[Accepts, Accepts, Gets(true)], 1, "one of two"),
-        (&[Accepts, Gets(false)], 0, "WeChat took it, though it did not arrive"),
+        (&[Accepts, Gets("0")], 0, "used up"),
+        (&[Accepts, Accepts, Gets("0")], 1, "one of two"),
+        (&[Accepts, Accepts, Gets("47003")], 1, "WeChat took it, though it did not arrive"),
+        (&[Accepts, Accepts, Gets("43101")], 0, "WeChat says that there is none left"),
+        (&[Accepts, Accepts, Gets("43101"), Accepts], 1, "and then one after all"),
+        (&[Accepts, Accepts, LacksConsent], 0, "WeChat said so when push tried"),
+        (&[Accepts, LacksConsent, Accepts, Accepts], 2, "only what was before it is gone"),
+        (&[LacksConsent, Accepts, Gets("0")], 0, "no debt"),
         (&[Accepts, Declines], 1, "not another one, and the first holds"),
         (&[Accepts, Accepts, Withdraws], 0, "the fan wants none"),
         (&[Withdraws, Accepts], 1, "and then one after all"),
-        (&[Gets(true), Accepts], 1, "a consent from before our time was used up"),
+        (&[Gets("0"), Accepts], 1, "a consent from before our time was used up"),
     ] {
-        let events = (0..).zip(deeds).map(|(at, deed)| event(at, *deed, &["A"]));
-        let brand = Brand::of([allows("o1", 90, "B")].into_iter().chain(events));
+        let events = (1..).zip(deeds).map(|(at, deed)| event(at, *deed, &["A"]));
+        let brand = Brand::of([allows("o1", 0, "B")].into_iter().chain(events));
         let mut expected = BTreeMap::from([("B".to_owned(), 1)]);
         if left > 0 {
             expected.insert("A".to_owned(), left);
@@ -83,6 +102,17 @@ fn a_consent_is_good_for_one_notice() {
     assert_eq!(stock(&brand).len(), 32, "no more templates than that are kept");
 }
 
+#[test]
+fn that_a_consent_is_lacking_says_nothing_of_a_stranger_and_keeps_nobody() {
+    let brand = Brand::of([event(1, Deed::LacksConsent, &["A"])]);
+    assert_eq!(brand.records.keys().collect::<Vec<_>>(), [""; 0]);
+    let erased = Brand::of([text("o1", 0, "hi", None), erase("o1", 5), event(9, Deed::LacksConsent, &["A"])]);
+    let same = Brand::of([text("o1", 0, "hi", None), erase("o1", 5)]);
+    assert_eq!(erased, same);
+    let gone = Brand::of([text("o1", 0, "hi", None), unfollow("o1", 5), event(9, Deed::LacksConsent, &["A"])]);
+    assert_eq!(stock(&gone), BTreeMap::new());
+}
+
 /// The slow and simple way: in the order of the seconds.
 fn counted(history: &[(u64, Deed, usize)]) -> BTreeMap<String, u32> {
     let mut history = history.to_vec();
@@ -93,7 +123,7 @@ fn counted(history: &[(u64, Deed, usize)]) -> BTreeMap<String, u32> {
         *left = match deed {
             Deed::Accepts => *left + 1,
             Deed::Declines => *left,
-            Deed::Withdraws => 0,
+            Deed::Withdraws | Deed::Gets("43101") | Deed::LacksConsent => 0,
             Deed::Gets(_) => left.saturating_sub(1),
         };
     }
@@ -104,7 +134,7 @@ fn counted(history: &[(u64, Deed, usize)]) -> BTreeMap<String, u32> {
 /// Deeds within 15 minutes, each in a second of its own, and the order in which they come, some of them twice.
 fn histories() -> impl Strategy<Value = (Vec<(u64, Deed, usize)>, Vec<usize>)> {
     let deed = (prop::sample::select(&DEEDS[..]), 0..TEMPLATES.len());
-    let history = prop::collection::btree_map(0..900_u64, deed, 1..40);
+    let history = prop::collection::btree_map(1..900_u64, deed, 1..40);
     history.prop_flat_map(|history| {
         let history: Vec<_> = history.into_iter().map(|(at, (deed, template))| (at, deed, template)).collect();
         let all: Vec<usize> = (0..history.len()).collect();
@@ -121,7 +151,7 @@ proptest! {
     fn the_stock_is_what_a_count_in_the_order_of_time_says((history, order) in histories(), batch in 1..20_usize) {
         let entry = |(at, deed, template): (u64, Deed, usize)| event(at, deed, &[TEMPLATES[template]]);
         let entries: Vec<Placed> = placed(order.iter().map(|index| entry(history[*index])));
-        let mut brand = Brand::default();
+        let mut brand = Brand::of([text("o1", 0, "hi", None)]);
         for entries in entries.chunks(batch) {
             brand.fold(entries);
         }

@@ -7,7 +7,7 @@ use super::brand::{
 use guanxi::{
     conversation::Conversation,
     facts::{
-        Entry, PushChoice,
+        Entry, FanStatus, PushChoice,
         order::OrderKind,
         push::{Group, News, Series, Skip, What},
     },
@@ -16,9 +16,14 @@ use guanxi::{
             CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, QUESTIONS_KEY, Questions, RULES_A_DAY_MAX,
             SCENES_MAX, SERIES_MAX, cohort_key, week_of,
         },
+        fan::follows,
         fold, forget, forget_keys, more_keys,
     },
-    store::record::{FoldError, Records},
+    playbook::{Channels, Scan, ScanEvent, compile},
+    store::{
+        format::RecordError,
+        record::{FoldError, Records},
+    },
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind},
 };
@@ -410,4 +415,23 @@ fn no_count_grows_over_300_kilobytes_and_totals_stay_right() {
     assert!(general.rules.contains_key(OTHER) && general.clicks.contains_key(OTHER));
     assert_eq!((general.rules.values().sum::<i64>(), general.clicks.values().sum::<i64>()), (1_100, 1_100));
     assert_eq!((general.unanswered, general.total.get(Metric::Scans)), (1_100, 1_100));
+}
+
+#[test]
+fn a_fan_whose_record_cannot_be_read_is_no_stranger() {
+    let scan = Scan { event: ScanEvent::Subscribe, event_key: String::new(), create_time: Timestamp(START + 30 * DAY) };
+    let channels = Channels::load(&compile("version = 1\nname = \"n\"\naccount = \"service\"").unwrap()).unwrap();
+    let newer = [u8::MAX, 1, 2, 3];
+    let known = Brand::of([follow("o1", 0, "")]).records["fan:o1"].clone();
+    for (record, error, fan) in [
+        (None, None, FanStatus::New),
+        (Some(known), None, FanStatus::Returning),
+        (Some(newer.to_vec()), Some(RecordError::Newer(u8::MAX)), FanStatus::Returning),
+        (Some(vec![1, 0xFF]), Some(RecordError::Damaged), FanStatus::Returning),
+        (Some(Vec::new()), Some(RecordError::Damaged), FanStatus::Returning),
+    ] {
+        let (follows, unreadable) = follows(record.as_deref());
+        assert_eq!(unreadable, error);
+        assert_eq!(channels.touch(&scan, &follows).unwrap().fan, fan, "{error:?}");
+    }
 }

@@ -76,7 +76,7 @@ fn some_order(pick: prop::sample::Index) -> OrderEvent {
 
 /// News of one of four pushes to a fan; what does not change in the news of a push follows from which it is.
 fn some_news(pick: prop::sample::Index, at: u64) -> guanxi::facts::push::News {
-    let n = pick.index(3 * 4 * 8);
+    let n = pick.index(3 * 4 * 9);
     let (fan, nth, what) = (FANS[n % 3], n / 3 % 4, n / 12);
     let what = match what {
         0 | 1 => What::Queued(vec![echo(nth)]),
@@ -85,6 +85,7 @@ fn some_news(pick: prop::sample::Index, at: u64) -> guanxi::facts::push::News {
         4 => What::Sent(Some(format!("{fan} {nth}"))),
         5 => What::Sent(None),
         6 => What::Refused(43_004),
+        7 => What::NoConsent(format!("T{nth}")),
         _ => What::Unknown,
     };
     let due = 13 * 3_600 + [2_000, 3_000, 3_500, 4_000][nth];
@@ -130,6 +131,7 @@ fn time_of(entry: &Entry) -> Timestamp {
         Entry::Orders(orders) => orders.at,
         Entry::Erase(erase) => erase.at,
         Entry::Ledger(LedgerNews(news)) => news.iter().map(|news| news.at).min().unwrap_or_default(),
+        Entry::Damaged(_) => panic!("nothing is damaged"),
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
                 }
             }
             Entry::Erase(_) => panic!("the oracle forgets nobody"),
-            Entry::Ledger(_) => {}
+            Entry::Ledger(_) | Entry::Damaged(_) => {}
         }
     }
     first.into_values().collect()

@@ -122,7 +122,8 @@ pub(crate) fn counts(entries: &[Placed]) -> Counts {
     for Placed { entry, .. } in entries {
         match entry {
             Entry::Ledger(told) => {
-                for news in &told.0 {
+                // A lacking consent says nothing of what became of the push.
+                for news in told.0.iter().filter(|news| !matches!(news.what, What::NoConsent(_))) {
                     let (fan, first) = (news.openid.to_string(), news.clone());
                     let push = Push { fan, first, whats: Vec::new(), arrived: None };
                     pushes.entry(news.id).or_insert(push).whats.push((news.at, news.what.clone()));

@@ -480,26 +480,3 @@ fn a_rule_stops_or_resumes_pushes_and_others_leave_them() {
         (rule("pushes = true"), &["8:10: `pushes` is a text, not true or false"]),
     ]);
 }
-
-#[test]
-fn a_playbook_from_before_there_were_pushes_is_read() {
-    let old = include_bytes!("../../../fixtures/playbook/format2.bin");
-    let answer = Playbook::load(old).unwrap().answer(&message("猫粮"), None, None);
-    assert_eq!((answer.rule.as_deref(), answer.pushes), (Some("food"), None));
-    let terms = Terms::load(old).unwrap();
-    assert_eq!((terms.keep_days, terms.rules.len(), terms.channels[0].id.as_str()), (3, 1, "bag"));
-    assert_eq!(terms.pushes, Pushes::default());
-    let now = Terms::load(&compile(include_str!("../../../fixtures/playbook/format2.toml")).unwrap()).unwrap();
-    assert_eq!(now, Terms { pushes: now.pushes.clone(), ..terms });
-}
-
-#[test]
-fn a_playbook_from_before_there_were_lists_of_ways_is_read() {
-    let old = Terms::load(include_bytes!("../../../fixtures/playbook/format3.bin")).unwrap();
-    let new = compile(include_str!("../../../fixtures/playbook/format3.toml")).unwrap();
-    assert_eq!(old, Terms::load(&new).unwrap());
-    let ways =
-        |id: &str| old.pushes.products[id].reminder.as_ref().unwrap().ways.iter().map(Content::way).collect::<Vec<_>>();
-    assert_eq!((ways("food"), ways("litter")), (vec!["notice"], vec!["message"]));
-    assert_eq!(old.pushes.campaigns["c"].ways.iter().map(Content::way).collect::<Vec<_>>(), ["template"]);
-}

@@ -4,7 +4,7 @@ use super::world::{CALM, END, Morning, Still, World, append, at, leaves, news, o
 use futures::FutureExt;
 use guanxi::{
     facts::{
-        Entry, Orders,
+        Entry, Erase, Found, Orders,
         push::{LedgerNews, What},
     },
     fold::{
@@ -177,7 +177,7 @@ fn kind(key: &str) -> &'static str {
 fn what_is_set_aside_keeps_its_bytes_is_listed_and_goes_when_that_is_wished_or_after_thirty_days() {
     let store = steady();
     set(&store, "fan:fan-1", b"\x01?");
-    set(&store, "fan:fan-2", b"\x02??");
+    set(&store, "fan:fan-2", b"\x01??");
     let now = at(END);
     for fan in 1..3 {
         append(&store, &Journal::default(), now, &text(fan, 1_000, now));
@@ -189,7 +189,7 @@ fn what_is_set_aside_keeps_its_bytes_is_listed_and_goes_when_that_is_wished_or_a
     };
     assert_eq!(kept(&store), [("fan:fan-1".into(), 2), ("fan:fan-2".into(), 3)]);
     let shown = |key: &str| show(&store, key).now_or_never().unwrap();
-    assert_eq!(shown("fan:fan-2"), Ok(b"\x02??".to_vec()));
+    assert_eq!(shown("fan:fan-2"), Ok(b"\x01??".to_vec()));
     assert_eq!(shown("fan:fan-3"), Err(Refused::Unknown), "not every record is shown");
     let drops = |key: &str| wish(&store, &Wish::Drop(key.into())).now_or_never().unwrap();
     assert_eq!(drops("fan:fan-3"), Err(Refused::Unknown));
@@ -207,7 +207,6 @@ fn what_is_set_aside_keeps_its_bytes_is_listed_and_goes_when_that_is_wished_or_a
 
 #[test]
 fn what_is_set_aside_of_a_fan_goes_when_the_fan_is_forgotten() {
-    use guanxi::facts::Erase;
     let store = steady();
     set(&store, "fan:fan-1", b"\x01?");
     let (instance, now) = (Journal::default(), at(END));
@@ -217,6 +216,42 @@ fn what_is_set_aside_of_a_fan_goes_when_the_fan_is_forgotten() {
     append(&store, &instance, at(END + 1), &erase);
     assert_eq!(run(&store, END + 1).end, End::Done);
     assert!(!store.values().keys().any(|key| key.starts_with("damaged:")), "{:?}", store.values().keys());
+}
+
+#[test]
+fn what_push_found_is_set_aside_and_a_page_only_as_long_as_it_is_as_it_was_found() {
+    let store = steady();
+    let (instance, now) = (Journal::default(), at(END));
+    let tell =
+        |key: &str, bytes: &[u8]| append(&store, &instance, now, &Entry::Damaged(Found::new(key, bytes.to_vec())));
+    let good = store.values()["fan:list:0"].clone();
+    set(&store, "fan:list:0", b"\x01?");
+    for key in ["fan:list:0", "fan:list:0", "plan:h1:0", "ledger:fan-1"] {
+        tell(key, b"\x01?");
+    }
+    let report = run(&store, END);
+    assert_eq!((report.end, report.set_aside.len(), report.entries), (End::Done, 3, 4), "{:?}", report.set_aside);
+    for key in ["fan:list:0", "plan:h1:0", "ledger:fan-1"] {
+        assert_eq!(show(&store, key).now_or_never().unwrap(), Ok(b"\x01?".to_vec()));
+    }
+    let values = store.values();
+    assert!(
+        values["fan:list:0"].len() < good.len() && values["fan:list:0"].len() > 2,
+        "blanks, as many as it had items"
+    );
+    assert!(
+        !values.keys().any(|key| key.starts_with("plan:") || key.starts_with("ledger:")),
+        "it writes nothing of push's"
+    );
+    // Told again it is as it was: the page by now is another.
+    tell("fan:list:0", b"\x01?");
+    assert_eq!(run(&store, END + 1).set_aside, [""; 0]);
+    assert_eq!(store.values()["fan:list:0"], values["fan:list:0"]);
+    // What is about a fan goes with the fan.
+    let erase = Entry::Erase(Erase { openid: "fan-1".parse().unwrap(), at: now });
+    append(&store, &instance, now, &erase);
+    run(&store, END + 2);
+    assert_eq!(show(&store, "ledger:fan-1").now_or_never().unwrap(), Err(Refused::Unknown));
 }
 
 #[test]
@@ -307,10 +342,14 @@ fn a_store_with_too_much_damage_stops_the_run_and_says_so() {
     let full = (0..damaged::KEPT_MAX).map(|n| format!("fan:x{n}"));
     let full = full.map(|key| damaged::Damaged { key, at: at(END), bytes: 1 }).collect();
     let full = List { set_aside: full, repair: None };
-    set(&store, damaged::LIST, &[&[2], postcard::to_stdvec(&full).unwrap().as_slice()].concat());
+    set(&store, damaged::LIST, &[&[1], postcard::to_stdvec(&full).unwrap().as_slice()].concat());
+    // What push has seen to already finds no room, and that is no reason to stop.
+    append(&store, &Journal::default(), at(END), &Entry::Damaged(Found::new("plan:h1:0", vec![1])));
+    let report = run(&store, END);
+    assert_eq!((report.end, report.set_aside.len()), (End::Done, 0));
     set(&store, "fan:fan-1", b"");
     append(&store, &Journal::default(), at(END), &text(1, 1_000, at(END)));
-    let End::Failed(why) = run(&store, END).end else { panic!("goes on") };
+    let End::Failed(why) = run(&store, END + 1).end else { panic!("goes on") };
     assert!(why.contains("fan:fan-1"), "{why}");
     assert_eq!(store.values()["fan:fan-1"], b"", "and nothing is overwritten");
 }

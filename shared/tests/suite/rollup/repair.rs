@@ -357,7 +357,7 @@ impl Brand {
 
     /// The fan's record is damaged, which a message shows.
     fn damage(&self, fan: u64, minute: u64) {
-        set(&self.store, &key(fan), b"\x03?");
+        set(&self.store, &key(fan), b"\x01?");
         self.say(minute, text(fan, 10_000 + minute, at(minute)));
         assert_eq!(self.run(minute).set_aside, [key(fan)]);
     }
@@ -817,19 +817,6 @@ fn an_entry_of_a_newer_program_stops_a_repair_and_too_much_of_one_fan_ends_it() 
     let over = brand.repair(1, 6);
     assert!(matches!(over, Progress::Failed { why: Failed::TooMuch, .. }), "{over:?}");
     assert_eq!(brand.fan(1), fan);
-}
-
-#[test]
-fn what_an_older_guanxi_set_aside_and_wished_is_read() {
-    let store = Memory::default();
-    let old = vec![damaged::Damaged { key: "count:all".into(), at: at(0), bytes: 2 }];
-    set(&store, damaged::LIST, &[&[1], postcard::to_stdvec(&old).unwrap().as_slice()].concat());
-    assert_eq!(listed(&store), List { set_aside: old, repair: None });
-    set(&store, &damaged::key("count:all"), b"??");
-    set(&store, damaged::WISH, b"count:all");
-    let brand = Brand { store, bounds: large() };
-    brand.run(1);
-    assert!(!brand.store.values().keys().any(|key| key.starts_with("damaged:")), "a drop");
 }
 
 #[test]

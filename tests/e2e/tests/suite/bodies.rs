@@ -1,8 +1,9 @@
 //! Bodies that do not come, over raw TCP: who did not sign is not waited for, and who did only so long. Needs only HTTP, but
 //! for what its name says is on the local host.
 
-use e2e::{CONSOLE_TOKEN, Server, local, now, run, server, text};
+use e2e::{Answer, CONSOLE_TOKEN, Server, local, now, run, server, text};
 use guanxi::time::Timestamp;
+use hyper::{HeaderMap, Method};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -31,6 +32,47 @@ async fn status(stream: &mut TcpStream) -> u16 {
     }
     let line = String::from_utf8(head).unwrap();
     line.split(' ').nth(1).unwrap_or_else(|| panic!("{line}")).parse().unwrap()
+}
+
+/// The whole answer, and not a byte of what follows it.
+async fn answer(stream: &mut TcpStream) -> Answer {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(FOR_EVER, stream.read_u8()).await.expect("an answer").expect("an answer"));
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or_else(|| panic!("{head}"));
+    let mut body = vec![0; length.parse().unwrap()];
+    timeout(FOR_EVER, stream.read_exact(&mut body)).await.expect("a body").expect("a body");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, headers: HeaderMap::new(), body: String::from_utf8(body).unwrap() }
+}
+
+/// A field of the reply inside an answer.
+fn replied(server: &Server, answer: &Answer, field: &str) -> String {
+    assert_eq!(answer.status, 200);
+    let reply = server.open(answer);
+    reply
+        .split(&format!("<{field}>"))
+        .nth(1)
+        .unwrap_or_else(|| panic!("{reply}"))
+        .split("</")
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+fn chunk(of: &str) -> String {
+    format!("{:x}\r\n{of}\r\n", of.len())
+}
+
+/// As TCP segments of their own.
+async fn write_apart(stream: &mut TcpStream, pieces: &[String]) {
+    for piece in pieces {
+        stream.write_all(piece.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn authorized(token: &str) -> String {
@@ -116,6 +158,73 @@ fn a_body_that_comes_piece_by_piece_is_taken() {
 }
 
 #[test]
+fn a_body_that_does_not_say_how_long_it_is_is_read_to_its_end() {
+    run(async {
+        let server = server().await;
+        let message = text("oFan-1", now(), 5, "优惠");
+        let expected = replied(server, &server.push(&message).await, "Content");
+        assert!(expected.contains("CDATA"), "is this blind? {expected}");
+        let (query, body) = server.sealed(&message, now());
+        let (first, rest) = body.split_at(body.len() / 3);
+        let (second, third) = rest.split_at(7);
+        let chunks = [first, second, third].map(chunk);
+        let [a, b, c] = &chunks;
+        let (cut, end) = c.split_at(c.len() / 2);
+        for (pieces, how) in [
+            (vec![format!("{a}{b}{c}0\r\n\r\n")], "at once"),
+            (vec![a.clone(), b.clone(), c.clone(), "0\r\n\r\n".into()], "one after the other, and then the end"),
+            (vec![format!("{a}{b}{cut}"), format!("{end}0\r\n"), "\r\n".into()], "cut where no chunk ends"),
+            (vec![chunk(&body), "0\r\nx-sum: 1\r\n\r\n".into()], "with a trailer"),
+            (body.chars().map(|one| chunk(&one.to_string())).chain(["0\r\n\r\n".into()]).collect(), "byte by byte"),
+        ] {
+            let mut stream = TcpStream::connect(server.address()).await.unwrap();
+            let head = format!("POST /wechat?{query} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+            match pieces.len() {
+                0..10 => write_apart(&mut stream, &[&[head][..], &pieces].concat()).await,
+                _ => stream.write_all((head + &pieces.concat()).as_bytes()).await.unwrap(),
+            }
+            assert_eq!(replied(server, &answer(&mut stream).await, "Content"), expected, "{how}");
+        }
+    });
+}
+
+#[test]
+fn what_follows_a_body_on_its_connection_is_a_request_of_its_own() {
+    run(async {
+        let server = server().await;
+        let request = |fan: &str, id: u64, chunked: bool| {
+            let (query, body) = server.sealed(&text(fan, now(), id, "优惠"), now());
+            let head = format!("POST /wechat?{query} HTTP/1.1\r\nhost: x\r\n");
+            match chunked {
+                true => (format!("{head}transfer-encoding: chunked\r\n\r\n"), format!("{}0\r\n\r\n", chunk(&body))),
+                false => (format!("{head}content-length: {}\r\n\r\n", body.len()), body),
+            }
+        };
+        for (id, chunked) in [(10, [false, false]), (20, [false, true]), (30, [true, false]), (40, [true, true])] {
+            let (first, second) = (request("oFan-1", id, chunked[0]), request("oFan-2", id + 1, chunked[1]));
+            let (begin, end) = first.1.split_at(first.1.len() / 2);
+            // The second head comes with the end of the first body: whole, with its body, or cut.
+            for pieces in [
+                vec![first.0.clone() + begin, format!("{end}{}", second.0), second.1.clone()],
+                vec![first.0.clone() + begin, format!("{end}{}{}", second.0, second.1)],
+                vec![first.0.clone() + begin, format!("{end}{}", &second.0[..9]), second.0[9..].to_owned() + &second.1],
+                vec![format!("{}{}{}{}", first.0, first.1, second.0, second.1)],
+            ] {
+                let mut stream = TcpStream::connect(server.address()).await.unwrap();
+                write_apart(&mut stream, &pieces).await;
+                for fan in ["oFan-1", "oFan-2"] {
+                    let to = replied(server, &answer(&mut stream).await, "ToUserName");
+                    assert!(to.contains(fan), "{to} instead of {fan}, {chunked:?}");
+                }
+                // The connection is good for more.
+                stream.write_all(b"GET /wechat HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+                assert_eq!(answer(&mut stream).await.status, 401);
+            }
+        }
+    });
+}
+
+#[test]
 fn on_the_local_host_a_client_that_goes_away_is_told_apart_from_a_body_that_is_too_long() {
     run(async {
         let (host, server) = local("safe").await;
@@ -124,6 +233,18 @@ fn on_the_local_host_a_client_that_goes_away_is_told_apart_from_a_body_that_is_t
         drop(begin(&server, &wechat, "", 60_000, "<").await);
         let gone = async {
             while !lines().contains("400: the client went away before the end of its body") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(FOR_EVER, gone).await.unwrap_or_else(|_| panic!("{}", lines()));
+        // Nor is a body without a length taken for whole that has no end.
+        let (query, body) = server.sealed(&text("oFan-1", now(), 6, "优惠"), now());
+        let head = format!("POST /wechat?{query} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all((head + &chunk(&body)).as_bytes()).await.unwrap();
+        drop(stream);
+        let gone = async {
+            while lines().matches("400: the client went away").count() < 2 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -144,7 +265,7 @@ fn on_the_local_host_a_flood_of_refusals_is_a_few_lines_of_the_log() {
     run(async {
         let (host, server) = local("safe").await;
         for _ in 0..1_000 {
-            assert_eq!(server.request(hyper::Method::POST, "/wechat", "").await.status, 401);
+            assert_eq!(server.request(Method::POST, "/wechat", "").await.status, 401);
         }
         let lines = host.logs().lines("callback");
         // One request after the other: an instance takes 128 of them, and writes of these the first, second, fourth, ….

@@ -145,7 +145,7 @@ fn a_damaged_record_is_set_aside_shown_repaired_or_dropped_and_the_rest_goes_on(
         brand.push(0, follow("oFan-1", "bag_2kg")).await;
         brand.push(10, follow("oFan-2", "bag_2kg")).await;
         brand.rollup(MINUTE).await;
-        brand.host.store().set("fan:oFan-1", b"\x02?".to_vec()).await.unwrap();
+        brand.host.store().set("fan:oFan-1", b"\x01?".to_vec()).await.unwrap();
         brand.push(70, |now| text("oFan-1", now, 1, "在吗")).await;
         brand.push(80, |now| event("oFan-2", now, "unsubscribe", "")).await;
         let report = brand.rollup(2 * MINUTE).await;

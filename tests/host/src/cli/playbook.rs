@@ -7,11 +7,11 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 use guanxi::{
     facts::{FanStatus, PushChoice, Touch},
-    playbook::{self, Action, Answer, Inbound, InboundKind, Playbook},
+    playbook::{self, Action, Answer, Inbound, InboundKind, Playbook, Terms},
     time::{Moment, Timestamp, UtcOffset},
     wechat::{Reply, reply::Article},
 };
@@ -39,7 +39,7 @@ impl Check {
 
 /// The source and the compiled form; none when there are problems, which are printed.
 fn compile(path: &Path) -> anyhow::Result<Option<(String, Vec<u8>)>> {
-    let source = read(path)?;
+    let source = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     match playbook::compile(&source) {
         Ok(compiled) => Ok(Some((source, compiled))),
         Err(problems) => {
@@ -90,12 +90,12 @@ fn named<T>(all: impl IntoIterator<Item = (&'static str, T)>, name: &str) -> any
 
 impl Say {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some((source, compiled)) = compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
+        let Some((_, compiled)) = compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
         let playbook = Playbook::load(&compiled)?;
         let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
         let touch = kind.has_channel().then(|| Touch { channel: self.channel.clone(), fan });
         let at = match self.at {
-            Some(at) => at.by(offset(&source)?)?,
+            Some(at) => at.by(Terms::load(&compiled)?.utc_offset)?,
             None => Timestamp(UNIX_EPOCH.elapsed()?.as_secs()),
         };
         let answer = playbook.answer(&self.message(at)?, touch.as_ref(), None);
@@ -116,17 +116,11 @@ impl Say {
     }
 }
 
-/// The source of a playbook.
-pub(super) fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// The playbook's clock. It has been checked, so an absent key means the default.
-pub(super) fn offset(source: &str) -> anyhow::Result<UtcOffset> {
-    let table: toml::Table = toml::from_str(source)?;
-    match table.get("utc_offset").and_then(toml::Value::as_str) {
-        Some(text) => Ok(text.parse()?),
-        None => Ok(UtcOffset::BEIJING),
+/// The playbook's clock. Its problems are printed.
+pub(super) fn offset(path: &Path) -> anyhow::Result<UtcOffset> {
+    match compile(path)? {
+        Some((_, compiled)) => Ok(Terms::load(&compiled)?.utc_offset),
+        None => bail!("{} has problems", path.display()),
     }
 }
 

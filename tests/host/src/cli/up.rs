@@ -107,8 +107,7 @@ fn resolve(at: Moment, folder: &Path) -> anyhow::Result<Timestamp> {
     let offset = if at.has_offset() {
         UtcOffset::BEIJING
     } else {
-        let playbook = playbook::read(&folder.join(PLAYBOOK));
-        playbook::offset(&playbook.context("--at without an offset is by the playbook")?)?
+        playbook::offset(&folder.join(PLAYBOOK)).context("--at without an offset is by the playbook")?
     };
     Ok(at.by(offset)?)
 }

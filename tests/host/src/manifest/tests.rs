@@ -188,6 +188,27 @@ fn a_schedule_is_read_and_a_bad_one_named_with_its_place() {
     }
 }
 
+/// What only TOML 1.1 allows, as a value.
+const TOML_1_1: [&str; 6] = [
+    "{ default = \"d\", }",
+    "{\n  default = \"d\"\n}",
+    "{ default = \"d\" # why\n}",
+    "{ default = \"\\e[1m\" }",
+    "{ default = \"\\x41\" }",
+    "{ default = \"d\", since = 07:30 }",
+];
+
+#[test]
+fn what_only_toml_1_1_allows_is_refused() {
+    for value in TOML_1_1 {
+        let refusal = refusal("mode = { default = \"safe\", description = \"how\" }", &format!("mode = {value}"));
+        assert!(refusal.starts_with("spin.toml:1"), "{value}: {refusal}");
+        // For what it is, and not because the host does not know the key.
+        assert!(!refusal.contains("unknown field"), "{value}: {refusal}");
+    }
+    assert!(parse(&WHOLE.replacen("description = \"how\"", "description = \"\\u0041\\t\"", 1)).is_ok());
+}
+
 #[test]
 fn the_manifest_of_a_folder_is_its_spin_toml() {
     let folder = tempfile::tempdir().unwrap();

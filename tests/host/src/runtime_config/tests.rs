@@ -46,3 +46,15 @@ fn what_is_not_run_is_named_with_its_line() {
         assert!(refusal.contains(expected), "{config}: {refusal}");
     }
 }
+
+#[test]
+fn what_only_toml_1_1_allows_is_refused_of_a_runtime_configuration_too() {
+    for store in
+        ["{ type = 'spin', path = 'x', }", "{ type = 'spin',\n path = 'x' }", "{ type = 'spin', path = \"\\x41\" }"]
+    {
+        let refusal = places(&StateDir::Default, &format!("[key_value_store]\ndefault = {store}")).unwrap_err();
+        assert!(refusal.contains("runtime.toml: TOML parse error at line 2"), "{store}: {refusal}");
+    }
+    let same = "[key_value_store]\ndefault = { type = 'spin', path = 'x' }";
+    assert!(places(&StateDir::Default, same).is_ok());
+}

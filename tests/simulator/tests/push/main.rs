@@ -5,9 +5,11 @@
 mod brand;
 mod choices;
 mod clock;
+mod damage;
 mod disk;
 mod dropped;
 mod errors;
+mod forgotten;
 mod histories;
 mod judge;
 mod mixed;

@@ -4,7 +4,8 @@ use crate::{
     brand::*,
     world::{Plan, World, openid},
 };
-use guanxi_simulator::api::Api;
+use guanxi::fold::fan::{self, Fan};
+use guanxi_simulator::{api::Api, scenario::Act};
 use std::collections::BTreeMap;
 
 const FANS: usize = 40;
@@ -85,4 +86,41 @@ fn the_last_way_that_is_closed_refuses_the_push() {
     assert_eq!(asked as usize, FANS / 2 + wrote + FANS, "each way once, those that cannot reach not at all");
     world.run_until_quiet(3);
     assert_eq!(world.judge(FANS).refused, FANS);
+}
+
+#[test]
+fn a_consent_that_wechat_does_not_know_of_is_none_from_then_on() {
+    for (product, template, skipped) in [(NOTICE, NOTICE, 4), (ANY, ANY_NOTICE, 0)] {
+        let mut world = World::with_reminders(Plan::new(12), 4, &[product]);
+        world.wire.answer_instead(|request| {
+            (request.path == Api::Notice.path()).then(|| (200, r#"{"errcode":43101,"errmsg":"no"}"#.into()))
+        });
+        let consents = |world: &World| {
+            let stock = |number| {
+                let fan = Fan::decode("", &world.disk.peek(&fan::key(&openid(number))).unwrap()).unwrap();
+                fan.state(world.pushes.limits.utc_offset).notices.get(template).copied()
+            };
+            (0..4).filter_map(stock).sum::<u32>()
+        };
+        let notices = |world: &World| world.wire.left.borrow().iter().filter(|(_, api, _)| *api == Api::Notice).count();
+        let allowed = consents(&world);
+        assert!(allowed > 0);
+        world.run(0).unwrap().unwrap();
+        assert_eq!(notices(&world), allowed as usize);
+        (0..4).for_each(|number| world.take_news(number));
+        assert_eq!(consents(&world), 0);
+        // So the next reminder does not try.
+        for number in 0..4 {
+            world.buy(number, product, world.now() - 25 * DAY);
+            world.due(number, product);
+        }
+        world.clock.pass_until((MIDNIGHT + 11 * HOUR + 59 * 60) * 1_000);
+        let report = world.run(0).unwrap().unwrap();
+        assert_eq!((notices(&world), report.sent), (allowed as usize, 4 - skipped), "{report:?}");
+        assert_eq!(report.skipped.get("no_window").copied().unwrap_or_default(), skipped);
+        // Until the fan allows one again.
+        let accept = Act::Popup { template_id: template.into(), accept: true };
+        world.act(0, world.now(), accept);
+        assert_eq!(consents(&world), 1);
+    }
 }

@@ -12,7 +12,7 @@ use guanxi::{
     facts::{
         Entry, Orders, Place, Placed, PushChoice, Received,
         order::{Line, OrderEvent, OrderKind},
-        push::{Due, FANS, OUTCOMES, Outcome, due_list},
+        push::{Due, FANS, LedgerNews, OUTCOMES, Outcome, due_list},
     },
     fold::{self, Settings},
     journal::Journal,
@@ -176,6 +176,16 @@ impl World {
         self.happens(number, bought(number, product, at));
     }
 
+    /// Rollup takes in what push told of a fan.
+    pub(crate) fn take_news(&mut self, number: usize) {
+        let told = self.disk.values().into_iter().filter(|(key, _)| key.starts_with("journal:"));
+        for (_, bytes) in told {
+            let Entry::Ledger(LedgerNews(mut news)) = Entry::decode(&bytes).unwrap() else { continue };
+            news.retain(|news| news.openid == openid(number));
+            self.happens(number, Entry::Ledger(LedgerNews(news)));
+        }
+    }
+
     fn happens(&mut self, number: usize, entry: Entry) {
         let (key, record) = self.folded(number, entry.clone());
         let known = self.fans.entry(openid(number)).or_default();
@@ -233,7 +243,8 @@ impl World {
         self.pushes.limits.utc_offset.local(Timestamp(self.now())).day.0
     }
 
-    fn append<I: Serialize + DeserializeOwned>(&self, list: &str, item: I) {
+    /// Puts an item on a list, as rollup would.
+    pub(crate) fn append<I: Serialize + DeserializeOwned>(&self, list: &str, item: I) {
         let mut lists = self.lists.borrow_mut();
         let position = lists.entry(list.to_owned()).or_default();
         let key = page_key(list, *position);
