@@ -181,7 +181,7 @@ fn a_body_that_does_not_say_how_long_it_is_is_read_to_its_end() {
             let head = format!("POST /wechat?{query} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
             match pieces.len() {
                 0..10 => write_apart(&mut stream, &[&[head][..], &pieces].concat()).await,
-                _ => stream.write_all((head + &pieces.concat()).as_bytes()).await.unwrap(),
+                _ => stream.write_all((head + pieces.concat().as_str()).as_bytes()).await.unwrap(),
             }
             assert_eq!(replied(server, &answer(&mut stream).await, "Content"), expected, "{how}");
         }
@@ -207,7 +207,7 @@ fn what_follows_a_body_on_its_connection_is_a_request_of_its_own() {
             for pieces in [
                 vec![first.0.clone() + begin, format!("{end}{}", second.0), second.1.clone()],
                 vec![first.0.clone() + begin, format!("{end}{}{}", second.0, second.1)],
-                vec![first.0.clone() + begin, format!("{end}{}", &second.0[..9]), second.0[9..].to_owned() + &second.1],
+                vec![first.0.clone() + begin, format!("{end}{}", &second.0[..9]), second.0[9..].to_owned() + second.1.as_str()],
                 vec![format!("{}{}{}{}", first.0, first.1, second.0, second.1)],
             ] {
                 let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -241,7 +241,7 @@ fn on_the_local_host_a_client_that_goes_away_is_told_apart_from_a_body_that_is_t
         let (query, body) = server.sealed(&text("oFan-1", now(), 6, "优惠"), now());
         let head = format!("POST /wechat?{query} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        stream.write_all((head + &chunk(&body)).as_bytes()).await.unwrap();
+        stream.write_all((head + chunk(&body).as_str()).as_bytes()).await.unwrap();
         drop(stream);
         let gone = async {
             while lines().matches("400: the client went away").count() < 2 {

@@ -77,7 +77,7 @@ fn fold(world: &World) -> rollup::Report {
 }
 
 fn set_aside(world: &World) -> BTreeMap<String, Vec<u8>> {
-    let List(list) = damaged::list(store(world)).now_or_never().unwrap().unwrap();
+    let List { set_aside: list, .. } = damaged::list(store(world)).now_or_never().unwrap().unwrap();
     let bytes = |key: &str| damaged::show(store(world), key).now_or_never().unwrap().unwrap();
     list.into_iter().map(|damaged| (damaged.key.clone(), bytes(&damaged.key))).collect()
 }
