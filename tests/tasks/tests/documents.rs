@@ -173,7 +173,7 @@ fn a_citation_of_nothing_is_found() {
         (&code, format!("//! AES (`wechat-protocol{PAGE}` 1.5).\n"), 1),
         (&code, "//! AES (the protocol's sections 1.5 and 1.6).\n".to_owned(), 1),
         (&code, "//! [this](../../gone.toml), [`that`](super::Document).\n".to_owned(), 1),
-        (&page, "[due](../src/due.rs), [below](#keys), [out](https://example.com/x)\n".to_owned(), 0),
+        (&page, "[due](../src/fold/fan/due.rs), [below](#keys), [out](https://example.com/x)\n".to_owned(), 0),
         (&page, "```text\n[example](gone.rs)\n```\n".to_owned(), 0),
         (&page, "[gone](../src/gone.rs)\n".to_owned(), 1),
         (&page, "[gone](#gone)\n".to_owned(), 1),

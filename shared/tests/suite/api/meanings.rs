@@ -1,4 +1,4 @@
-//! The table of [protocol 4.4](../../docs/wechat-protocol.md#4.4), line by line, against what we make of each code.
+//! The table of [protocol 4.4](../../../docs/wechat-protocol.md#4.4), line by line, against what we make of each code.
 //!
 //! Left out are the lines whose codes need a call, a field or a kind of account that we do not use: media (40007), OAuth
 //! (40029, 40163, 42003, 42007), lists of fans (40031, 40032), QR codes (40052, 40053), articles and mass messages (45008,

@@ -111,13 +111,13 @@ fn a_consent_that_wechat_does_not_know_of_is_none_from_then_on() {
         assert_eq!(consents(&world), 0);
         // So the next reminder does not try.
         for number in 0..4 {
-            world.buy(number, product, world.now() - 25 * DAY);
+            world.buy(number, product, world.now() - 24 * DAY);
             world.due(number, product);
         }
         world.clock.pass_until((MIDNIGHT + 11 * HOUR + 59 * 60) * 1_000);
         let report = world.run(0).unwrap().unwrap();
         assert_eq!((notices(&world), report.sent), (allowed as usize, 4 - skipped), "{report:?}");
-        assert_eq!(report.skipped.get("no_window").copied().unwrap_or_default(), skipped);
+        assert_eq!(report.skipped.get("no_window").copied().unwrap_or_default(), skipped, "{report:?}");
         // Until the fan allows one again.
         let accept = Act::Popup { template_id: template.into(), accept: true };
         world.act(0, world.now(), accept);
