@@ -28,7 +28,7 @@ fn install_runner(version: &str, root: &Path, more: &[&str]) -> Command {
     let mut install = Command::new("cargo");
     install.args(["install", "wasm-bindgen-cli", "--bin", "wasm-bindgen-test-runner", "--version", version]);
     install.args(more).arg("--root").arg(root);
-    install.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")]);
+    install.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")]);
     install
 }
 

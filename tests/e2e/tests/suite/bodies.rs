@@ -207,7 +207,11 @@ fn what_follows_a_body_on_its_connection_is_a_request_of_its_own() {
             for pieces in [
                 vec![first.0.clone() + begin, format!("{end}{}", second.0), second.1.clone()],
                 vec![first.0.clone() + begin, format!("{end}{}{}", second.0, second.1)],
-                vec![first.0.clone() + begin, format!("{end}{}", &second.0[..9]), second.0[9..].to_owned() + second.1.as_str()],
+                vec![
+                    first.0.clone() + begin,
+                    format!("{end}{}", &second.0[..9]),
+                    second.0[9..].to_owned() + second.1.as_str(),
+                ],
                 vec![format!("{}{}{}{}", first.0, first.1, second.0, second.1)],
             ] {
                 let mut stream = TcpStream::connect(server.address()).await.unwrap();

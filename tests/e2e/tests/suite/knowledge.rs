@@ -157,7 +157,7 @@ fn a_damaged_record_is_set_aside_shown_repaired_or_dropped_and_the_rest_goes_on(
         assert!(
             shown.starts_with(r#"{"set_aside":[{"key":"fan:oFan-1","at":"#) && shown.ends_with(r#""repair":null}"#)
         );
-        assert_eq!(brand.get("/damaged/fan:oFan-1").await, "\u{2}?");
+        assert_eq!(brand.get("/damaged/fan:oFan-1").await, "\u{1}?");
         for (method, key, status) in [
             (Method::GET, "fan:oFan-2", 404),
             (Method::DELETE, "fan:oFan-2", 404),
