@@ -1,9 +1,6 @@
 //! What an instance keeps between its requests: configuration, the open store, its stream of the journal, playbooks.
 
-use crate::{
-    Refused,
-    border::{auto_reply, qr_scan},
-};
+use crate::border::{auto_reply, qr_scan};
 use guanxi::{
     conversation::{self, Conversation},
     facts::{Entry, PushChoice, Touch},
@@ -14,7 +11,11 @@ use guanxi::{
     time::Timestamp,
     wechat::{OpenId, Reply, endpoint::Endpoint},
 };
-use guanxi_spin::{KeyValue, Stopwatch, log, log_sparingly, variable};
+use guanxi_spin::{
+    KeyValue, Stopwatch, log, log_sparingly,
+    shell::{Refused, instance, store},
+    variable,
+};
 use std::{cell::OnceCell, rc::Rc};
 
 /// The playbook that was compiled into this component.
@@ -34,14 +35,12 @@ pub(crate) struct Instance {
 impl Instance {
     /// The one of this instance, made at its first request.
     pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
-        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
-            return Ok(instance);
-        }
-        let endpoint = endpoint().await.map_err(|why| Refused { status: 500, why })?;
-        let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
-        let playbooks = Shelf::new(BUILT_IN, Loaded::load);
-        let new = Rc::new(Self { endpoint, store, journal: Journal::default(), playbooks });
-        Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
+        instance(&INSTANCE, async || {
+            let endpoint = endpoint().await.map_err(Refused::misconfigured)?;
+            let playbooks = Shelf::new(BUILT_IN, Loaded::load);
+            Ok(Self { endpoint, store: store(watch).await?, journal: Journal::default(), playbooks })
+        })
+        .await
     }
 
     /// The playbook that holds for a message of this moment.
@@ -52,7 +51,7 @@ impl Instance {
         watch: &Stopwatch,
     ) -> Result<Rc<Loaded>, Refused> {
         let holding = async || self.playbooks.holding_at(at, &self.store, now, &|line| log(line)).await;
-        persist(watch, holding).await.map_err(unavailable)
+        persist(watch, holding).await.map_err(Refused::unavailable)
     }
 
     /// What rollup keeps of a fan.
@@ -66,7 +65,7 @@ impl Instance {
             Some(new) => self.store.set(key, new).await.map(|()| None),
             None => self.store.get(key).await,
         };
-        persist(watch, call).await.map_err(unavailable)
+        persist(watch, call).await.map_err(Refused::unavailable)
     }
 
     /// Keeps what a fan decided about pushes where push looks before every send.
@@ -86,13 +85,8 @@ impl Instance {
 
     /// Writes one entry to the journal.
     pub(crate) async fn append(&self, entry: &Entry, now: Timestamp, watch: &Stopwatch) -> Result<(), Refused> {
-        self.journal.append(&self.store, watch, now, entry).await.map(drop).map_err(unavailable)
+        self.journal.append(&self.store, watch, now, entry).await.map(drop).map_err(Refused::unavailable)
     }
-}
-
-/// WeChat tries again.
-fn unavailable(error: impl ToString) -> Refused {
-    Refused { status: 503, why: error.to_string() }
 }
 
 /// The endpoint that the variables describe.
@@ -133,7 +127,7 @@ impl Loaded {
             Some(loaded) => loaded,
             None => {
                 let loaded = qr_scan::Channels::load(&self.compiled);
-                let loaded = loaded.map_err(|why| Refused { status: 500, why })?;
+                let loaded = loaded.map_err(Refused::misconfigured)?;
                 self.channels.get_or_init(|| loaded)
             }
         };

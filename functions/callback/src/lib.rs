@@ -22,7 +22,6 @@ mod instance;
 
 use guanxi::{
     facts::{Entry, Received},
-    http::body::BodyError,
     playbook::{Inbound, Scan},
     store::{BUDGET, Timer},
     time::Timestamp,
@@ -31,6 +30,7 @@ use guanxi::{
 use guanxi_spin::{
     Stopwatch, log_sparingly, now, random16,
     service::{Incoming, Method, Sent, send},
+    shell::{Refused, TEXT},
 };
 use instance::{Answered, Instance};
 use std::time::Duration;
@@ -51,32 +51,13 @@ async fn handle(request: Incoming) -> Sent {
     let answer = match request.method() {
         Method::Get => verify_url(&request, watch).await,
         Method::Post => receive(request, watch).await,
-        _ => Err(Refused { status: 405, why: "neither GET nor POST".into() }),
+        _ => Err(Refused::silent(405, "neither GET nor POST")),
     };
-    answer.unwrap_or_else(|Refused { status, why }| {
-        log_sparingly(format_args!("{status}: {why}"));
-        send(status, TEXT, "")
+    answer.unwrap_or_else(|refused| {
+        refused.note();
+        // WeChat shows nobody why.
+        send(refused.status, TEXT, "")
     })
-}
-
-const TEXT: &str = "text/plain; charset=utf-8";
-
-/// What the sender gets, and what only the log says.
-struct Refused {
-    status: u16,
-    why: String,
-}
-
-impl From<BodyError> for Refused {
-    fn from(error: BodyError) -> Self {
-        Self { status: error.status(), why: error.to_string() }
-    }
-}
-
-impl From<endpoint::Refusal> for Refused {
-    fn from(refusal: endpoint::Refusal) -> Self {
-        Self { status: refusal.status(), why: refusal.to_string() }
-    }
 }
 
 async fn verify_url(request: &Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
@@ -93,8 +74,8 @@ async fn receive(request: Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
     let now = now();
     instance.endpoint.check(&query, now)?;
     let body = request.body_up_to(endpoint::BODY_MAX, &watch, BUDGET).await?;
-    let push = instance.endpoint.open(&query, &body, now)?;
-    let message = match push.message {
+    let opened = instance.endpoint.open(&query, &body, now)?;
+    let message = match opened.message {
         Ok(message) => message,
         Err(error) => {
             log_sparingly(format_args!("authentic but not understood: {error}"));
@@ -106,11 +87,11 @@ async fn receive(request: Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
     Ok(match reply {
         None => send(200, TEXT, SUCCESS),
         Some(reply) => {
-            let inner = reply.render(push.format, &to.0, &to.1, now);
+            let inner = reply.render(opened.format, &to.0, &to.1, now);
             send(
                 200,
-                push.format.content_type(),
-                instance.endpoint.seal(push.format, &push.nonce, now, random16(), &inner),
+                opened.format.content_type(),
+                instance.endpoint.seal(opened.format, &opened.nonce, now, random16(), &inner),
             )
         }
     })

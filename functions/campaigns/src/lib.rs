@@ -24,26 +24,23 @@
 extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
-    http::{bearer, body::BODY_TIME},
+    http::body::BODY_TIME,
     playbook::{Shelf, Terms},
     push::{
         campaign::request::{self, BODY_MAX, Wish, accept, campaign_of, json, list},
         dry_run::dry_run,
     },
-    store::persist,
 };
 use guanxi_spin::{
     KeyValue, Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, log, log_sparingly, now, respond, variable,
+    http_service, log, now, respond,
+    shell::{JSON, Refused, authorized, instance, playbook_now, required, store},
 };
 use std::{cell::OnceCell, rc::Rc};
 
 /// The playbook that was compiled into this component.
 const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
 
 /// What an instance keeps between its requests.
 struct Instance {
@@ -55,56 +52,27 @@ thread_local! {
     static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
 }
 
-/// The status, and why.
-struct Refused {
-    status: u16,
-    why: String,
-}
-
-impl Refused {
-    fn new(status: u16, why: impl ToString) -> Self {
-        Self { status, why: why.to_string() }
-    }
-}
-
-impl From<request::Refused> for Refused {
-    fn from(refused: request::Refused) -> Self {
-        Self::new(refused.status(), refused)
-    }
-}
-
 #[http_service]
 async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
-    answer(request, watch).await.unwrap_or_else(|Refused { status, why }| {
-        // Only the first line: problems are for whoever wrote the campaign.
-        log_sparingly(format_args!("{status}: {}", why.lines().next().unwrap_or_default()));
-        // Whoever has the token may know why; whoever has not learns nothing.
-        let why = if status == 401 { String::new() } else { why };
-        respond(status, TEXT, why)
-    })
+    answer(request, watch).await.unwrap_or_else(Refused::respond)
 }
 
 async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
-    let token = variable("console_token").await.map_err(|why| Refused::new(500, why))?;
-    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    if !bearer::allows(authorization, &token) {
-        return Err(Refused::new(401, "wrong or no bearer token"));
-    }
+    authorized(&request, &required("console_token").await?)?;
     match *request.method() {
         Method::GET => {
             let instance = Instance::get(&watch).await?;
             Ok(respond(200, JSON, json(&list(&instance.store).await?)))
         }
         Method::POST => post(request, watch).await,
-        _ => Err(Refused::new(405, "not that method here")),
+        _ => Err(Refused::wrong_method()),
     }
 }
 
 async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
     let wish = Wish::of_query(request.uri().query().unwrap_or_default())?;
-    let body = body_up_to(BODY_MAX, request, &watch, BODY_TIME).await;
-    let body = body.map_err(|error| Refused::new(error.status(), error))?;
+    let body = body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?;
     // The store's time does not depend on how long the body took.
     let watch = Stopwatch::start();
     let instance = Instance::get(&watch).await?;
@@ -127,19 +95,15 @@ async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
 impl Instance {
     /// The one of this instance, made at its first request.
     async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
-        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
-            return Ok(instance);
-        }
-        let store = persist(watch, KeyValue::open).await.map_err(|error| Refused::new(503, error))?;
-        let load = |bytes: &[u8]| Terms::load(bytes).map_err(|error| error.to_string());
-        let playbooks = Shelf::new(BUILT_IN, load);
-        let new = Rc::new(Self { store, playbooks });
-        Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
+        instance(&INSTANCE, async || {
+            let load = |bytes: &[u8]| Terms::load(bytes).map_err(|error| error.to_string());
+            Ok(Self { store: store(watch).await?, playbooks: Shelf::new(BUILT_IN, load) })
+        })
+        .await
     }
 
     /// What the playbook that holds now says.
     async fn terms(&self, watch: &Stopwatch) -> Result<Rc<Terms>, Refused> {
-        let holding = async || self.playbooks.holding_at(now(), &self.store, now(), &|line| log(line)).await;
-        persist(watch, holding).await.map_err(|error| Refused::new(503, error))
+        playbook_now(&self.playbooks, &self.store, watch).await
     }
 }

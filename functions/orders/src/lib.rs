@@ -24,16 +24,14 @@ use guanxi::{
             webhook::{Headers, Secret},
         },
     },
-    store::persist,
 };
 use guanxi_spin::{
     KeyValue, Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, log, log_sparingly, now, respond, variable,
+    http_service, log, now, respond,
+    shell::{Refused, TEXT, instance, required, store},
 };
 use std::{cell::OnceCell, rc::Rc};
-
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What an instance keeps between its requests.
 struct Instance {
@@ -46,19 +44,6 @@ thread_local! {
     static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
 }
 
-/// What the shop gets, and what the log says.
-struct Refused {
-    status: u16,
-    body: String,
-    why: String,
-}
-
-impl Refused {
-    fn new(status: u16, why: impl ToString) -> Self {
-        Self { status, body: String::new(), why: why.to_string() }
-    }
-}
-
 #[http_service]
 async fn handle(request: Request) -> Response {
     match take(request).await {
@@ -66,10 +51,7 @@ async fn handle(request: Request) -> Response {
             log(format_args!("204: {count} orders"));
             respond(204, TEXT, "")
         }
-        Err(Refused { status, body, why }) => {
-            log_sparingly(format_args!("{status}: {why}"));
-            respond(status, TEXT, body)
-        }
+        Err(refused) => refused.respond(),
     }
 }
 
@@ -77,7 +59,7 @@ async fn handle(request: Request) -> Response {
 async fn take(request: Request) -> Result<usize, Refused> {
     let watch = Stopwatch::start();
     if request.method() != Method::POST {
-        return Err(Refused::new(405, "not a POST"));
+        return Err(Refused::silent(405, "not a POST"));
     }
     let instance = Instance::get(&watch).await?;
     let headers = request.headers().clone();
@@ -87,10 +69,10 @@ async fn take(request: Request) -> Result<usize, Refused> {
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
     };
-    let unverified = |error| Refused::new(401, error);
+    let unverified = |error| Refused::silent(401, error);
     signed.check(now()).map_err(unverified)?;
     let body = body_up_to(orders::BODY_MAX, request, &watch, BODY_TIME).await;
-    let body = body.map_err(|error| Refused::new(error.status(), error))?;
+    let body = body.map_err(|error| Refused::silent(error.status(), error))?;
     // The store's time does not depend on how long the body took.
     let (watch, at) = (Stopwatch::start(), now());
     instance.secret.verify(signed, &body, at).map_err(unverified)?;
@@ -102,18 +84,17 @@ async fn take(request: Request) -> Result<usize, Refused> {
     })?;
     let (count, entry) = (orders.len(), Entry::Orders(Orders { at, orders }));
     let appended = instance.journal.append(&instance.store, &watch, at, &entry).await;
-    appended.map(|_| count).map_err(|error| Refused::new(503, error))
+    appended.map(|_| count).map_err(|error| Refused::silent(503, error))
 }
 
 impl Instance {
     async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
-        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
-            return Ok(instance);
-        }
-        let secret = variable("orders_secret").await.map_err(|why| Refused::new(500, why))?;
-        let secret = secret.parse().map_err(|error| Refused::new(500, format_args!("orders_secret: {error}")))?;
-        let store = persist(watch, KeyValue::open).await.map_err(|error| Refused::new(503, error))?;
-        let new = Rc::new(Self { secret, store, journal: Journal::default() });
-        Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
+        instance(&INSTANCE, async || {
+            let secret = required("orders_secret").await?;
+            let secret =
+                secret.parse().map_err(|error| Refused::misconfigured(format_args!("orders_secret: {error}")))?;
+            Ok(Self { secret, store: store(watch).await?, journal: Journal::default() })
+        })
+        .await
     }
 }

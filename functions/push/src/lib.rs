@@ -12,45 +12,28 @@ extern crate guanxi_spin as spin_sdk;
 mod instance;
 
 use guanxi::{
-    http::bearer,
     push::{Tools, push},
     store::lease::Refused as NotStarted,
 };
 use guanxi_spin::{
     Outbound, Response, Stopwatch,
     http::{Method, Request},
-    http_service, log, log_sparingly, now, random, random12, respond,
+    http_service, log, now, random, random12, respond,
+    shell::{JSON, Refused, authorized, required},
 };
-use instance::{Instance, credentials, read, unavailable};
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
+use instance::{Instance, credentials};
 
 #[http_service]
 async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
-    answer(request, watch).await.unwrap_or_else(|Refused { status, why }| {
-        log_sparingly(format_args!("{status}: {why}"));
-        // Whoever has the token may know why; whoever has not learns nothing.
-        let why = if status == 401 { String::new() } else { why };
-        respond(status, TEXT, why)
-    })
-}
-
-/// The status, and why.
-struct Refused {
-    status: u16,
-    why: String,
+    answer(request, watch).await.unwrap_or_else(Refused::respond)
 }
 
 async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
-    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    if !bearer::allows(authorization, &read("job_token").await?) {
-        return Err(Refused { status: 401, why: "wrong or no bearer token".into() });
-    }
+    authorized(&request, &required("job_token").await?)?;
     match *request.method() {
         Method::GET | Method::POST => run(watch).await,
-        _ => Err(Refused { status: 405, why: "not that method here".into() }),
+        _ => Err(Refused::wrong_method()),
     }
 }
 
@@ -67,8 +50,8 @@ async fn run(watch: Stopwatch) -> Result<Response, Refused> {
         nonce: &random12,
     };
     let report = push(&tools, &pushes, now(), random()).await.map_err(|refused| match refused {
-        NotStarted::Stopped(stop) => unavailable(stop),
-        busy => Refused { status: 409, why: busy.to_string() },
+        NotStarted::Stopped(stop) => Refused::unavailable(stop),
+        busy => Refused::new(409, busy),
     })?;
     log(format_args!("push: {} sent in {} ms, {:?}", report.sent, report.milliseconds, report.end));
     if !report.set_aside.is_empty() {

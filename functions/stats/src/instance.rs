@@ -1,15 +1,17 @@
 //! What an instance keeps between its requests: the open store, its stream of the journal, playbooks.
 
-use crate::{Refused, unavailable};
 use guanxi::{
     facts::Entry,
     fold::rollup::backlog_now,
     journal::Journal,
     playbook::{Shelf, Terms},
     report::{Brand, Moment},
-    store::{self, persist, record::Records},
+    store::{load, record::Records},
 };
-use guanxi_spin::{KeyValue, Stopwatch, log, now, variable};
+use guanxi_spin::{
+    KeyValue, Stopwatch, now,
+    shell::{Refused, instance, playbook_now, required, store},
+};
 use std::{cell::OnceCell, rc::Rc};
 
 /// The playbook that was compiled into this component.
@@ -27,8 +29,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     pub(crate) async fn read() -> Result<Self, Refused> {
-        let read = async |name| variable(name).await.map_err(|why| Refused { status: 500, why });
-        Ok(Self { job: read("job_token").await?, console: read("console_token").await? })
+        Ok(Self { job: required("job_token").await?, console: required("console_token").await? })
     }
 }
 
@@ -41,35 +42,32 @@ pub(crate) struct Instance {
 impl Instance {
     /// The one of this instance, made at its first request.
     pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
-        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
-            return Ok(instance);
-        }
-        let store = persist(watch, KeyValue::open).await.map_err(unavailable)?;
-        let load = |bytes: &[u8]| Terms::load(bytes).map(Brand::from).map_err(|error| error.to_string());
-        let playbooks = Shelf::new(BUILT_IN, load);
-        let new = Rc::new(Self { store, journal: Journal::default(), playbooks });
-        Ok(INSTANCE.with(|cell| cell.get_or_init(|| new).clone()))
+        instance(&INSTANCE, async || {
+            let load = |bytes: &[u8]| Terms::load(bytes).map(Brand::from).map_err(|error| error.to_string());
+            let playbooks = Shelf::new(BUILT_IN, load);
+            Ok(Self { store: store(watch).await?, journal: Journal::default(), playbooks })
+        })
+        .await
     }
 
     /// What the playbook that holds now says.
     pub(crate) async fn brand(&self, watch: &Stopwatch) -> Result<Rc<Brand>, Refused> {
-        let holding = async || self.playbooks.holding_at(now(), &self.store, now(), &|line| log(line)).await;
-        persist(watch, holding).await.map_err(unavailable)
+        playbook_now(&self.playbooks, &self.store, watch).await
     }
 
     /// What is true now.
     pub(crate) async fn moment(&self) -> Result<Moment, Refused> {
-        let backlog = backlog_now(&self.store).await.map_err(unavailable)?;
+        let backlog = backlog_now(&self.store).await.map_err(Refused::unavailable)?;
         Ok(Moment { now: now(), backlog: Some(backlog) })
     }
 
     /// The records of a report.
     pub(crate) async fn load(&self, keys: Vec<String>) -> Result<Records, Refused> {
-        store::load(&self.store, keys).await.map_err(unavailable)
+        load(&self.store, keys).await.map_err(Refused::unavailable)
     }
 
     /// Writes one entry to the journal.
     pub(crate) async fn append(&self, entry: &Entry, watch: &Stopwatch) -> Result<(), Refused> {
-        self.journal.append(&self.store, watch, now(), entry).await.map(drop).map_err(unavailable)
+        self.journal.append(&self.store, watch, now(), entry).await.map(drop).map_err(Refused::unavailable)
     }
 }

@@ -23,62 +23,35 @@ use guanxi::{
         damaged::{self, Wish},
         rollup::rollup,
     },
-    http::bearer,
     report::{Ask, Form, ReportError},
     store::lease::Refused as NotStarted,
 };
 use guanxi_spin::{
     Response, Stopwatch,
     http::{Method, Request},
-    http_service, log, log_sparingly, now, random, respond,
+    http_service, log, now, random, respond,
+    shell::{JSON, Refused, TEXT, authorized},
 };
 use instance::{Instance, Tokens};
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
 const CSV: &str = "text/csv; charset=utf-8";
 
 #[http_service]
 async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
-    answer(&request, watch).await.unwrap_or_else(|Refused { status, why }| {
-        log_sparingly(format_args!("{status}: {why}"));
-        // Whoever has the token may know why; whoever has not learns nothing.
-        let why = if status == 401 { String::new() } else { why };
-        respond(status, TEXT, why)
-    })
-}
-
-/// The status, and why.
-struct Refused {
-    status: u16,
-    why: String,
-}
-
-impl From<damaged::Refused> for Refused {
-    fn from(refused: damaged::Refused) -> Self {
-        Self { status: refused.status(), why: refused.to_string() }
-    }
-}
-
-/// The store does not do what it should: worth another try.
-fn unavailable(error: impl ToString) -> Refused {
-    Refused { status: 503, why: error.to_string() }
+    answer(&request, watch).await.unwrap_or_else(Refused::respond)
 }
 
 fn bad(error: impl ToString) -> Refused {
-    Refused { status: 400, why: error.to_string() }
+    Refused::new(400, error)
 }
 
 async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused> {
     let tokens = Tokens::read().await?;
-    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let path: Vec<&str> = request.uri().path().trim_matches('/').split('/').collect();
     let token = if path.first() == Some(&"jobs") { &tokens.job } else { &tokens.console };
-    if !bearer::allows(authorization, token) {
-        return Err(Refused { status: 401, why: "wrong or no bearer token".into() });
-    }
+    authorized(request, token)?;
     let instance = Instance::get(&watch).await?;
     let query = request.uri().query().unwrap_or_default();
     match (request.method(), path.as_slice()) {
@@ -97,7 +70,7 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
             Ok(respond(202, TEXT, "erased at the next rollup"))
         }
         (&Method::GET, ["damaged"]) => {
-            Ok(respond(200, JSON, damaged::list(&instance.store).await.map_err(unavailable)?.json()))
+            Ok(respond(200, JSON, damaged::list(&instance.store).await.map_err(Refused::unavailable)?.json()))
         }
         (&Method::GET, ["damaged", key]) => Ok(respond(200, BYTES, damaged::show(&instance.store, key).await?)),
         (&Method::DELETE, ["damaged", key]) => {
@@ -108,7 +81,7 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
             damaged::wish(&instance.store, &Wish::Repair((*key).to_owned())).await?;
             Ok(respond(202, TEXT, "repaired by the next rollups: /damaged says how far it is"))
         }
-        _ => Err(Refused { status: 405, why: "not that method here".into() }),
+        _ => Err(Refused::wrong_method()),
     }
 }
 
@@ -116,8 +89,8 @@ async fn run(instance: &Instance, watch: Stopwatch) -> Result<Response, Refused>
     let brand = instance.brand(&watch).await?;
     let report =
         rollup(&instance.store, &watch, &brand.settings, now(), random()).await.map_err(|refused| match refused {
-            NotStarted::Stopped(stop) => unavailable(stop),
-            busy => Refused { status: 409, why: busy.to_string() },
+            NotStarted::Stopped(stop) => Refused::unavailable(stop),
+            busy => Refused::new(409, busy),
         })?;
     log(format_args!("rollup: {} entries in {} ms, {:?}", report.entries, report.milliseconds, report.end));
     if !report.set_aside.is_empty() {
@@ -131,8 +104,8 @@ async fn report(instance: &Instance, ask: &Ask, form: Form, watch: &Stopwatch) -
     let moment = instance.moment().await?;
     let records = instance.load(ask.keys(&brand, moment)).await?;
     let sheet = ask.answer(&brand, moment, &records).map_err(|error| match error {
-        ReportError::NoSuchFan => Refused { status: 404, why: error.to_string() },
-        error => unavailable(error),
+        ReportError::NoSuchFan => Refused::new(404, error),
+        error => Refused::unavailable(error),
     })?;
     Ok(match form {
         Form::Json => respond(200, JSON, sheet.json()),

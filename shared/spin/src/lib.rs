@@ -5,6 +5,7 @@
 
 mod outbound;
 pub mod service;
+pub mod shell;
 mod store;
 mod time;
 mod web;
