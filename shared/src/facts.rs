@@ -64,7 +64,7 @@ pub struct Orders {
 /// The wish to be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erase {
-    /// Who.
+    /// The fan, who need not be known.
     pub openid: OpenId,
     /// When it came in, by our clock.
     pub at: Timestamp,
@@ -175,8 +175,8 @@ impl fmt::Display for Place {
 /// An entry and where it stood in the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
-    /// Where.
+    /// Its place: no two entries have the same.
     pub place: Place,
-    /// What.
+    /// What it says.
     pub entry: Entry,
 }

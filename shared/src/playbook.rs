@@ -45,6 +45,6 @@ pub use pushes::{
     Campaign, Content, DAYS_LEFT_SHOWN_MAX, DaysAgo, Filled, Form, Limits, Product, Pushes, QUANTITY_SHOWN_MAX,
     Reminder, Segment, Usual, Values, Ways,
 };
-pub use shelf::{LOOK_EVERY, Shelf};
+pub use shelf::{LOOK_EVERY_SECONDS, Shelf};
 pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};
 pub use terms::Terms;

@@ -92,7 +92,7 @@ impl From<Terms> for Brand {
 /// What is true when the report is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
-    /// Now.
+    /// The time as of which it is made.
     pub now: Timestamp,
     /// Streams of the journal that no rollup has opened yet, if known.
     pub backlog: Option<u64>,

@@ -4,6 +4,7 @@
 //! [incremented](Store::increment) is a counter: it lives under its own prefix and is never `set`.
 
 pub mod commit;
+pub(crate) mod digest;
 pub mod format;
 pub mod lease;
 pub mod list;
@@ -81,7 +82,7 @@ pub async fn within<T>(
 }
 
 /// Reads of one request under way at once.
-pub const WINDOW: usize = 64;
+pub const READS_AT_ONCE: usize = 64;
 
 /// The values of many keys, without those that are not there.
 ///
@@ -89,7 +90,7 @@ pub const WINDOW: usize = 64;
 /// When any read fails.
 pub async fn load(store: &impl Store, keys: Vec<String>) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
     let mut found = BTreeMap::new();
-    for window in keys.chunks(WINDOW) {
+    for window in keys.chunks(READS_AT_ONCE) {
         let values = try_join_all(window.iter().map(|key| store.get(key))).await?;
         found.extend(window.iter().cloned().zip(values).filter_map(|(key, value)| Some((key, value?))));
     }

@@ -5,9 +5,12 @@
 
 #[cfg(doc)]
 use crate::wechat::api::notice::NO_CONSENT;
-use crate::{time::Timestamp, wechat::OpenId};
+use crate::{
+    store::digest::{Digest, digest, hex},
+    time::Timestamp,
+    wechat::OpenId,
+};
 use serde::{Deserialize, Serialize};
-use sha1::{Digest as _, Sha1};
 use std::fmt;
 
 /// The list of what became of pushes, for push: see [`crate::store::list`].
@@ -23,12 +26,12 @@ pub fn due_list(day: u64) -> String {
 /// One push to one fan; what keeps it from going out twice. Of a reminder: the fan, the product and the purchase that it is
 /// about. Of a campaign: the fan and the campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PushId([u8; 16]);
+pub struct PushId(Digest);
 
 impl PushId {
     /// The id of what these words say.
     pub fn of(words: &str) -> Self {
-        Self(Sha1::digest(words.as_bytes()).first_chunk().copied().unwrap_or_default())
+        Self(digest(words))
     }
 
     /// That of the reminder of a product, about the purchase at `basis`.
@@ -46,7 +49,7 @@ impl PushId {
 impl fmt::Display for PushId {
     /// 32 hex digits: the `client_msg_id`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -192,9 +195,9 @@ pub struct Due {
 pub enum Outcome {
     /// WeChat said what became of a push.
     Closed {
-        /// Whose.
+        /// The fan it went to.
         openid: OpenId,
-        /// Which.
+        /// The push.
         id: PushId,
         /// When, by WeChat's clock.
         at: Timestamp,

@@ -26,7 +26,7 @@
 //! | `ledger:<openid>` | it stays: it may say what the fan got, so that fan gets nothing more |
 //! | `campaign:<number>` | that request |
 //!
-//! What is set aside goes after [`DAYS`], when it is dropped or repaired ([`wish`]), or when the fan it is about is forgotten.
+//! What is set aside goes after [`KEPT_DAYS`], when it is dropped or repaired ([`wish`]), or when the fan it is about is forgotten.
 //!
 //! **A repair by replay** folds the kept entries about one fan again, oldest first, into a fresh record
 //! ([`rollup`](crate::fold::rollup) says how). It can be had while the journal still reaches to where it stood when the record was set
@@ -54,7 +54,7 @@ pub const REPAIR: &str = "damaged:repair";
 /// Records set aside at most; with more of them damaged the store is broken, and a run ends and says so.
 pub const KEPT_MAX: usize = 256;
 /// So many days they stay, and so does what came of a repair.
-pub const DAYS: u64 = 30;
+pub const KEPT_DAYS: u64 = 30;
 
 /// The key under which the bytes of a damaged record are kept.
 pub fn key(of: &str) -> String {
@@ -135,7 +135,7 @@ pub enum Progress {
     },
     /// The record is back, and nothing of it is set aside any more.
     Repaired {
-        /// When.
+        /// When the record was put back.
         at: Timestamp,
         /// When the oldest entry of the journal happened: the record says what the fan did from then on.
         from: Timestamp,
@@ -150,7 +150,7 @@ pub enum Progress {
     Failed {
         /// When it ended.
         at: Timestamp,
-        /// Why.
+        /// Why nothing came of it.
         why: Failed,
     },
 }
@@ -314,7 +314,7 @@ pub enum Refused {
     /// Another kind of record than a fan's.
     #[error("only fan:<openid> is repaired by replay; dropping `{key}` loses {loss}")]
     NoReplay {
-        /// Which.
+        /// The record's key.
         key: String,
         /// What would be lost.
         loss: &'static str,

@@ -19,7 +19,10 @@ use crate::{
         forget::{self, ForgetPage},
         orders::{OrderLog, Union, Waiting},
     },
-    store::record::{Digest, FoldError, Record as _, Records, Table, Write, digest, hex, load},
+    store::{
+        digest::{Digest, digest, hex},
+        record::{FoldError, Record as _, Records, Table, Write, load},
+    },
     time::Timestamp,
     wechat::{Event as Happening, Kind, OpenId},
 };

@@ -92,7 +92,7 @@ pub(super) fn due(
 /// How much of the list of outcomes is gone, and where its days begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OutcomeCursor {
-    /// Items.
+    /// Items at the beginning that are gone.
     gone: u64,
     /// The first item of each day.
     days: BTreeMap<Day, u64>,

@@ -5,7 +5,7 @@
 //! back from the counts and the new ones booked. So a late event corrects what it changes, a copy (by identity) changes
 //! nothing, and neither batch sizes nor the order of arrival leave a trace.
 //!
-//! Kept are the events of the [`RECENT`] seconds before the newest push and all later ones, at most [`RECENT_MAX`], by the events' own time.
+//! Kept are the events of the [`RECENT_SECONDS`] seconds before the newest message and all later ones, at most [`RECENT_MAX`], by the events' own time.
 //! Older ones become part of the state. An event that is later than that still counts, as if it had happened just before
 //! the events kept; a copy of it would count again. WeChat's copies come within 15 seconds, and orders are known for ever
 //! by `order:<hash>`.
@@ -15,7 +15,7 @@
 //!
 //! An erasure takes everything that says something of the person, and at once; events from before it that are folded
 //! after it meet a fan who is a stranger. What it leaves ([`State`]: whether and through which channel the person
-//! follows, how many orders there were, whether pushes are unwelcome, identities of events and pushes) keeps the person
+//! follows, how many orders there were, whether pushes are unwelcome, identities of events and of pushes) keeps the person
 //! from being counted twice and from being pushed to.
 //!
 //! One thing does depend on the order of arrival: where the fan stands on lists. Who is listed, and with what, does not.
@@ -29,7 +29,7 @@ mod purchases;
 mod state;
 
 pub(crate) use marks::arrivals;
-pub use marks::{Arrival, CLOCKS, Fate, MARKS_MAX, MATCHED_WITHIN, Mark, Marks};
+pub use marks::{Arrival, CLOCKS_SECONDS, Fate, MARKS_MAX, MATCHED_WITHIN_SECONDS, Mark, Marks};
 pub(crate) use places::{Listed, Places};
 pub use purchases::{Product, Purchase};
 pub(crate) use state::Tally;
@@ -42,8 +42,9 @@ use crate::{
     },
     fold::counts::Deltas,
     store::{
+        digest::Digest,
         format::RecordError,
-        record::{self, Digest, FoldError, Record},
+        record::{self, FoldError, Record},
     },
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
@@ -53,7 +54,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How long before the newest event others stay correctable, in seconds.
-pub const RECENT: u64 = 900;
+pub const RECENT_SECONDS: u64 = 900;
 /// Events that stay correctable.
 pub const RECENT_MAX: usize = 64;
 /// Tags of a fan.
@@ -271,10 +272,10 @@ impl Fan {
 
     /// Lets events that are old become part of the state.
     fn trim(&mut self, offset: UtcOffset) {
-        // Only a push has the time that all its copies have; an order's may still turn out to be earlier.
+        // Only a message has the time that all its copies have; an order's may still turn out to be earlier.
         let newest = self.recent.iter().rev().find(|event| event.answer.is_some());
         let newest = newest.map_or(0, |event| event.moment.at.0);
-        let old = self.recent.partition_point(|event| event.moment.at.0.saturating_add(RECENT) < newest);
+        let old = self.recent.partition_point(|event| event.moment.at.0.saturating_add(RECENT_SECONDS) < newest);
         let old = old.max(self.recent.len().saturating_sub(RECENT_MAX));
         for event in self.recent.drain(..old) {
             self.frozen.step(event.moment.at, &event.what, &mut Tally::silent(offset));

@@ -10,7 +10,10 @@ use super::fan::Fan;
 use crate::{
     conversation,
     fold::{Settings, damaged, lists::Listed, orders::Waiting},
-    store::record::{FoldError, Record, Records, Table, Write, hex, load, page},
+    store::{
+        digest::hex,
+        record::{FoldError, Record, Records, Table, Write, load, page},
+    },
     time::{Day, Timestamp},
     wechat::OpenId,
 };

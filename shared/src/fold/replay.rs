@@ -39,8 +39,9 @@ use crate::{
     },
     journal::reader::Cursor,
     store::{
+        digest::{Digest, digest, hex},
         list::{Page, page_key},
-        record::{Digest, FoldError, Records, Table, Write, digest, encode, hex, load, read},
+        record::{FoldError, Records, Table, Write, encode, load, read},
     },
     time::Timestamp,
     wechat::{Event as Pushed, Kind, OpenId},

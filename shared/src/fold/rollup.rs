@@ -419,7 +419,7 @@ impl Known {
         limit: usize,
     ) -> Result<bool, Stop> {
         let wanted: Vec<String> = wanted.into_iter().filter(|key| !self.tried.contains(key)).collect();
-        for window in wanted.chunks(lease::WINDOW) {
+        for window in wanted.chunks(lease::READS_AT_ONCE) {
             let records = run.load(window.to_vec()).await?;
             self.bytes += records.values().map(Vec::len).sum::<usize>();
             self.records.extend(records);

@@ -11,7 +11,7 @@ use crate::{
     store::{
         Store, Timer,
         format::{self, RecordError},
-        lease::{Run, Stop, WINDOW},
+        lease::{READS_AT_ONCE, Run, Stop},
     },
     time::Timestamp,
 };
@@ -28,7 +28,7 @@ pub const CURSOR_FORMAT: u8 = 1;
 pub const STREAM_OVER: Duration = Duration::from_secs(300);
 /// Streams open at once; further ones are opened when one closes.
 pub const OPEN_MAX: usize = 2_048;
-/// Looks of one [`Reader::read`] at most, [`WINDOW`] places each: so a slow store and many quiet streams cannot use up a run
+/// Looks of one [`Reader::read`] at most, [`READS_AT_ONCE`] places each: so a slow store and many quiet streams cannot use up a run
 /// before it has stored anything.
 const LOOKS_MAX: usize = 256;
 /// Streams deleted per run at most: more than a day's in a day.
@@ -40,7 +40,7 @@ const DELETE_GROUP: u64 = 8;
 const DAYS_MAX: usize = 500;
 /// Moments remembered at which new streams were seen; runs are a minute apart and look back five.
 const SIGHTINGS_MAX: usize = 32;
-const DAY: u64 = 86_400;
+const SECONDS_A_DAY: u64 = 86_400;
 // A stream's entries are the bits of a `u128`.
 const _: () = assert!(STREAM_ENTRIES == u128::BITS);
 
@@ -139,7 +139,7 @@ impl Cursor {
     fn open_next(&mut self, now: Timestamp) {
         self.opened += 1;
         self.open.insert(self.opened, 0);
-        let (day, full) = (now.0 / DAY, self.days.len() == DAYS_MAX);
+        let (day, full) = (now.0 / SECONDS_A_DAY, self.days.len() == DAYS_MAX);
         match self.days.last_mut() {
             Some(mark) if mark.at >= day || full => *mark = Mark { at: mark.at.max(day), number: self.opened },
             _ => self.days.push(Mark { at: day, number: self.opened }),
@@ -156,7 +156,7 @@ impl Cursor {
 
     /// Streams whose entries have stayed long enough: from the first of the result up to before its end.
     fn expired(&self, keep_days: u32, now: Timestamp) -> std::ops::Range<u64> {
-        let today = now.0 / DAY;
+        let today = now.0 / SECONDS_A_DAY;
         let old = self.days.iter().rev().find(|mark| mark.at + u64::from(keep_days) < today);
         let until = old.map_or(0, |mark| mark.number.min(self.first_open() - 1)).min(self.deleted + DELETE_MAX);
         self.deleted + 1..until.max(self.deleted) + 1
@@ -172,7 +172,7 @@ pub struct Found {
     pub bytes: usize,
     /// How many more could not be read.
     pub damaged: usize,
-    /// Those.
+    /// Where these stand, and their bytes.
     pub unread: Vec<(Place, Vec<u8>)>,
     /// There is nothing more to look at.
     pub all: bool,
@@ -327,12 +327,12 @@ impl Reader {
 
     /// The next places to look at: of as many streams as fill a window.
     fn places(&self) -> Vec<Place> {
-        let mut places = Vec::with_capacity(WINDOW);
+        let mut places = Vec::with_capacity(READS_AT_ONCE);
         for (&stream, &read) in &self.cursor.open {
             let looked = self.looked.get(&stream).copied().unwrap_or_default();
             let mut unread = unread(read, looked);
             while unread != 0 {
-                if places.len() == WINDOW {
+                if places.len() == READS_AT_ONCE {
                     return places;
                 }
                 places.push(Place { stream, index: unread.trailing_zeros() });

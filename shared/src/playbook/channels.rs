@@ -34,7 +34,7 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// None for every push but `subscribe` and `SCAN`.
+    /// None for every message but `subscribe` and `SCAN`.
     pub fn from_message(message: &Message) -> Option<Self> {
         let (event, event_key) = match &message.kind {
             Kind::Event(Event::Subscribe { event_key, .. }) => (ScanEvent::Subscribe, event_key),

@@ -15,10 +15,10 @@
 use super::{hours::Hours, inbound::Kinds, pushes::Pushes, template::Template};
 use crate::{
     facts::{FanStatus, PushChoice},
+    store::digest,
     time::{Day, UtcOffset},
 };
 use serde::{Deserialize, Serialize};
-use sha1::{Digest, Sha1};
 
 const MAGIC: &[u8; 4] = b"GXPB";
 
@@ -224,5 +224,5 @@ impl<'a> Rest<'a> {
 
 /// The first bytes of the SHA-1 of `content`.
 pub(super) fn checksum(content: &[u8]) -> [u8; CHECKSUM] {
-    Sha1::digest(content).first_chunk().copied().unwrap_or_default()
+    digest::short(content)
 }

@@ -122,7 +122,7 @@ impl Kinds {
 }
 
 impl Inbound {
-    /// What a rule may look at; none when the push may not be answered, so that `success` goes back: WeChat takes a
+    /// What a rule may look at; none when the message may not be answered, so that `success` goes back: WeChat takes a
     /// reply to every known message, and to the events a fan waits at. Source:
     /// [protocol 1.8 and 3.5](../../docs/wechat-protocol.md#1.8).
     pub fn from_message(message: &Message) -> Option<Self> {

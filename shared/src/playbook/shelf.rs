@@ -9,7 +9,7 @@ use crate::{
 use std::{cell::RefCell, rc::Rc};
 
 /// How often an instance looks for a newer head, in seconds: three times within a publication's notice.
-pub const LOOK_EVERY: u64 = 10;
+pub const LOOK_EVERY_SECONDS: u64 = 10;
 
 /// Number of the playbook that was built in; publications count from 1.
 const BUILT_IN: u32 = 0;
@@ -74,7 +74,7 @@ impl<T> Shelf<T> {
     /// The head, looked up anew when the last look is too old. A failed look leaves the last one in force, if there is one.
     async fn head(&self, store: &impl Store, now: Timestamp, log: &dyn Fn(&str)) -> Result<Rc<Head>, StoreError> {
         let before = self.head.borrow().clone();
-        if let Some(looked) = before.as_ref().filter(|looked| looked.at.distance(now) < LOOK_EVERY) {
+        if let Some(looked) = before.as_ref().filter(|looked| looked.at.distance(now) < LOOK_EVERY_SECONDS) {
             return Ok(looked.head.clone());
         }
         let head = match (store.get(HEAD_KEY).await, &before) {

@@ -25,7 +25,7 @@ pub const TOKEN: &str = "token";
 /// A call that has no answer by then counts as lost.
 pub const CALL_LIMIT: Duration = Duration::from_secs(5);
 /// A token that ends sooner is not used, in seconds.
-const SPARE: u64 = 120;
+const SPARE_SECONDS: u64 = 120;
 
 /// What it takes to call WeChat.
 pub struct Credentials {
@@ -123,7 +123,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Account<'a, S, T, C> {
         let now = self.run.now();
         let kept = self.token.borrow().clone();
         match &kept {
-            Some(kept) if kept.left(now) > SPARE && bad != Some(&kept.token) => return Ok(kept.token.clone()),
+            Some(kept) if kept.left(now) > SPARE_SECONDS && bad != Some(&kept.token) => return Ok(kept.token.clone()),
             _ => {}
         }
         let last = kept.and_then(|kept| kept.forced);

@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 pub const SEQUENCE: &str = "seq:campaign";
 const FORMAT: u8 = 1;
 /// Requests looked at per run.
-const LOOKED_AT: usize = 64;
+const REQUESTS_AT_ONCE: usize = 64;
 /// A number whose request is not there after so long, in seconds, was taken in vain.
-const VAIN: u64 = 300;
+const VAIN_SECONDS: u64 = 300;
 /// A request goes when so many came after it. Far more than may wait: see [`request::OPEN_MAX`].
-const KEPT: u64 = 1_000;
+const REQUESTS_KEPT: u64 = 1_000;
 
 /// A campaign that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Looked {
     /// As if all were looked at but those that are still kept.
     pub(super) async fn at_the_last<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<Self, Stop> {
         let count = run.counter(SEQUENCE).await?;
-        Ok(Self { until: count.saturating_sub(KEPT), missing: Vec::new() })
+        Ok(Self { until: count.saturating_sub(REQUESTS_KEPT), missing: Vec::new() })
     }
 }
 
@@ -74,7 +74,7 @@ pub enum ReadError {
 /// The requests that are new.
 pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looked) -> Result<Found, Stop> {
     let (now, count) = (run.now(), run.counter(SEQUENCE).await?);
-    let new = (looked.until + 1..=count).take(LOOKED_AT).map(|number| (number, now));
+    let new = (looked.until + 1..=count).take(REQUESTS_AT_ONCE).map(|number| (number, now));
     let numbers: Vec<(u64, Timestamp)> = looked.missing.iter().copied().chain(new).collect();
     let keys: Vec<String> = numbers.iter().map(|(number, _)| key(*number)).collect();
     let until = numbers.iter().map(|(number, _)| *number).max().unwrap_or_default().max(looked.until);
@@ -83,7 +83,7 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
     for ((number, since), (key, bytes)) in numbers.iter().zip(keys.iter().zip(run.get_all(&keys).await?)) {
         match bytes.map(|bytes| (format::decode(FORMAT, &bytes), bytes)) {
             Some((Ok(asked), _)) => found.asked.push(asked),
-            None if now.distance(*since) < VAIN => found.looked.missing.push((*number, *since)),
+            None if now.distance(*since) < VAIN_SECONDS => found.looked.missing.push((*number, *since)),
             None => {}
             Some((Err(RecordError::Damaged), bytes)) => found.damaged.push((key.clone(), bytes)),
             Some((Err(error), _)) => return Err(Stop::Record { key: key.clone(), error }),
@@ -95,7 +95,7 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
 /// The requests that push has not taken up yet, the oldest first.
 async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, ReadError> {
     let count = number(store.increment(SEQUENCE, 0).await?)?;
-    let new = looked.until.max(count.saturating_sub(KEPT)) + 1..=count;
+    let new = looked.until.max(count.saturating_sub(REQUESTS_KEPT)) + 1..=count;
     let numbers = looked.missing.iter().map(|(number, _)| *number).chain(new);
     let keys: Vec<String> = numbers.map(key).collect();
     let mut records = store::load(store, keys.clone()).await?;
@@ -121,7 +121,7 @@ fn number(count: i64) -> Result<u64, StoreError> {
 pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
     let number = number(store.increment(SEQUENCE, 1).await?)?;
     store.set(&key(number), &format::encode(FORMAT, asked)).await?;
-    match number.checked_sub(KEPT) {
+    match number.checked_sub(REQUESTS_KEPT) {
         Some(old) if old > 0 => store.delete(&key(old)).await,
         _ => Ok(()),
     }

@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, time::Duration};
 /// Fans named one by one in an answer.
 pub const ROWS_MAX: usize = 1_000;
 /// Pages of fans looked at together.
-const CHUNK: u64 = 4;
+const CHUNK_PAGES: u64 = 4;
 /// A dry run looks at no further fans after this time; the answer says where to go on.
 const LIMIT: Duration = Duration::from_secs(20);
 /// The reason of those whom an earlier try of the campaign reached, or may have.
@@ -71,7 +71,7 @@ pub struct ByWay {
 /// One fan of the segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Who.
+    /// The fan.
     pub openid: OpenId,
     /// By which way.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -229,7 +229,7 @@ impl<'a> Trial<'a> {
 async fn fans(store: &impl Store, position: u64) -> Result<(Vec<Option<OpenId>>, bool), ReadError> {
     let mut fans = Vec::new();
     let first = position / PAGE;
-    for page in first..first + CHUNK {
+    for page in first..first + CHUNK_PAGES {
         let found = read(store, &page_key(FANS, page * PAGE), Page::<OpenId>::decode).await?;
         let full = found.0.len() as u64 == PAGE;
         fans.extend(found.items_from(position.max(page * PAGE)).map(|(_, openid)| openid));

@@ -4,12 +4,11 @@
 use super::{campaign::Looked, ledger::Subject, pace::Pace};
 use crate::{
     playbook::{Campaign, Content},
-    store::format,
+    store::{digest, format},
     time::Timestamp,
     wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize};
-use sha1::{Digest as _, Sha1};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -246,5 +245,5 @@ impl Standing {
 
 /// What tells one content from another.
 fn digest(content: &Content) -> [u8; 8] {
-    Sha1::digest(format::encode(FORMAT, content)).first_chunk().copied().unwrap_or_default()
+    digest::short(&format::encode(FORMAT, content))
 }

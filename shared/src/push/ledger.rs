@@ -30,7 +30,7 @@ pub use crate::facts::push::ledger_key as key;
 /// Entries kept of a fan; more where the playbook's cap is larger, so that every push that the cap counts is known.
 const ENTRIES_MAX: usize = 32;
 /// Entries that ended are kept so long, in seconds: longer than any cap looks back.
-const KEPT: u64 = 400 * 86_400;
+const KEPT_SECONDS: u64 = 400 * 86_400;
 const FORMAT: u8 = 1;
 
 /// One fan's.
@@ -45,7 +45,7 @@ pub(super) static NO_PUSHES: Ledger = Ledger { entries: Vec::new() };
 /// One push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Which.
+    /// The push; no two entries have the same.
     pub id: PushId,
     /// What it is about.
     pub subject: Subject,
@@ -99,7 +99,7 @@ impl From<&Content> for Went {
 pub enum Subject {
     /// A product runs out.
     Reminder {
-        /// Which.
+        /// The product, by its id in the playbook.
         product: String,
         /// The purchase.
         basis: Timestamp,
@@ -230,7 +230,7 @@ impl Ledger {
     /// those that ended: those that the cap does not count first, and never one that has not ended.
     pub fn add(&mut self, entry: Entry, cap: u32) {
         let now = entry.planned;
-        self.entries.retain(|old| !old.state.is_settled() || now.0.saturating_sub(old.planned.0) <= KEPT);
+        self.entries.retain(|old| !old.state.is_settled() || now.0.saturating_sub(old.planned.0) <= KEPT_SECONDS);
         self.entries.push(entry);
         while self.entries.len() > entries_max(cap) {
             let ended = self.entries.iter().enumerate().filter(|(_, entry)| entry.state.is_settled());

@@ -1,7 +1,7 @@
 //! How fast one call may be made: what the quota query says, and what WeChat's refusals teach.
 //!
 //! WeChat counts over a rolling period ([protocol 4.3](../../docs/wechat-protocol.md#4.3)). So do we, by quarter
-//! seconds, across runs: a call stays in the count a quarter second longer than the period, and [`SHARE`] percent of
+//! seconds, across runs: a call stays in the count a quarter second longer than the period, and [`SHARE_PERCENT`] percent of
 //! the limit are used, because calls do not take equally long to arrive.
 
 use crate::{
@@ -15,15 +15,15 @@ use std::collections::VecDeque;
 pub type Millis = u64;
 
 /// The part of a limit that is used, in percent.
-const SHARE: u64 = 98;
+const SHARE_PERCENT: u64 = 98;
 /// How finely calls are counted, in milliseconds.
 const STEP: Millis = 250;
 /// What a minute's refusal takes from the speed that led to it, in percent.
-const SLOWER: u64 = 90;
+const SLOWER_PERCENT: u64 = 90;
 /// So long a learned limit holds, in seconds; then the quota query's word is tried again.
-const LEARNED_FOR: u64 = 3_600;
+const LEARNED_FOR_SECONDS: u64 = 3_600;
 /// So long the quota query's word holds, in seconds.
-const ASK_EVERY: u64 = 600;
+const ASK_EVERY_SECONDS: u64 = 600;
 
 /// The pace of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub struct Rate {
 impl Pace {
     /// Whether it is time to ask for the quota.
     pub fn is_stale(&self, now: Timestamp) -> bool {
-        self.quota.is_none_or(|(asked, _)| asked.distance(now) >= ASK_EVERY || !same_day(asked, now))
+        self.quota.is_none_or(|(asked, _)| asked.distance(now) >= ASK_EVERY_SECONDS || !same_day(asked, now))
     }
 
     /// What the quota query said last, and when.
@@ -90,7 +90,8 @@ impl Pace {
 
     /// Takes in what the quota query says.
     pub fn learn(&mut self, quota: &Quota, now: Timestamp) {
-        let rate = |limit: RateLimit| Rate { calls: limit.call_count, seconds: limit.refresh_second.min(LEARNED_FOR) };
+        let rate =
+            |limit: RateLimit| Rate { calls: limit.call_count, seconds: limit.refresh_second.min(LEARNED_FOR_SECONDS) };
         let kept = Kept { daily_limit: quota.daily_limit, remain: quota.remain, rate: quota.rate_limit.map(rate) };
         self.quota = Some((now, kept));
     }
@@ -116,7 +117,7 @@ impl Pace {
         let Some(Rate { calls, seconds }) = self.rate(now) else {
             return Ok(usize::try_from(remain).unwrap_or(usize::MAX));
         };
-        let limit = (calls * SHARE / 100).max(1);
+        let limit = (calls * SHARE_PERCENT / 100).max(1);
         let leaves = |step: u64| (step + 1) * STEP + seconds * 1_000;
         let inside = || self.calls.iter().filter(|(step, _)| leaves(*step) > now);
         let used: u64 = inside().map(|(_, count)| u64::from(*count)).sum();
@@ -187,8 +188,8 @@ impl Pace {
         }
         let made: u64 =
             self.calls.iter().filter(|(step, _)| step * STEP + 60_000 > now).map(|(_, n)| u64::from(*n)).sum();
-        let calls = (made * SLOWER / 100).max(1);
-        self.learned = Some((Rate { calls, seconds: 60 }, Timestamp(now / 1_000 + LEARNED_FOR)));
+        let calls = (made * SLOWER_PERCENT / 100).max(1);
+        self.learned = Some((Rate { calls, seconds: 60 }, Timestamp(now / 1_000 + LEARNED_FOR_SECONDS)));
         self.pause_until(now / 60_000 * 60_000 + 60_000, "the minute's quota is used up");
     }
 

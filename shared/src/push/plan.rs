@@ -19,20 +19,20 @@ use std::collections::BTreeSet;
 
 /// How long after a fan's message customer messages may go out, in seconds
 /// ([protocol 8.4](../../docs/wechat-protocol.md#8.4)); a little less, for the way there.
-const WINDOW: u64 = 48 * 3_600 - 300;
+const WINDOW_SECONDS: u64 = 48 * 3_600 - 300;
 /// Customer messages that one message of the fan's allows, …
 const MESSAGES_A_WINDOW: usize = 5;
 /// … and that a fan gets in a minute.
 const MESSAGES_A_MINUTE: usize = 3;
 /// So long after a notice it still counts against the fan's consents if no event has said that it was sent, in seconds: nearly
 /// all come within a minute. A consent that was used up all the same costs a call that WeChat refuses.
-const TOLD_WITHIN: u64 = 3_600;
+const TOLD_WITHIN_SECONDS: u64 = 3_600;
 const HOUR: u64 = 3_600;
 
 /// What is known of a fan.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// Who.
+    /// The fan that is decided about.
     pub openid: &'a OpenId,
     /// What rollup knows; none: nothing.
     pub fan: Option<&'a fan::State>,
@@ -136,14 +136,16 @@ impl Known<'_> {
             Content::Template(_) => true,
             Content::Notice(form) => {
                 let allowed = fan.notices.get(&form.template_id).copied().unwrap_or_default();
-                let recently = Timestamp(now.0.saturating_sub(TOLD_WITHIN));
+                let recently = Timestamp(now.0.saturating_sub(TOLD_WITHIN_SECONDS));
                 let used = self.ledger.since(recently, content.into(), push).filter(|other| !is_told_of(fan, other));
                 used.count() < allowed as usize
             }
             Content::Message { .. } => fan.last_message.is_some_and(|wrote| {
                 let since = |from| self.ledger.since(from, content.into(), push).count();
                 let minute = Timestamp(now.0.saturating_sub(60));
-                now.0 < wrote.0 + WINDOW && since(wrote) < MESSAGES_A_WINDOW && since(minute) < MESSAGES_A_MINUTE
+                now.0 < wrote.0 + WINDOW_SECONDS
+                    && since(wrote) < MESSAGES_A_WINDOW
+                    && since(minute) < MESSAGES_A_MINUTE
             }),
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     playbook::{Content, Pushes},
     store::{
         Store, Timer, format,
-        lease::{Stop, WINDOW},
+        lease::{READS_AT_ONCE, Stop},
         list::{self, PAGE, Page, gone_key, page_key},
     },
     time::{Day, Timestamp},
@@ -39,15 +39,15 @@ const LAST_CHUNK: Duration = Duration::from_secs(36);
 /// Days back that reminders are still planned for: whoever comes later waits for the next purchase.
 pub(super) const DAYS_BACK: u64 = 3;
 /// Pages of fans that are looked at together.
-const CHUNK: u64 = 4;
+const CHUNK_PAGES: u64 = 4;
 /// While the sender is busy and so many pushes wait for it, planning does.
-const AHEAD: u64 = 4_096;
+const WAITING_MAX: u64 = 4_096;
 /// How long it waits then.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Queues are deleted so long after they were due, in seconds.
-const KEPT: u64 = 30 * 3_600;
+const QUEUES_KEPT_SECONDS: u64 = 30 * 3_600;
 /// Pages deleted per run.
-const DELETED: u64 = 1_024;
+const PAGES_DELETED_MAX: u64 = 1_024;
 /// Campaigns kept that are over.
 const CAMPAIGNS_MAX: usize = 32;
 
@@ -96,7 +96,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
     /// Plans until there is nothing left to plan, or the time is up.
     pub(super) async fn run(&self) -> Result<(), Stop> {
         while self.book.run.elapsed() < LAST_CHUNK {
-            if self.signals.busy.get() && self.waiting() > AHEAD {
+            if self.signals.busy.get() && self.waiting() > WAITING_MAX {
                 self.book.run.timer().sleep(PAUSE).await;
                 continue;
             }
@@ -198,7 +198,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         for (queue, progress) in queues {
             let (list, pages) = (queue.to_string(), progress.queued.div_ceil(PAGE));
             let keys: Vec<String> = (progress.deleted..pages).map(|page| page_key(&list, page * PAGE)).collect();
-            for window in keys.chunks(WINDOW) {
+            for window in keys.chunks(READS_AT_ONCE) {
                 let mut changed = Vec::new();
                 for (key, bytes) in self.book.run.load(window.to_vec()).await? {
                     // The sender sees to one that is damaged.
@@ -223,7 +223,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let today = self.pushes.limits.utc_offset.local(self.book.run.now()).day.0;
         for day in today.saturating_sub(DAYS_BACK)..=today {
             let position = self.book.head().due.get(&day).copied().unwrap_or_default();
-            let items = self.items::<Due>(&due_list(day), position, CHUNK).await?.found;
+            let items = self.items::<Due>(&due_list(day), position, CHUNK_PAGES).await?.found;
             let Some(until) = items.last().map(|(at, _)| at + 1) else { continue };
             let due: Vec<Due> = items.into_iter().filter_map(|(_, due)| due).collect();
             let fans = self.fans(due.iter().map(|due| &due.openid)).await?;
@@ -249,7 +249,7 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
         let is_due = |running: &Running| !running.planned && running.campaign.at <= now;
         let next = self.book.head().campaigns.iter().find(|(_, running)| is_due(running)).map(clone);
         let Some((id, Running { campaign, fans: position, .. })) = next else { return Ok(false) };
-        let Items { found: items, waits } = self.items::<OpenId>(FANS, position, CHUNK).await?;
+        let Items { found: items, waits } = self.items::<OpenId>(FANS, position, CHUNK_PAGES).await?;
         let Some(until) = items.last().map(|(at, _)| at + 1) else {
             if waits {
                 return Ok(false);
@@ -509,11 +509,11 @@ impl<'a, S: Store, T: Timer> Planner<'a, S, T> {
                 campaign.is_none_or(|running| running.planned)
             };
             let is_over = |queue: &Queue, progress: &Progress| {
-                progress.done == progress.queued && progress.due.0 + KEPT < now.0 && planned(queue)
+                progress.done == progress.queued && progress.due.0 + QUEUES_KEPT_SECONDS < now.0 && planned(queue)
             };
             head.queues.iter().filter(|(queue, progress)| is_over(queue, progress)).map(clone).collect()
         };
-        let mut room = DELETED;
+        let mut room = PAGES_DELETED_MAX;
         for (queue, progress) in over {
             let (list, pages) = (queue.to_string(), progress.queued.div_ceil(PAGE));
             let until = pages.min(progress.deleted + room);

@@ -35,7 +35,7 @@ pub enum RequestError {
     /// A parameter's value.
     #[error("{name}={value}: {expected}")]
     Value {
-        /// Whose.
+        /// The name of the parameter.
         name: &'static str,
         /// As it came.
         value: String,

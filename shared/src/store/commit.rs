@@ -8,13 +8,12 @@
 //! `redo:0` is written first and goes last, so one read tells whether there are parts.
 
 use crate::store::{
-    Store, Timer,
+    Store, Timer, digest,
     format::{self, RecordError},
     lease::{Run, Stop},
     record::Write,
 };
 use serde::{Deserialize, Serialize};
-use sha1::{Digest, Sha1};
 
 /// Bytes of a part at most; stores take 400 KB.
 pub const PART_BYTES: usize = 300_000;
@@ -69,7 +68,7 @@ pub async fn write(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>) ->
     if pieces.len() > PARTS_MAX {
         return Err(RedoError::TooMuch(bytes.len()));
     }
-    let head = Head { run: run.id(), parts: pieces.len() as u32, checksum: Sha1::digest(&bytes).into() };
+    let head = Head { run: run.id(), parts: pieces.len() as u32, checksum: digest::short(&bytes) };
     let parts = pieces.iter().map(|piece| Part { run: run.id(), bytes: piece.to_vec() });
     let parts: Vec<_> = (0..).zip(parts).map(|(n, part)| (part_key(n), format::encode(FORMAT, &part))).collect();
     // Alone, because the keys of one call may be written in any order.
@@ -112,7 +111,7 @@ pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoE
         }
         bytes.extend(part.bytes);
     }
-    if <[u8; 20]>::from(Sha1::digest(&bytes)) != head.checksum {
+    if digest::short(&bytes) != head.checksum {
         return Err(RedoError::Damaged("its checksum is wrong"));
     }
     let writes = format::decode::<Vec<(String, Option<Vec<u8>>)>>(FORMAT, &bytes);

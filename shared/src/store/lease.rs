@@ -6,7 +6,7 @@
 //!   that record to itself.
 //! - It reads the record again before EVERY write and stops when it is no longer its own, or [`WORK_LIMIT`] after its
 //!   start. A run that died is followed up after [`STALE`].
-//! - Claims older than [`KEPT_CLAIMS`] minutes are deleted by number.
+//! - Claims older than [`KEPT_CLAIMS_MINUTES`] minutes are deleted by number.
 //!
 //! Clocks may differ by 60 s. What this does not cover: a process that is frozen between the look at `run:<job>` and the
 //! write that follows it for longer than two minutes ([`STALE`] less the clocks' difference), because no store we support
@@ -33,14 +33,14 @@ pub const WORK_LIMIT: Duration = Duration::from_secs(43);
 /// A run that began longer ago counts as dead.
 pub const STALE: Duration = Duration::from_secs(180);
 /// Minutes that a claim stays: far more than clocks may differ.
-pub const KEPT_CLAIMS: u64 = 10;
+pub const KEPT_CLAIMS_MINUTES: u64 = 10;
 /// Old claims are deleted when there may be this many: not a write of its own in every run.
 const SWEEP_FROM: u64 = 10;
 /// Claims deleted per run at most.
 const SWEEP_MAX: u64 = 500;
 const FORMAT: u8 = 1;
 
-pub use crate::store::WINDOW;
+pub use crate::store::READS_AT_ONCE;
 
 /// `run:<job>`: who runs, or who ran last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ pub enum Stop {
     /// A stored record cannot be read.
     #[error("cannot read {key}: {error}")]
     Record {
-        /// Whose.
+        /// The record's key.
         key: String,
         /// What is wrong with it.
         error: RecordError,
@@ -121,7 +121,7 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
             last => last?,
         };
         run.record.began = run.now();
-        run.record.swept = minute(now).saturating_sub(KEPT_CLAIMS + SWEEP_FROM);
+        run.record.swept = minute(now).saturating_sub(KEPT_CLAIMS_MINUTES + SWEEP_FROM);
         if let Some(last) = last {
             // Further in the future than clocks may differ is as dead as the past.
             if last.ended.is_none() && last.began.distance(run.record.began) < STALE.as_secs() {
@@ -174,10 +174,10 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
         decode(format, key, self.get(key).await?)
     }
 
-    /// The values of many keys in their order, [`WINDOW`] reads under way at once.
+    /// The values of many keys in their order, [`READS_AT_ONCE`] reads under way at once.
     pub async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Stop> {
         let mut values = Vec::with_capacity(keys.len());
-        for window in keys.chunks(WINDOW) {
+        for window in keys.chunks(READS_AT_ONCE) {
             let reads = try_join_all(window.iter().map(|key| self.store.get(key)));
             values.extend(self.limited(WORK_LIMIT, reads).await?);
         }
@@ -234,7 +234,7 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
     }
 
     async fn sweep(&mut self) -> Result<(), Stop> {
-        let (from, until) = (self.record.swept, minute(self.started).saturating_sub(KEPT_CLAIMS));
+        let (from, until) = (self.record.swept, minute(self.started).saturating_sub(KEPT_CLAIMS_MINUTES));
         let count = until.saturating_sub(from);
         if count < SWEEP_FROM {
             return Ok(());

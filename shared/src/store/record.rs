@@ -1,8 +1,10 @@
 //! Records as the knowledge side loads, changes and writes them.
 
-use super::format::{self, RecordError};
+use super::{
+    digest::digest,
+    format::{self, RecordError},
+};
 use serde::{Serialize, de::DeserializeOwned};
-use sha1::{Digest as _, Sha1};
 use std::collections::{BTreeMap, btree_map};
 
 /// Loaded records by key; a key that is absent is not in the store.
@@ -34,19 +36,6 @@ pub enum FoldError {
         /// Whose record.
         key: String,
     },
-}
-
-/// 128 bits of a SHA-1: what identities, order numbers and unionids are kept as.
-pub(crate) type Digest = [u8; 16];
-
-/// The digest of a text.
-pub(crate) fn digest(text: &str) -> Digest {
-    Sha1::digest(text.as_bytes()).first_chunk().copied().unwrap_or_default()
-}
-
-/// A digest as it stands in a key.
-pub(crate) fn hex(digest: &Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Which of `pages` a name belongs to: records that would grow too large are split by this.

@@ -14,7 +14,7 @@
 //! and safe mode `signature` does not cover the body either, and WeChat says not to rely on it; but it sends it with every
 //! POST (its worked example has the right one beside `msg_signature`), so a wrong one is refused there too. It may be absent.
 //!
-//! A request is refused when its `timestamp` is more than [`TIME_WINDOW`] seconds from our clock, in either direction; the
+//! A request is refused when its `timestamp` is more than [`TIME_WINDOW_SECONDS`] seconds from our clock, in either direction; the
 //! protocol has no such rule, but without it a captured request is good for ever. Verifying the URL has no time window.
 //! Source: [protocol 1.2 to 1.6 and 1.10](../../docs/wechat-protocol.md#1.2).
 
@@ -34,7 +34,7 @@ use super::{
 use crate::time::Timestamp;
 
 /// How far a request's `timestamp` may be from our clock, in seconds.
-pub const TIME_WINDOW: u64 = 5 * 60;
+pub const TIME_WINDOW_SECONDS: u64 = 5 * 60;
 
 /// The longest body of a request, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -249,7 +249,7 @@ fn check_time(query: &Query, now: Timestamp) -> Result<(), Refusal> {
     let timestamp = query.timestamp()?.parse().map(Timestamp).map_err(|_| Refusal::NoTime)?;
     let seconds = timestamp.distance(now);
     match seconds {
-        0..=TIME_WINDOW => Ok(()),
+        0..=TIME_WINDOW_SECONDS => Ok(()),
         _ if timestamp < now => Err(Refusal::TooOld { seconds }),
         _ => Err(Refusal::TooNew { seconds }),
     }

@@ -19,7 +19,7 @@ pub enum ParseError {
     /// It has no fields at all.
     #[error(transparent)]
     Fields(#[from] FieldsError),
-    /// A field that every push has is absent or empty.
+    /// A field that every message has is absent or empty.
     #[error("{0} is missing")]
     Missing(&'static str),
     /// `FromUserName` is no [`OpenId`].
@@ -30,7 +30,7 @@ pub enum ParseError {
     CreateTime,
 }
 
-/// One push of WeChat.
+/// One message or event that WeChat posts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The account's original id, `gh_…`.
@@ -144,7 +144,7 @@ pub enum Kind {
     },
 }
 
-/// `Event` of a push with `MsgType` `event`.
+/// `Event` of a message with `MsgType` `event`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// `subscribe`: followed.

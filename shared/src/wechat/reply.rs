@@ -110,7 +110,7 @@ impl Reply {
         }
     }
 
-    /// The document that answers a push: `to` is the fan (the push's `FromUserName`), `from` the account (its
+    /// The document that answers a message: `to` is the fan (the message's `FromUserName`), `from` the account (its
     /// `ToUserName`), `now` our clock. In JSON the names are the same, and `Articles.item` is an array.
     pub fn render(&self, format: Format, to: &OpenId, from: &str, now: Timestamp) -> String {
         Document::write(format, 256 + self.size(), |document| {

@@ -1,4 +1,4 @@
-//! WeChat's side of the callback: signs and encrypts pushes, opens replies. For the simulator and for tests.
+//! WeChat's side of the callback: signs and encrypts what it posts, opens replies. For the simulator and for tests.
 
 use super::{
     crypto::{Cipher, DecryptError, EncodingAesKey, RANDOM_LEN},
@@ -50,7 +50,7 @@ impl Sender {
         self.signed(timestamp, nonce).append_pair("echostr", echostr).finish()
     }
 
-    /// The query string and the body of one push: `body`, an XML or JSON document, as the mode wants it.
+    /// The query string and the body of one POST: `body`, an XML or JSON document, as the mode wants it.
     ///
     /// # Errors
     /// [`FieldsError`] when a mode that rewrites `body` cannot read it.

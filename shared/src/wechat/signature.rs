@@ -11,7 +11,7 @@ pub fn url_signature(token: &str, timestamp: &str, nonce: &str) -> String {
     sorted([token, timestamp, nonce])
 }
 
-/// `msg_signature` of an encrypted push, and `MsgSignature` of an encrypted reply: covers `encrypt`, the base64 text.
+/// `msg_signature` of an encrypted POST, and `MsgSignature` of an encrypted reply: covers `encrypt`, the base64 text.
 pub fn msg_signature(token: &str, timestamp: &str, nonce: &str, encrypt: &str) -> String {
     sorted([token, timestamp, nonce, encrypt])
 }

@@ -4,44 +4,44 @@ use crate::store::record::Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One number of a channel.
+/// One number of a channel. Counts store the numbers by these places: a place never changes, and a new metric goes to the end.
 ///
 /// A metric is booked at the moment it is about, so corrections change the past: `Left`, `Bought` and `BoughtAgain` at the
 /// follow that brought the fan, all others when they happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
     /// Scans of the code, with or without a follow.
-    Scans,
+    Scans = 0,
     /// Different fans who scanned it that day; exact up to 64 channels per fan and day.
-    ScanningPeople,
+    ScanningPeople = 1,
     /// Follows for the first time.
-    New,
+    New = 2,
     /// Follows of somebody who followed before.
-    Returning,
+    Returning = 3,
     /// Unfollows, of fans whose last follow came through this channel.
-    Lost,
+    Lost = 4,
     /// Of the follows of this moment: those that ended since.
-    Left,
+    Left = 5,
     /// Of the first follows of this moment: fans who bought since.
-    Bought,
+    Bought = 6,
     /// Of the first follows of this moment: fans who bought twice since.
-    BoughtAgain,
+    BoughtAgain = 7,
     /// Fans who bought for the first time, by the first touch within the window.
-    Buyers,
+    Buyers = 8,
     /// Orders, by the first touch within the window.
-    Orders,
+    Orders = 9,
     /// Orders of fans who had bought before.
-    Repurchases,
+    Repurchases = 10,
     /// Cents less refunds, by the first touch within the window before the order.
-    RevenueFirst,
+    RevenueFirst = 11,
     /// Cents less refunds, by the last touch within the window before the order.
-    RevenueLast,
-    /// Refunds.
-    Refunds,
+    RevenueLast = 12,
+    /// Refunds that were reported.
+    Refunds = 13,
     /// Cents that went back.
-    Refunded,
+    Refunded = 14,
     /// Fans who followed before our time, when we first heard of them.
-    Met,
+    Met = 15,
 }
 
 impl Metric {
@@ -138,5 +138,36 @@ impl ChannelPage {
 impl Record for ChannelPage {
     fn is_nothing(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_place_of_a_metric_never_changes() {
+        let stored = Metric::ALL.map(|(name, metric)| (name, metric as usize));
+        let expected = [
+            ("scans", 0),
+            ("scanning_people", 1),
+            ("new", 2),
+            ("returning", 3),
+            ("lost", 4),
+            ("left", 5),
+            ("bought", 6),
+            ("bought_again", 7),
+            ("buyers", 8),
+            ("orders", 9),
+            ("repurchases", 10),
+            ("revenue_first", 11),
+            ("revenue_last", 12),
+            ("refunds", 13),
+            ("refunded", 14),
+            ("met", 15),
+        ];
+        assert_eq!(stored, expected);
     }
 }

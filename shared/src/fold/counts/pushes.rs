@@ -21,40 +21,40 @@ pub fn pushes_key(day: Day) -> String {
     format!("count:push:{}", day.0)
 }
 
-/// One number of a series.
+/// One number of a series. Counts store the numbers by these places: a place never changes, and a new metric goes to the end.
 ///
 /// Of every day and series `Planned` = `Waiting` + `Sent` + `Delivered` + `Refused` + `Unknown` + `SkippedLate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PushMetric {
     /// Pushes that were ever to go out; none of the holdout.
-    Planned,
+    Planned = 0,
     /// Of these: nothing happened yet.
-    Waiting,
+    Waiting = 1,
     /// Of these: WeChat took them, and has not said more.
-    Sent,
+    Sent = 2,
     /// Of these: they arrived.
-    Delivered,
+    Delivered = 3,
     /// Of these: WeChat refused them or did not bring them to the fan.
-    Refused,
+    Refused = 4,
     /// Of these: whether they went out is not known.
-    Unknown,
+    Unknown = 5,
     /// Of these: skipped after they had been planned. [`PushMetrics::skipped`] has these by reason, with all that were never
     /// planned.
-    SkippedLate,
+    SkippedLate = 6,
     /// Fans who were to get it in a comparison, …
-    Treated,
+    Treated = 7,
     /// … of these, who bought in the days after, …
-    TreatedBought,
+    TreatedBought = 8,
     /// … and for how much, in cents less refunds.
-    TreatedRevenue,
+    TreatedRevenue = 9,
     /// Fans who were not, by a draw, …
-    Holdout,
+    Holdout = 10,
     /// … of these, who bought all the same, …
-    HoldoutBought,
+    HoldoutBought = 11,
     /// … and for how much.
-    HoldoutRevenue,
+    HoldoutRevenue = 12,
     /// Delivery events that belong to no push of ours.
-    Unmatched,
+    Unmatched = 13,
 }
 
 impl PushMetric {
@@ -151,5 +151,34 @@ pub fn series_name(series: &Series) -> String {
     match series {
         Series::Reminder(product) => format!("reminder:{}", cut(product, NAME_MAX)),
         Series::Campaign(id) => format!("campaign:{}", cut(id, NAME_MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_place_of_a_metric_of_pushes_never_changes() {
+        let stored = PushMetric::ALL.map(|(name, metric)| (name, metric as usize));
+        let expected = [
+            ("planned", 0),
+            ("waiting", 1),
+            ("sent", 2),
+            ("delivered", 3),
+            ("refused", 4),
+            ("unknown", 5),
+            ("skipped_late", 6),
+            ("treated", 7),
+            ("treated_bought", 8),
+            ("treated_revenue", 9),
+            ("holdout", 10),
+            ("holdout_bought", 11),
+            ("holdout_revenue", 12),
+            ("unmatched", 13),
+        ];
+        assert_eq!(stored, expected);
     }
 }

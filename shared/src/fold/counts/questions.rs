@@ -3,7 +3,7 @@
 use super::cut;
 use crate::{
     playbook::normalise,
-    store::record::{Record, digest},
+    store::{digest::digest, record::Record},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};

@@ -41,7 +41,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-const DAY: u64 = 86_400;
+const SECONDS_A_DAY: u64 = 86_400;
 /// An observation is put within the product's figure divided and multiplied by this.
 const LIMIT: u64 = 4;
 
@@ -72,7 +72,7 @@ impl Expected {
 
 /// How long a piece lasts this fan, in seconds.
 fn seconds_per_piece(product: &Product, supply_days: u32) -> u64 {
-    let prior = u64::from(supply_days).saturating_mul(DAY);
+    let prior = u64::from(supply_days).saturating_mul(SECONDS_A_DAY);
     let (least, most) = (prior / LIMIT, prior.saturating_mul(LIMIT));
     let observed =
         product.intervals().map(|(bought, seconds)| (seconds / u64::from(bought.quantity.max(1))).clamp(least, most));

@@ -6,7 +6,7 @@ use crate::{
         order::{Line, OrderKind},
     },
     fold::counts::cut,
-    store::record::Digest,
+    store::digest::Digest,
     time::Timestamp,
     wechat::{Event as Pushed, Kind, Message, api::notice::NO_CONSENT},
 };

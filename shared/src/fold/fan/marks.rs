@@ -6,7 +6,7 @@
 //! **Which push a delivery event is about.** The one that went out under the event's number. If none is known by that
 //! number, the fan's only push that the event may be about: its plan says that WeChat tells of it by events of this kind
 //! ([`Echo`]), it is still open (planned, unknown, or taken by WeChat without a number; not of the holdout), known by no
-//! number, and was due at most [`MATCHED_WITHIN`] seconds before the event, or [`CLOCKS`] after it. If there are none or
+//! number, and was due at most [`MATCHED_WITHIN_SECONDS`] seconds before the event, or [`CLOCKS_SECONDS`] after it. If there are none or
 //! several, the event is counted as unmatched, until news name its number: WeChat posts an event before the answer to the
 //! request that it is about, now and then.
 //!
@@ -19,7 +19,7 @@ use super::purchases::Order;
 use crate::{
     facts::push::{Echo, Group, News, PushId, Series, Skip, What},
     fold::counts::{Deltas, PushMetric, PushMetrics},
-    store::record::{Digest, digest},
+    store::digest::{Digest, digest},
     time::Timestamp,
     wechat::{Event as Pushed, Kind, Message, message::NoticeSent},
 };
@@ -31,14 +31,14 @@ pub const MARKS_MAX: usize = 16;
 /// Delivery events kept of a fan; the oldest go first.
 const ARRIVALS_MAX: usize = 16;
 /// How long before a delivery event the push was due that it may belong to, in seconds.
-pub const MATCHED_WITHIN: u64 = 3_600;
+pub const MATCHED_WITHIN_SECONDS: u64 = 3_600;
 /// How far the clocks of WeChat and of push may differ, in seconds.
-pub const CLOCKS: u64 = 60;
+pub const CLOCKS_SECONDS: u64 = 60;
 
 /// One push to a fan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// Which.
+    /// The push; one mark for each.
     pub id: PushId,
     /// What it belongs to.
     pub series: Series,
@@ -239,8 +239,8 @@ impl Mark {
         let open = matches!(self.told(), Fate::Waiting | Fate::Unknown | Fate::Sent);
         let goes_out = self.plan != Plan::Untold && self.group != Some(Group::Holdout);
         let numbered = self.sent.flatten().is_some();
-        let earliest = self.due.0.saturating_sub(CLOCKS);
-        let in_time = (earliest..=self.due.0.saturating_add(MATCHED_WITHIN)).contains(&arrival.at.0);
+        let earliest = self.due.0.saturating_sub(CLOCKS_SECONDS);
+        let in_time = (earliest..=self.due.0.saturating_add(MATCHED_WITHIN_SECONDS)).contains(&arrival.at.0);
         open && goes_out && !numbered && in_time && self.is_told_of_by(arrival)
     }
 

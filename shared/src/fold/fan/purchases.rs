@@ -8,7 +8,7 @@ use crate::{
     facts::order::{Line, OrderKind},
     fold::counts::{DIRECT, Metric, Stage},
     journal::orders::LINES_MAX,
-    store::record::{Digest, digest},
+    store::digest::{Digest, digest},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,9 @@ const PURCHASES_MAX: usize = 9;
 pub struct Product {
     /// Orders with it.
     pub count: u32,
-    /// Pieces.
+    /// Pieces that were kept.
     pub quantity: u64,
-    /// Cents.
+    /// What they cost together, in cents, less refunds.
     pub amount: i64,
     /// In order of time; the last nine.
     pub purchases: Vec<Purchase>,

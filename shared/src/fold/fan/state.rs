@@ -93,7 +93,7 @@ pub struct PastFollow {
 /// The follow that made a fan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// When.
+    /// When it happened, by WeChat's clock.
     pub at: Timestamp,
     /// Through which channel.
     pub channel: String,
@@ -102,7 +102,7 @@ pub struct Origin {
 /// A contact through a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TouchMark {
-    /// When.
+    /// When it happened, by WeChat's clock.
     pub at: Timestamp,
     /// Through which channel, as it stands in counts.
     pub channel: String,

@@ -8,13 +8,13 @@ use crate::{
     },
     fold::{
         DueCursor,
-        damaged::{self, DAYS, Failed, LIST, List, Progress, REPAIR, Repair, WISH, Wish},
+        damaged::{self, Failed, KEPT_DAYS, LIST, List, Progress, REPAIR, Repair, WISH, Wish},
         lists::Head,
     },
     journal::reader::CURSORS,
     store::{
         Store, Timer, commit,
-        lease::{Run, Stop, WINDOW},
+        lease::{READS_AT_ONCE, Run, Stop},
         list::{PAGE, Page, gone_key, head_key, page_key},
         record::{FoldError, Record as _, Write, encode, read},
     },
@@ -117,7 +117,7 @@ pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), 
     let [list, wish] = <[_; 2]>::try_from(run.get_all(&[LIST.into(), WISH.into()]).await?).unwrap_or_default();
     let mut list = List::decode(list.as_deref());
     let (before, wish) = (list.clone(), wish.map(|wish| Wish::decode(&wish)));
-    let is_old = |at: Timestamp| at.0.saturating_add(DAYS * 86_400) < run.now().0;
+    let is_old = |at: Timestamp| at.0.saturating_add(KEPT_DAYS * 86_400) < run.now().0;
     let is_dropped = |key: &str| matches!(&wish, Some(Wish::Drop(wished)) if wished == key);
     let due = list.set_aside.iter().filter(|damaged| is_old(damaged.at) || is_dropped(&damaged.key));
     let due: Vec<String> = due.map(|damaged| damaged.key.clone()).collect();
@@ -190,7 +190,7 @@ async fn count<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &str) -> Result<u6
     let mut page = first_page(run, list).await?;
     let mut count = page * PAGE;
     loop {
-        let keys: Vec<String> = (page..page + WINDOW as u64).map(|page| page_key(list, page * PAGE)).collect();
+        let keys: Vec<String> = (page..page + READS_AT_ONCE as u64).map(|page| page_key(list, page * PAGE)).collect();
         for value in run.get_all(&keys).await? {
             let Some(bytes) = value else { return Ok(count) };
             // A page begins with the number of its items, whatever these are.

@@ -25,7 +25,7 @@ use crate::{
     store::{
         Store, Timer, commit,
         format::{self, RecordError},
-        lease::{Run, Stop, WINDOW},
+        lease::{READS_AT_ONCE, Run, Stop},
         list::{PAGE, Page, head_key, page_key},
         record::{Write, decode, encode, load},
     },
@@ -165,7 +165,7 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
     /// Looks at the next pages of the list of all fans. True: there are no more.
     async fn look_for_the_fan(&mut self) -> Result<bool, Failure> {
         let count = self.count(FANS).await?;
-        let pages = self.replay.page..count.div_ceil(PAGE).min(self.replay.page + WINDOW as u64);
+        let pages = self.replay.page..count.div_ceil(PAGE).min(self.replay.page + READS_AT_ONCE as u64);
         let end = pages.end;
         let own = |item: &OpenId| *item == self.openid;
         let found = self.items(FANS, pages, own).await?;
@@ -185,9 +185,9 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
         for day in self.replay.due_days(stored.as_ref()).into_iter().filter(|day| !begin.is_past(*day)) {
             let list = due_list(day);
             let pages = self.count(&list).await?.div_ceil(PAGE);
-            for first in (0..pages).step_by(WINDOW) {
+            for first in (0..pages).step_by(READS_AT_ONCE) {
                 let own = |due: &Due| due.openid == self.openid;
-                let found = self.items(&list, first..pages.min(first + WINDOW as u64), own).await?;
+                let found = self.items(&list, first..pages.min(first + READS_AT_ONCE as u64), own).await?;
                 standing.due.extend(found.into_iter().map(|(position, due)| (day, position, due)));
             }
         }

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// How far a request's time may be from our clock, in seconds, in either direction.
-pub const TOLERANCE: u64 = 300;
+pub const TOLERANCE_SECONDS: u64 = 300;
 /// The longest `webhook-id`, in bytes.
 const ID_MAX: usize = 256;
 /// Signatures looked at.
@@ -65,7 +65,7 @@ pub enum Unverified {
     #[error("the header {0} is not what the convention says")]
     Malformed(&'static str),
     /// Too old, or from the future.
-    #[error("webhook-timestamp is {0} s off our clock, and {TOLERANCE} s are the most")]
+    #[error("webhook-timestamp is {0} s off our clock, and {TOLERANCE_SECONDS} s are the most")]
     Stale(u64),
     /// None of the signatures is right.
     #[error("no signature fits the body")]
@@ -89,7 +89,7 @@ impl<'a> Headers<'a> {
         }
         let timestamp = self.timestamp.ok_or(Unverified::Missing("webhook-timestamp"))?;
         let at = timestamp.parse().map(Timestamp).map_err(|_| Unverified::Malformed("webhook-timestamp"))?;
-        if now.distance(at) > TOLERANCE {
+        if now.distance(at) > TOLERANCE_SECONDS {
             return Err(Unverified::Stale(now.distance(at)));
         }
         let signatures = self.signature.ok_or(Unverified::Missing("webhook-signature"))?;

@@ -43,7 +43,7 @@ pub struct Accepted {
 /// A campaign that push has begun, or will.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// Which.
+    /// Its id, as asked for.
     pub id: String,
     /// When it begins, in seconds since 1970.
     pub at: Timestamp,
@@ -68,7 +68,7 @@ pub enum Refused {
     /// A parameter's value.
     #[error("{name}={value}: {expected}")]
     Value {
-        /// Whose.
+        /// The name of the parameter.
         name: &'static str,
         /// As it came.
         value: String,

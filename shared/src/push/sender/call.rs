@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The account rests so long after an alarm, in seconds.
-const ALARM_REST: u64 = 600;
+const ALARM_REST_SECONDS: u64 = 600;
 
 /// Why the gate is closed.
 pub(super) enum Closed {
@@ -148,7 +148,7 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             Lesson::Rest => {
                 account.alarm(&about(push, failure), failure.to_string(), now);
                 for api in WAYS {
-                    account.pace(api).pause_until(millis + ALARM_REST * 1_000, failure.to_string());
+                    account.pace(api).pause_until(millis + ALARM_REST_SECONDS * 1_000, failure.to_string());
                 }
             }
             Lesson::GaveUp => {

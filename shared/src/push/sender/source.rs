@@ -27,7 +27,7 @@ use futures::stream::{self, Stream};
 use std::{cell::Cell, collections::VecDeque, time::Duration};
 
 /// A push that could not go out for so long does not go out, in seconds.
-const LATE: u64 = 86_400;
+const LATE_SECONDS: u64 = 86_400;
 
 /// How often the quota of a call is asked for in a run: without it only a refusal tells the pace.
 const QUOTA_TRIES: u32 = 3;
@@ -219,7 +219,7 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             let open = known.ways(entry, ways, &self.book.head().account, now)?;
             Ok(open.into_iter().cloned().collect())
         })?;
-        if now.0 >= entry.due.0 + LATE {
+        if now.0 >= entry.due.0 + LATE_SECONDS {
             return Err(Skip::OverQuota);
         }
         let quiet = limits.is_quiet(limits.utc_offset.local(now).minute);

@@ -13,7 +13,7 @@ pub const LIFE_MAX: u64 = 7200;
 /// A token that WeChat gave us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
-    /// It.
+    /// The token itself; never logged.
     pub token: AccessToken,
     /// How long it still lives, in seconds: 1 to [`LIFE_MAX`].
     pub expires_in: u64,

@@ -21,7 +21,7 @@ pub const NONCE_LEN: usize = 12;
 /// `force_refresh` works this often in a Beijing day …
 pub const FORCED_A_DAY: u32 = 20;
 /// … and not sooner than this many seconds after the last time ([protocol 4.1](../../../docs/wechat-protocol.md#4.1)).
-pub const FORCED_GAP: u64 = 30;
+pub const FORCED_GAP_SECONDS: u64 = 30;
 /// Of the stored record.
 const FORMAT: u8 = 1;
 /// What the key is for. Another purpose takes another label.
@@ -30,7 +30,7 @@ const LABEL: &[u8] = b"guanxi: access token at rest, 1";
 /// A token and its history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptToken {
-    /// It.
+    /// The token itself; never logged.
     pub token: AccessToken,
     /// When WeChat gave it to us.
     pub fetched_at: Timestamp,
@@ -70,7 +70,7 @@ impl Forced {
             return Some(Self { at: now, times: 1 });
         };
         let times = if day(last.at) == day(now) { last.times.saturating_add(1) } else { 1 };
-        (times <= FORCED_A_DAY && now.distance(last.at) >= FORCED_GAP).then_some(Self { at: now, times })
+        (times <= FORCED_A_DAY && now.distance(last.at) >= FORCED_GAP_SECONDS).then_some(Self { at: now, times })
     }
 }
 

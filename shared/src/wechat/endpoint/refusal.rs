@@ -1,6 +1,6 @@
 //! Why a request is turned away.
 
-use super::{BODY_MAX, ECHOSTR_MAX, QUERY_MAX, TIME_WINDOW};
+use super::{BODY_MAX, ECHOSTR_MAX, QUERY_MAX, TIME_WINDOW_SECONDS};
 use crate::wechat::{crypto::DecryptError, fields::FieldsError};
 
 /// Why a request is turned away. The sentence is for the log and holds neither a secret nor a fan's words; outside goes
@@ -23,13 +23,13 @@ pub enum Refusal {
     #[error("the timestamp is not a number of seconds")]
     NoTime,
     /// `timestamp` lies in the past.
-    #[error("the timestamp is {seconds} s behind our clock, more than {TIME_WINDOW}")]
+    #[error("the timestamp is {seconds} s behind our clock, more than {TIME_WINDOW_SECONDS}")]
     TooOld {
         /// How far.
         seconds: u64,
     },
     /// `timestamp` lies in the future.
-    #[error("the timestamp is {seconds} s ahead of our clock, more than {TIME_WINDOW}")]
+    #[error("the timestamp is {seconds} s ahead of our clock, more than {TIME_WINDOW_SECONDS}")]
     TooNew {
         /// How far.
         seconds: u64,

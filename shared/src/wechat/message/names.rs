@@ -3,8 +3,8 @@
 use super::{Event, Kind, Message, PictureSource};
 
 impl Message {
-    /// What is the same in every retry of this push and in no other push:
-    /// `ToUserName|FromUserName|CreateTime|MsgType|` and then `MsgId`, or `Event|EventKey|MsgID`. A part that the push
+    /// What is the same in every retry of this message and in no other:
+    /// `ToUserName|FromUserName|CreateTime|MsgType|` and then `MsgId`, or `Event|EventKey|MsgID`. A part that the message
     /// does not have is empty. Names are in WeChat's spelling, however they were written.
     ///
     /// Source: [protocol 1.9](../../../docs/wechat-protocol.md#1.9), where it says why no shorter key will do.

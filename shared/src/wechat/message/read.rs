@@ -20,7 +20,7 @@ impl Message {
         Ok((format, Self::from_fields(fields)?))
     }
 
-    /// Reads fields. A field of the kind's own that is absent is empty; the four that every push has must be there.
+    /// Reads fields. A field of the kind's own that is absent is empty; the four that every message has must be there.
     ///
     /// # Errors
     /// [`ParseError::Missing`], [`ParseError::FromUserName`], [`ParseError::CreateTime`]
@@ -36,7 +36,7 @@ impl Message {
     }
 }
 
-/// A field that every push has.
+/// A field that every message has.
 fn basic(fields: &mut Fields, name: &'static str) -> Result<String, ParseError> {
     fields.take(name).filter(|text| !text.is_empty()).ok_or(ParseError::Missing(name))
 }

@@ -6,7 +6,7 @@ use guanxi::{
     wechat::api::{
         AccessToken,
         token::Granted,
-        vault::{FORCED_A_DAY, FORCED_GAP, Forced, KeptToken, NONCE_LEN, OpenError, Vault},
+        vault::{FORCED_A_DAY, FORCED_GAP_SECONDS, Forced, KeptToken, NONCE_LEN, OpenError, Vault},
     },
 };
 #[cfg(target_arch = "wasm32")]
@@ -82,11 +82,11 @@ fn a_token_knows_how_long_it_lives() {
 fn a_new_token_is_forced_as_often_as_wechat_allows() {
     let first = Forced::again(None, NOW).unwrap();
     assert_eq!(first, Forced { at: NOW, times: 1 });
-    assert_eq!(Forced::again(Some(first), Timestamp(NOW.0 + FORCED_GAP - 1)), None);
+    assert_eq!(Forced::again(Some(first), Timestamp(NOW.0 + FORCED_GAP_SECONDS - 1)), None);
 
     // 2027-01-15 16:00:00 in Beijing: 8 hours are left of the day.
     let (mut last, mut times) = (first, 1);
-    while let Some(next) = Forced::again(Some(last), Timestamp(last.at.0 + FORCED_GAP)) {
+    while let Some(next) = Forced::again(Some(last), Timestamp(last.at.0 + FORCED_GAP_SECONDS)) {
         (last, times) = (next, times + 1);
     }
     assert_eq!((last.times, times), (FORCED_A_DAY, FORCED_A_DAY));

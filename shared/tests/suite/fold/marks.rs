@@ -10,7 +10,7 @@ use guanxi::{
         order::OrderKind,
         push::{Echo, Group, OUTCOMES, Outcome, PushId, Series, Skip, What},
     },
-    fold::fan::{CLOCKS, MARKS_MAX, MATCHED_WITHIN},
+    fold::fan::{CLOCKS_SECONDS, MARKS_MAX, MATCHED_WITHIN_SECONDS},
     time::Timestamp,
 };
 
@@ -80,10 +80,10 @@ fn an_event_of_an_unknown_number_belongs_to_the_only_open_push_that_was_due_in_t
     let due = 1_000;
     for (entries, delivered, why) in [
         (vec![says(What::Planned), at(due)], true, "in the second when it is due"),
-        (vec![says(What::Planned), at(due - CLOCKS)], true, "by a clock that is slow"),
-        (vec![says(What::Planned), at(due - CLOCKS - 1)], false, "before it was due"),
-        (vec![says(What::Planned), at(due + MATCHED_WITHIN)], true, "an hour later"),
-        (vec![says(What::Planned), at(due + MATCHED_WITHIN + 1)], false, "later than that"),
+        (vec![says(What::Planned), at(due - CLOCKS_SECONDS)], true, "by a clock that is slow"),
+        (vec![says(What::Planned), at(due - CLOCKS_SECONDS - 1)], false, "before it was due"),
+        (vec![says(What::Planned), at(due + MATCHED_WITHIN_SECONDS)], true, "an hour later"),
+        (vec![says(What::Planned), at(due + MATCHED_WITHIN_SECONDS + 1)], false, "later than that"),
         (vec![plan(), says(What::Sent(None)), at(due)], true, "sent without a number"),
         (vec![plan(), says(What::Unknown), at(due)], true, "unknown until now"),
         (vec![says(What::Unknown), at(due)], false, "its plan was not told yet"),

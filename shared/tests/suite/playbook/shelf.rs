@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use guanxi::{
     playbook::{
-        LOOK_EVERY, Shelf,
+        LOOK_EVERY_SECONDS, Shelf,
         publish::{HEAD_KEY, Head, publish},
     },
     store::{
@@ -64,10 +64,10 @@ fn an_instance_looks_for_a_newer_head_every_ten_seconds_and_no_more_often() {
     let looked = store.operations();
     let from = put(&store, b"new", NOW);
     let written = store.operations();
-    assert_eq!(holding(&shelf, &store, from, later(LOOK_EVERY - 1)).unwrap(), b"built in");
+    assert_eq!(holding(&shelf, &store, from, later(LOOK_EVERY_SECONDS - 1)).unwrap(), b"built in");
     assert_eq!((looked, store.operations()), (1, written), "no look");
-    assert_eq!(holding(&shelf, &store, from, later(LOOK_EVERY)).unwrap(), b"new");
-    holding(&shelf, &store, from, later(LOOK_EVERY)).unwrap();
+    assert_eq!(holding(&shelf, &store, from, later(LOOK_EVERY_SECONDS)).unwrap(), b"new");
+    holding(&shelf, &store, from, later(LOOK_EVERY_SECONDS)).unwrap();
     assert_eq!(store.operations(), written + 2, "one look at the head, one at the new one's only part");
 }
 

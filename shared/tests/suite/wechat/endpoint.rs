@@ -6,7 +6,7 @@ use guanxi::{
         Kind,
         crypto::Cipher,
         endpoint::{
-            BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Opened, QUERY_MAX, Query, Refusal, TIME_WINDOW,
+            BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Opened, QUERY_MAX, Query, Refusal, TIME_WINDOW_SECONDS,
         },
         fields::{FieldsError, Format},
         message::ParseError,
@@ -199,9 +199,9 @@ fn what_the_query_tells_is_refused_without_the_body() {
         assert_eq!(check(mode, "").map_err(|refusal| refusal.status()), Err(401), "{mode:?}");
         let query = Query::parse(&query).unwrap();
         let at = |now| endpoint(mode).check(&query, Timestamp(now));
-        assert_eq!(at(NOW.0 + TIME_WINDOW), Ok(()));
-        assert_eq!(at(NOW.0 + TIME_WINDOW + 1), Err(Refusal::TooOld { seconds: 301 }));
-        assert_eq!(at(NOW.0 - TIME_WINDOW - 1), Err(Refusal::TooNew { seconds: 301 }));
+        assert_eq!(at(NOW.0 + TIME_WINDOW_SECONDS), Ok(()));
+        assert_eq!(at(NOW.0 + TIME_WINDOW_SECONDS + 1), Err(Refusal::TooOld { seconds: 301 }));
+        assert_eq!(at(NOW.0 - TIME_WINDOW_SECONDS - 1), Err(Refusal::TooNew { seconds: 301 }));
     }
 }
 
@@ -226,10 +226,10 @@ fn a_push_lives_for_five_minutes_in_either_direction() {
         let (query, body) = pushed(&sender(mode), XML);
         let query = Query::parse(&query).unwrap();
         let at = |now| endpoint(mode).open(&query, body.as_bytes(), Timestamp(now)).map(|_| ());
-        assert_eq!(at(NOW.0 + TIME_WINDOW), Ok(()));
-        assert_eq!(at(NOW.0 - TIME_WINDOW), Ok(()));
-        assert_eq!(at(NOW.0 + TIME_WINDOW + 1), Err(Refusal::TooOld { seconds: 301 }));
-        assert_eq!(at(NOW.0 - TIME_WINDOW - 1), Err(Refusal::TooNew { seconds: 301 }));
+        assert_eq!(at(NOW.0 + TIME_WINDOW_SECONDS), Ok(()));
+        assert_eq!(at(NOW.0 - TIME_WINDOW_SECONDS), Ok(()));
+        assert_eq!(at(NOW.0 + TIME_WINDOW_SECONDS + 1), Err(Refusal::TooOld { seconds: 301 }));
+        assert_eq!(at(NOW.0 - TIME_WINDOW_SECONDS - 1), Err(Refusal::TooNew { seconds: 301 }));
         assert_eq!(at(0), Err(Refusal::TooNew { seconds: NOW.0 }));
     }
     assert_eq!(Refusal::TooOld { seconds: 301 }.to_string(), "the timestamp is 301 s behind our clock, more than 300");
