@@ -92,7 +92,7 @@ impl Instance {
         instance(&INSTANCE, async || {
             let secret = required("orders_secret").await?;
             let secret =
-                secret.parse().map_err(|error| Refused::misconfigured(format_args!("orders_secret: {error}")))?;
+                secret.parse().map_err(|error| Refused::silent(500, format_args!("orders_secret: {error}")))?;
             Ok(Self { secret, store: store(watch).await?, journal: Journal::default() })
         })
         .await

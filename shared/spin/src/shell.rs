@@ -45,9 +45,9 @@ impl Refused {
         Self::new(503, error)
     }
 
-    /// Somebody has to set the variables right: the log says which, whoever asks does not learn it.
+    /// Somebody has to set the variables right.
     pub fn misconfigured(why: impl ToString) -> Self {
-        Self::silent(500, why)
+        Self::new(500, why)
     }
 
     /// The request asks for something that is not to be had this way.
@@ -81,7 +81,8 @@ impl From<Refusal> for Refused {
 
 impl From<damaged::Refused> for Refused {
     fn from(refused: damaged::Refused) -> Self {
-        Self::new(refused.status(), refused)
+        // A record's key may name a fan, which is for whoever asked and not for the log.
+        Self { status: refused.status(), body: refused.to_string(), why: "what is asked of a damaged record".into() }
     }
 }
 
@@ -91,12 +92,12 @@ impl From<request::Refused> for Refused {
     }
 }
 
-/// The value of one of the component's variables; 500 without it.
+/// The value of one of the component's variables.
 ///
 /// # Errors
-/// [`Refused`], which names the variable.
+/// 500. The log says which; whoever asks does not learn it, since this is needed to tell who that is.
 pub async fn required(name: &str) -> Result<String, Refused> {
-    variable(name).await.map_err(Refused::misconfigured)
+    variable(name).await.map_err(|why| Refused::silent(500, why))
 }
 
 /// Whether a request carries the bearer token.
