@@ -5,7 +5,8 @@
 //!
 //! Any order in which entries arrive within ten minutes gives the same bytes, with one exception: **where** something stands
 //! on a [list](crate::store::list) is where it came, and the fan's record says where that is. Who is on a list, and with what, is
-//! the same again, unless a reminder is due so soon that the day of the news decides ([`crate::fold::fan::due`]).
+//! the same again, unless a reminder is due so soon that the day of the news decides ([`crate::fold::fan::due`]). And that a consent is lacking
+//! says nothing of a fan who is not known by then.
 //!
 //! | list | items | an item becomes void | pages go |
 //! |---|---|---|---|
@@ -124,7 +125,7 @@ pub fn fold(settings: &Settings, entries: &[Placed], loaded: &Records) -> Result
     engine.writes()
 }
 
-/// The records to load before [`forget`], given those `loaded` of all that were `tried`; none: everything is there.
+/// The records to load before [`forget()`], given those `loaded` of all that were `tried`; none: everything is there.
 pub fn forget_keys(
     settings: &Settings,
     now: Timestamp,

@@ -16,7 +16,7 @@
 //! | `redo:…` | a chunk of entries is folded again, so some of its counts may be off | no |
 //! | `journal:…` | that entry | no |
 //!
-//! Push sets its own records aside and tells rollup through the journal ([`Found`]); so it does of a page of rollup's, which it
+//! Push sets its own records aside and tells rollup through the journal ([`Found`](crate::facts::Found)); so it does of a page of rollup's, which it
 //! waits for.
 //!
 //! | record | what is lost with it |
@@ -89,13 +89,14 @@ fn loss(key: &str) -> &'static str {
         ("cursor:", "nothing: its copy has taken its place"),
         ("redo:", "nothing more: its entries were folded again"),
         ("journal:", "that entry"),
+        ("plan:head", "nothing more: its copy, or a new one, has taken its place"),
+        ("plan:", "nothing more: the pushes on that page do not go out"),
+        ("ledger:", "nothing: it stays where it is, and the fan gets nothing more"),
+        ("campaign:", "that request"),
     ];
+    let is_count = ["fan:list", "due:", "outcome:"].iter().any(|list| key.starts_with(list)) && key.ends_with(":head");
     let kind = kinds.into_iter().find(|(prefix, _)| key.starts_with(prefix));
-    if key.ends_with(":head") {
-        "nothing: its pages were counted"
-    } else {
-        kind.map_or("what it said", |(_, loss)| loss)
-    }
+    if is_count { "nothing: its pages were counted" } else { kind.map_or("what it said", |(_, loss)| loss) }
 }
 
 /// A record that was set aside.
@@ -383,5 +384,37 @@ pub async fn wish(store: &impl Store, wish: &Wish) -> Result<(), Refused> {
     match store.get(WISH).await?.map(|bytes| Wish::decode(&bytes)) {
         Some(other) if other != *wish => Err(Refused::Waits(other.key().to_owned())),
         _ => Ok(store.set(WISH, wish.encode().as_bytes()).await?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loss;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn what_dropping_loses_is_said_of_every_kind_of_record() {
+        for (key, said) in [
+            ("fan:list:3", "the fans on that page"),
+            ("fan:list:head", "its pages were counted"),
+            ("fan:forget:20000:1", "who left on that day"),
+            ("due:20000:0", "the reminders on that page"),
+            ("due:20000:head", "its pages were counted"),
+            ("outcome:list:head", "its pages were counted"),
+            ("outcome:list:1", "what push was to learn"),
+            ("count:all", "the numbers"),
+            ("order:00ff", "told again it counts again"),
+            ("cursor:journal", "its copy"),
+            ("redo:head", "folded again"),
+            ("journal:7:1", "that entry"),
+            ("plan:head", "has taken its place"),
+            ("plan:head:copy", "has taken its place"),
+            ("plan:h490000:0", "do not go out"),
+            ("ledger:o1", "it stays where it is"),
+            ("campaign:3", "that request"),
+        ] {
+            assert!(loss(key).contains(said), "{key}: {}", loss(key));
+        }
     }
 }

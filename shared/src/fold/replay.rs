@@ -44,7 +44,7 @@ use crate::{
         record::{FoldError, Records, Table, Write, encode, load, read},
     },
     time::Timestamp,
-    wechat::{Event as Pushed, Kind, OpenId},
+    wechat::{Event as Happening, Kind, OpenId},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -92,7 +92,7 @@ impl Room {
     }
 
     /// Forgets the fan, where the fan had been forgotten when something happened at `at`: as
-    /// [forgetting](fan::forget) does, which works off the page of a day when that is over.
+    /// [forgetting](mod@forget) does, which works off the page of a day when that is over.
     fn forget(&mut self, settings: &Settings, key: &str, at: Timestamp) -> Result<(), FoldError> {
         let (fan, offset): (Fan, _) = (load(key, &self.0)?, settings.utc_offset);
         let day = |at| offset.local(at).day.0;
@@ -377,6 +377,6 @@ impl Replay {
 }
 
 fn is_follow(entry: &Entry) -> bool {
-    let Entry::Received(push) = entry else { return false };
-    matches!(push.message.kind, Kind::Event(Pushed::Subscribe { .. }))
+    let Entry::Received(received) = entry else { return false };
+    matches!(received.message.kind, Kind::Event(Happening::Subscribe { .. }))
 }

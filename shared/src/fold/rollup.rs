@@ -48,7 +48,7 @@ const REPLAY_CHUNKS: usize = 256;
 const FORGET_STEPS: usize = 64;
 /// No further step after so many writes.
 const FORGET_WRITES: usize = 1_000;
-const REPORT_FORMAT: u8 = 2;
+const REPORT_FORMAT: u8 = 1;
 
 /// What rollup needs of the fold: the functions of [`crate::fold`], so that a test can bring its own.
 pub trait Folding {

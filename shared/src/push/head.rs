@@ -156,7 +156,7 @@ pub struct Standing {
     pub paces: [Pace; 3],
     /// What a person must look at.
     pub alarms: Vec<Alarm>,
-    /// Contents that WeChat does not take, by [`digest`]: they are not sent until the playbook says something else.
+    /// Contents that WeChat does not take, by their digest: they are not sent until the playbook says something else.
     pub stopped: Vec<[u8; 8]>,
 }
 

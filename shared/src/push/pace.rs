@@ -1,7 +1,7 @@
 //! How fast one call may be made: what the quota query says, and what WeChat's refusals teach.
 //!
 //! WeChat counts over a rolling period ([protocol 4.3](../../docs/wechat-protocol.md#4.3)). So do we, by quarter
-//! seconds, across runs: a call stays in the count a quarter second longer than the period, and [`SHARE_PERCENT`] percent of
+//! seconds, across runs: a call stays in the count a quarter second longer than the period, and `SHARE_PERCENT` percent of
 //! the limit are used, because calls do not take equally long to arrive.
 
 use crate::{

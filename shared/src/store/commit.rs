@@ -86,7 +86,7 @@ pub async fn write(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>) ->
 ///
 /// # Errors
 /// [`RedoError`]; then nothing may be read or written that a redo record could hold, unless it is [`RedoError::Damaged`] and
-/// what is left of the record has been [forgotten](forget).
+/// what is left of the record has been forgotten.
 pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoError> {
     let Some(head) = readable(run.get_record::<Head>(FORMAT, HEAD).await, "its head cannot be read")? else {
         if run.get(&part_key(0)).await?.is_some() {

@@ -11,6 +11,10 @@ pub(crate) fn all() -> Result<()> {
     steps.run("tools", tools::install)?;
     steps.run("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     steps.run("clippy", || run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])))?;
+    steps.run("links of comments", || {
+        let mut doc = cargo(&["doc", "-p", "guanxi", "--no-deps", "--document-private-items"]);
+        run(doc.env("RUSTDOCFLAGS", "--deny warnings"))
+    })?;
     steps.run("components", || run(&mut build_components()?))?;
     steps.run("build, native", || run(&mut cargo(&["test", "--no-run"])))?;
     steps.run("tests, native and end to end", || run(&mut cargo(&["test"])))?;

@@ -8,7 +8,7 @@ use crate::{
     fold::counts::cut,
     store::digest::Digest,
     time::Timestamp,
-    wechat::{Event as Pushed, Kind, Message, api::notice::NO_CONSENT},
+    wechat::{Event as Happening, Kind, Message, api::notice::NO_CONSENT},
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,20 +93,20 @@ impl What {
         };
         let channel = channel.filter(|channel| !channel.is_empty()).map(str::to_owned);
         Some(match event {
-            Pushed::Subscribe { .. } => Self::Follow(channel),
-            Pushed::Unsubscribe { .. } => Self::Unfollow,
-            Pushed::Scan { .. } => channel.map_or(Self::Seen, Self::Scan),
-            Pushed::SubscribeMsgPopup(list) => notices(list.iter().map(|choice| {
+            Happening::Subscribe { .. } => Self::Follow(channel),
+            Happening::Unsubscribe { .. } => Self::Unfollow,
+            Happening::Scan { .. } => channel.map_or(Self::Seen, Self::Scan),
+            Happening::SubscribeMsgPopup(list) => notices(list.iter().map(|choice| {
                 (&choice.template_id, if choice.accepted { Notice::Accepted } else { Notice::Declined })
             })),
-            Pushed::SubscribeMsgChange(list) => notices(list.iter().map(|choice| {
+            Happening::SubscribeMsgChange(list) => notices(list.iter().map(|choice| {
                 (&choice.template_id, if choice.accepted { Notice::Accepted } else { Notice::Withdrawn })
             })),
-            Pushed::SubscribeMsgSent(list) => notices(list.iter().map(|sent| {
+            Happening::SubscribeMsgSent(list) => notices(list.iter().map(|sent| {
                 let no_consent = sent.error_code.trim().parse() == Ok(NO_CONSENT);
                 (&sent.template_id, if no_consent { Notice::Withdrawn } else { Notice::Sent })
             })),
-            Pushed::Location { .. } | Pushed::UserEnterTempsession { .. } => Self::Seen,
+            Happening::Location { .. } | Happening::UserEnterTempsession { .. } => Self::Seen,
             _ if menu_key(event).is_some() => Self::Click,
             _ => return None,
         })
@@ -123,15 +123,15 @@ fn notices<'a>(list: impl Iterator<Item = (&'a String, Notice)>) -> What {
 }
 
 /// The key of the menu button that an event comes from.
-pub(crate) fn menu_key(event: &Pushed) -> Option<&str> {
+pub(crate) fn menu_key(event: &Happening) -> Option<&str> {
     match event {
-        Pushed::Click { event_key }
-        | Pushed::View { event_key, .. }
-        | Pushed::ViewMiniProgram { event_key, .. }
-        | Pushed::ScancodePush { event_key, .. }
-        | Pushed::ScancodeWaitmsg { event_key, .. }
-        | Pushed::Pictures { event_key, .. }
-        | Pushed::LocationSelect { event_key, .. } => Some(event_key),
+        Happening::Click { event_key }
+        | Happening::View { event_key, .. }
+        | Happening::ViewMiniProgram { event_key, .. }
+        | Happening::ScancodePush { event_key, .. }
+        | Happening::ScancodeWaitmsg { event_key, .. }
+        | Happening::Pictures { event_key, .. }
+        | Happening::LocationSelect { event_key, .. } => Some(event_key),
         _ => None,
     }
 }

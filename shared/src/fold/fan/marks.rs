@@ -21,7 +21,7 @@ use crate::{
     fold::counts::{Deltas, PushMetric, PushMetrics},
     store::digest::{Digest, digest},
     time::Timestamp,
-    wechat::{Event as Pushed, Kind, Message, message::NoticeSent},
+    wechat::{Event as Happening, Kind, Message, message::NoticeSent},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -451,10 +451,10 @@ pub(crate) fn arrivals(message: &Message) -> Vec<Arrival> {
         Arrival { at: message.create_time, number: digest(&number), word: Word::Said { by, delivered } }
     };
     match &message.kind {
-        Kind::Event(Pushed::TemplateSendJobFinish { msg_id, status }) => {
+        Kind::Event(Happening::TemplateSendJobFinish { msg_id, status }) => {
             vec![arrival(msg_id, By::Template, status.trim().eq_ignore_ascii_case("success"))]
         }
-        Kind::Event(Pushed::SubscribeMsgSent(list)) => {
+        Kind::Event(Happening::SubscribeMsgSent(list)) => {
             let by = |sent: &NoticeSent| By::Notice(digest(&sent.template_id));
             list.iter().map(|sent| arrival(&sent.msg_id, by(sent), sent.error_code.trim() == "0")).collect()
         }
