@@ -14,6 +14,8 @@ mod pushes;
 mod reader;
 mod replies;
 mod rules;
+#[cfg(test)]
+mod schema;
 mod segment;
 mod shadows;
 
@@ -80,6 +82,12 @@ pub fn warnings(source: &str) -> Vec<Problem> {
     let findings = Findings::new(source);
     bytes_of(source, &findings);
     findings.into_problems(Severity::Warning)
+}
+
+/// The JSON Schema (2020-12) of a playbook file, for editors. It knows every key, and what values may be by themselves; how they
+/// must fit together, only [`compile`] knows.
+pub const fn schema() -> &'static str {
+    include_str!("../../docs/playbook.schema.json")
 }
 
 fn bytes_of(source: &str, findings: &Findings<'_>) -> Option<Vec<u8>> {

@@ -39,6 +39,8 @@ mod playbook {
     #[cfg(not(target_family = "wasm"))]
     mod laws;
     mod pushes;
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) mod schema;
     mod shelf;
     mod terms;
 }
@@ -99,3 +101,13 @@ mod campaigns {
 mod report;
 #[cfg(not(target_family = "wasm"))]
 mod uplift;
+
+/// Compiles a playbook. What compiles, the schema must take.
+fn compile(source: &str) -> Result<Vec<u8>, Vec<guanxi::playbook::Problem>> {
+    let compiled = guanxi::playbook::compile(source);
+    #[cfg(not(target_family = "wasm"))]
+    if compiled.is_ok() {
+        assert_eq!(playbook::schema::refusal(source), None, "{source}");
+    }
+    compiled
+}

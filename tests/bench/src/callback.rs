@@ -203,8 +203,8 @@ struct Process {
 impl Process {
     fn start(side: Side, setting: Setting<'_>, state: &Path) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let host = env::current_exe()?.with_file_name("guanxi-host");
-        ensure!(host.exists(), "{} is missing: cargo build --profile native -p guanxi-host", host.display());
+        let host = env::current_exe()?.with_file_name("guanxi");
+        ensure!(host.exists(), "{} is missing: cargo build --profile native -p guanxi-cli", host.display());
         let manifest = match side {
             Side::Callback => "spin.toml",
             Side::Baseline { .. } => "tests/bench/baseline/spin.toml",

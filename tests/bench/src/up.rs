@@ -1,4 +1,4 @@
-//! `guanxi-host up` in a process of its own, so that its memory and its disk are the server's.
+//! `guanxi up` in a process of its own, so that its memory and its disk are the server's.
 
 use anyhow::{Context, Result, ensure};
 use e2e::Server;
@@ -19,8 +19,8 @@ pub(crate) struct Up {
 impl Up {
     /// The bundle in safe mode, its store in `state`, and more flags.
     pub(crate) fn start(state: &Path, flags: &[&str]) -> Result<Self> {
-        let host = env::current_exe()?.with_file_name("guanxi-host");
-        ensure!(host.exists(), "{} is missing: cargo build --profile native -p guanxi-host", host.display());
+        let host = env::current_exe()?.with_file_name("guanxi");
+        ensure!(host.exists(), "{} is missing: cargo build --profile native -p guanxi-cli", host.display());
         let mut command = Command::new(host);
         command.args(["up", "--quiet", "--no-clock", "--listen", "127.0.0.1:0"]).args(flags);
         command.arg("--state-dir").arg(state).arg("-f").arg(e2e::root().join("spin.toml"));

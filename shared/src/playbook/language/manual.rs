@@ -25,7 +25,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const PAGE: &str = include_str!("../../../docs/playbook.md");
 
 /// What a table of the file is called in problems, and under which headings of the page its keys stand.
-const TABLES: [(&str, &[&str]); 15] = [
+pub(super) const TABLES: [(&str, &[&str]); 15] = [
     ("the playbook", &["The file"]),
     ("opening hours", &["Opening hours"]),
     ("a channel", &["Channels"]),
@@ -48,13 +48,13 @@ pub(super) mod asked {
     use std::{cell::RefCell, collections::BTreeSet, ops::RangeInclusive};
 
     #[derive(Default)]
-    pub(super) struct Asked {
+    pub(in crate::playbook::language) struct Asked {
         /// Table and key.
-        pub(super) keys: BTreeSet<(&'static str, &'static str)>,
+        pub(in crate::playbook::language) keys: BTreeSet<(&'static str, &'static str)>,
         /// Those of them that were there.
-        pub(super) there: BTreeSet<(&'static str, &'static str)>,
+        pub(in crate::playbook::language) there: BTreeSet<(&'static str, &'static str)>,
         /// Table, key, the least and the most.
-        pub(super) bounds: BTreeSet<(&'static str, &'static str, i64, i64)>,
+        pub(in crate::playbook::language) bounds: BTreeSet<(&'static str, &'static str, i64, i64)>,
     }
 
     thread_local! {
@@ -79,13 +79,13 @@ pub(super) mod asked {
     }
 
     /// What was noted since the last time.
-    pub(super) fn take() -> Asked {
+    pub(in crate::playbook::language) fn take() -> Asked {
         ASKED.take()
     }
 }
 
 /// The rows of the tables under a heading whose first column has this title.
-fn rows(heading: &str, first: &str) -> Vec<Vec<&'static str>> {
+pub(super) fn rows(heading: &str, first: &str) -> Vec<Vec<&'static str>> {
     let (mut here, mut inside, mut rows) = (false, false, Vec::new());
     for line in PAGE.lines() {
         if let Some(title) = line.strip_prefix('#').map(|rest| rest.trim_start_matches('#').trim()) {
@@ -104,7 +104,7 @@ fn rows(heading: &str, first: &str) -> Vec<Vec<&'static str>> {
 }
 
 /// What stands in backticks.
-fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
@@ -129,7 +129,7 @@ fn told(problems: &[Problem]) -> String {
 
 /// Reads all that the page shows: its examples are one playbook, besides the campaigns that are asked for. What was asked
 /// for meanwhile.
-fn read() -> asked::Asked {
+pub(super) fn read() -> asked::Asked {
     asked::take();
     let compiled = compile(&example()).unwrap_or_else(|problems| panic!("{}", told(&problems)));
     let (terms, requests) = (Terms::load(&compiled).unwrap(), blocks("toml request"));

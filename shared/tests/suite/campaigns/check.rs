@@ -4,8 +4,9 @@ use super::{
     brand::START,
     world::{MESSAGE, TEMPLATE, body, noon, request, terms},
 };
+use crate::compile;
 use guanxi::{
-    playbook::{Problem, campaign, compile},
+    playbook::{Problem, campaign},
     push::campaign::request::{Refused, Wish, campaign_of},
     time::Timestamp,
 };

@@ -1,10 +1,11 @@
 //! A brand with fans whom the real fold made, a store, and a push job before a WeChat that takes everything.
 
 use super::brand::{Brand, START};
+use crate::compile;
 use guanxi::{
     facts::Entry,
     journal::Journal,
-    playbook::{CampaignRequest, Terms, compile},
+    playbook::{CampaignRequest, Terms},
     push::{
         Credentials, Report, Tools,
         campaign::request::{Accepted, Listed, Refused, accept, campaign_of, list},

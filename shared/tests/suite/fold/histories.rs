@@ -4,6 +4,7 @@ use super::brand::{
     Brand, START, chooses, erase, finished, follow, news, openid, order, placed, push, reported, scan, settings, text,
     told, unfollow,
 };
+use crate::compile;
 use guanxi::{
     conversation::Conversation,
     facts::{
@@ -19,7 +20,7 @@ use guanxi::{
         fan::follows,
         fold, forget, forget_keys, more_keys,
     },
-    playbook::{Channels, Scan, ScanEvent, compile},
+    playbook::{Channels, Scan, ScanEvent},
     store::{
         format::RecordError,
         record::{FoldError, Records},

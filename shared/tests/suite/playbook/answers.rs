@@ -1,8 +1,9 @@
 //! What the sample brand answers, and what every playbook keeps to.
 
+use crate::compile;
 use guanxi::{
     facts::{FanStatus, Touch},
-    playbook::{Action, Answer, Channels, Inbound, InboundKind, LoadError, Playbook, Scan, ScanEvent, compile},
+    playbook::{Action, Answer, Channels, Inbound, InboundKind, LoadError, Playbook, Scan, ScanEvent},
     time::Timestamp,
     wechat::{Event, Kind, Message, Reply, fields::Fields},
 };

@@ -1,6 +1,7 @@
 //! The check names every problem of a file at once, with its place and what to write instead.
 
-use guanxi::playbook::{self, KEYWORD_BYTES_MAX, KEYWORDS_MAX, REGEXES_MAX, RULES_MAX, compile};
+use crate::compile;
+use guanxi::playbook::{self, KEYWORD_BYTES_MAX, KEYWORDS_MAX, REGEXES_MAX, RULES_MAX};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

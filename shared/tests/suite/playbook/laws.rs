@@ -1,8 +1,9 @@
 //! Laws of the playbook, over random ones.
 
+use crate::compile;
 use guanxi::{
     facts::{FanStatus, Touch},
-    playbook::{Channels, Filled, Inbound, InboundKind, Playbook, Terms, Values, compile, normalise},
+    playbook::{Channels, Filled, Inbound, InboundKind, Playbook, Terms, Values, normalise},
     time::{Day, Timestamp},
 };
 use proptest::prelude::*;

@@ -1,10 +1,11 @@
 //! Products, reminders and campaigns of a playbook: what the check says of them, what becomes of them, and who stops them.
 
+use crate::compile;
 use guanxi::{
     facts::PushChoice,
     playbook::{
         CAMPAIGNS_MAX, Content, DaysAgo, Filled, Form, Inbound, InboundKind, Limits, MARKETING_WORDS_MAX, PRODUCTS_MAX,
-        Playbook, Product, Pushes, Reminder, Terms, Usual, Values, Ways, compile, warnings,
+        Playbook, Product, Pushes, Reminder, Terms, Usual, Values, Ways, warnings,
     },
     time::Timestamp,
 };

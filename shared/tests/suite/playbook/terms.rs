@@ -1,8 +1,9 @@
 //! What a playbook says to those who count.
 
+use crate::compile;
 use guanxi::{
     fold::Settings,
-    playbook::{LoadError, Pushes, Terms, compile},
+    playbook::{LoadError, Pushes, Terms},
     report::Brand,
     time::UtcOffset,
 };

@@ -14,7 +14,7 @@ use super::sqlite::TABLE;
 
 /// How SQLite commits. It is a property of the file, which Spin leaves as it finds it. Both are durable: whatever was
 /// answered is on disk (`synchronous` is FULL).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JournalMode {
     /// One sync for each commit, and a backup while the functions write. Two files more, `-wal` and `-shm`; not on a network's file system.
     #[default]

@@ -2,12 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod beside_spin;
-mod command;
 mod fixtures;
 mod http;
 mod limits;
 mod outbound;
-mod process;
 mod schedule;
 mod start;
 mod store;

@@ -11,7 +11,7 @@ use tokio::sync::Barrier;
 
 use crate::{fixtures::Application, upstream::Upstream};
 
-pub(crate) const MANIFEST: &str = r#"
+const MANIFEST: &str = r#"
 spin_manifest_version = 2
 
 [application]

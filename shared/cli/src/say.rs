@@ -1,56 +1,17 @@
-//! `check` and `say`: a playbook without an account, a store or a component.
+//! `say`: what a playbook answers, without an account, a store or a component.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::UNIX_EPOCH,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::UNIX_EPOCH};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use clap::builder::PossibleValuesParser;
 use guanxi::{
     facts::{FanStatus, PushChoice, Touch},
-    playbook::{self, Action, Answer, Inbound, InboundKind, Playbook, Terms},
-    time::{Moment, Timestamp, UtcOffset},
+    playbook::{Action, Answer, Inbound, InboundKind, Playbook, Terms},
+    time::{Moment, Timestamp},
     wechat::{Reply, reply::Article},
 };
 
-/// `check FILE`.
-#[derive(clap::Args)]
-pub(crate) struct Check {
-    /// The playbook.
-    file: PathBuf,
-}
-
-impl Check {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let Some((source, _)) = compile(&self.file)? else { return Ok(ExitCode::FAILURE) };
-        let mut out = std::io::stdout().lock();
-        let warnings = playbook::warnings(&source);
-        for warning in &warnings {
-            writeln!(out, "{}:{warning}", self.file.display())?;
-        }
-        let verdict = if warnings.is_empty() { "no problems" } else { "no errors" };
-        writeln!(out, "{}: {verdict}", self.file.display())?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// The source and the compiled form; none when there are problems, which are printed.
-fn compile(path: &Path) -> anyhow::Result<Option<(String, Vec<u8>)>> {
-    let source = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    match playbook::compile(&source) {
-        Ok(compiled) => Ok(Some((source, compiled))),
-        Err(problems) => {
-            let mut out = std::io::stdout().lock();
-            for problem in problems {
-                writeln!(out, "{}:{problem}", path.display())?;
-            }
-            Ok(None)
-        }
-    }
-}
+use crate::playbook;
 
 /// `say --playbook FILE 猫粮`.
 #[derive(clap::Args)]
@@ -90,7 +51,7 @@ fn named<T>(all: impl IntoIterator<Item = (&'static str, T)>, name: &str) -> any
 
 impl Say {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some((_, compiled)) = compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
+        let Some(compiled) = playbook::compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
         let playbook = Playbook::load(&compiled)?;
         let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
         let touch = kind.has_channel().then(|| Touch { channel: self.channel.clone(), fan });
@@ -113,14 +74,6 @@ impl Say {
             kind: named(InboundKind::ALL, &self.on)?,
             text: self.text.clone(),
         })
-    }
-}
-
-/// The playbook's clock. Its problems are printed.
-pub(super) fn offset(path: &Path) -> anyhow::Result<UtcOffset> {
-    match compile(path)? {
-        Some((_, compiled)) => Ok(Terms::load(&compiled)?.utc_offset),
-        None => bail!("{} has problems", path.display()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    command::{PLAYBOOK, guanxi_host, with_clock},
+    command::{PLAYBOOK, guanxi, with_clock},
     fixtures::Application,
 };
 
@@ -20,7 +20,7 @@ struct Up {
 impl Up {
     /// Nobody reads what it prints after its address.
     fn start(application: &Application, arguments: &[&str]) -> Self {
-        let mut process = guanxi_host()
+        let mut process = guanxi()
             .current_dir(application.folder.path())
             .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--variable", "secret_word=cat"])
             .args(arguments)
@@ -81,7 +81,7 @@ fn up_runs_the_functions_and_the_clock_by_the_time_that_it_is_given() {
         up.end();
     }
     std::fs::remove_file(folder.join("playbook.toml")).unwrap();
-    let mut refused = guanxi_host();
+    let mut refused = guanxi();
     refused.current_dir(application.folder.path()).args(["up", "--at", "2026-03-02T20:00"]);
     let error = String::from_utf8(refused.output().unwrap().stderr).unwrap();
     assert!(error.contains("--at without an offset") && error.contains("playbook.toml"), "{error}");
@@ -92,7 +92,7 @@ fn a_store_is_prepared_backed_up_and_restored_from_the_command_line() {
     let application = Application::new();
     let folder = application.folder.path();
     let run = |arguments: &[&str]| {
-        let output = guanxi_host().current_dir(folder).args(arguments).output().unwrap();
+        let output = guanxi().current_dir(folder).args(arguments).output().unwrap();
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.success(), text)
     };

@@ -11,10 +11,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use guanxi::time::{Moment, Timestamp, UtcOffset};
-use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir, store::JournalMode};
+use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{clock, playbook};
+use crate::{clock, playbook, store::Journal};
 
 /// Where the playbook is, from the folder of the manifest.
 const PLAYBOOK: &str = "functions/playbook.toml";
@@ -45,7 +45,7 @@ pub(crate) struct Up {
     no_clock: bool,
     /// How SQLite commits; `delete` is what Spin's own files have.
     #[arg(long, value_enum, default_value_t)]
-    journal: JournalMode,
+    journal: Journal,
     /// What the functions take for the time at the start, such as 2026-03-02T20:00+08:00; without an offset by the playbook
     /// functions/playbook.toml beside the manifest. It runs on from there. [default: the time]
     #[arg(long, value_name = "TIME")]
@@ -95,7 +95,7 @@ impl Up {
             state_dir: self.state_dir.map_or(StateDir::Default, |text| StateDir::from_text(&text)),
             build: if self.build { BuildWhen::Always } else { BuildWhen::Missing },
             quiet: self.quiet,
-            journal_mode: self.journal,
+            journal_mode: self.journal.into(),
             limits: if self.no_limits { None } else { usual.limits },
             ..usual
         })

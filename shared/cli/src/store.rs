@@ -8,6 +8,25 @@ use guanxi_host::{
     store::{Contents, JournalMode, Location, back_up, prepare, restore},
 };
 
+/// How SQLite commits.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum Journal {
+    /// One sync for each commit, and a backup while the functions write. Two files more, `-wal` and `-shm`; not on a network's file system.
+    #[default]
+    Wal,
+    /// What a new file has when Spin makes it: three to four syncs for each commit.
+    Delete,
+}
+
+impl From<Journal> for JournalMode {
+    fn from(journal: Journal) -> Self {
+        match journal {
+            Journal::Wal => Self::Wal,
+            Journal::Delete => Self::Delete,
+        }
+    }
+}
+
 /// Where the store is.
 #[derive(clap::Args)]
 pub(crate) struct Place {
@@ -23,7 +42,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn file(self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn file(self) -> anyhow::Result<PathBuf> {
         let options = Options {
             runtime_config: self.runtime_config_file,
             state_dir: self.state_dir.map_or(StateDir::Default, |text| StateDir::from_text(&text)),
@@ -43,13 +62,13 @@ pub(crate) struct Prepare {
     place: Place,
     /// How SQLite commits.
     #[arg(long, value_enum, default_value_t)]
-    journal: JournalMode,
+    journal: Journal,
 }
 
 impl Prepare {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let path = self.place.file()?;
-        prepare(&path, self.journal)?;
+        prepare(&path, self.journal.into())?;
         writeln!(std::io::stdout(), "{}: ready for `spin up`", path.display())?;
         Ok(ExitCode::SUCCESS)
     }
@@ -83,13 +102,13 @@ pub(crate) struct Restore {
     replace: bool,
     /// How SQLite commits from now on.
     #[arg(long, value_enum, default_value_t)]
-    journal: JournalMode,
+    journal: Journal,
 }
 
 impl Restore {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let path = self.place.file()?;
-        let contents = restore(&self.file, &path, self.journal, self.replace)?;
+        let contents = restore(&self.file, &path, self.journal.into(), self.replace)?;
         say(&path, contents)
     }
 }

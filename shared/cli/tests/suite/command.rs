@@ -5,16 +5,18 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use crate::fixtures::Application;
+use serde_json::{Value, json};
 
-pub(crate) fn guanxi_host() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_guanxi-host"))
+use crate::fixtures::{Application, CLOCK};
+
+pub(crate) fn guanxi() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_guanxi"))
 }
 
 #[test]
 fn up_prints_what_spin_prints_and_ends_well_on_sigterm() {
     let application = Application::new();
-    let mut up = guanxi_host()
+    let mut up = guanxi()
         .current_dir(application.folder.path())
         .args(["up", "--listen", "127.0.0.1:0", "--variable", "secret_word=cat"])
         .stdout(Stdio::piped())
@@ -43,14 +45,13 @@ pub(crate) fn with_clock() -> Application {
     let application = Application::changed("[variables]", "[variables]\njob_token = { default = \"\" }");
     let folder = application.folder.path().join("functions/clock");
     std::fs::create_dir_all(&folder).unwrap();
-    let manifest = crate::schedule::MANIFEST.replace("ticker.wasm", "../../ticker.wasm");
-    std::fs::write(folder.join("spin.toml"), manifest.replace("\"{{ does }}\"", "\"{{ guanxi_url }}\"")).unwrap();
+    std::fs::write(folder.join("spin.toml"), CLOCK).unwrap();
     application
 }
 
 /// What `up` prints on its output and on its errors. It is ended when it serves and has said on its errors what is given.
 fn up(application: &Application, arguments: &[&str], said: &str) -> (String, String) {
-    let mut up = guanxi_host()
+    let mut up = guanxi()
         .current_dir(application.folder.path())
         .args(["up", "--listen", "127.0.0.1:0", "--variable", "secret_word=cat"])
         .args(arguments)
@@ -104,7 +105,7 @@ fn up_leaves_the_clock_out_when_told_to() {
 #[test]
 fn up_says_why_it_does_not_start() {
     let application = Application::changed("allowed_outbound_hosts = []", "allowed_outbound_hosts = [\"x.org\"]");
-    let output = guanxi_host().current_dir(application.folder.path()).arg("up").output().unwrap();
+    let output = guanxi().current_dir(application.folder.path()).arg("up").output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(error.starts_with("Error: spin.toml:") && error.contains("it has no scheme"), "{error}");
@@ -145,31 +146,67 @@ fn with_playbook(text: &str, arguments: impl Fn(&str) -> Vec<String>) -> Output 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("playbook.toml");
     std::fs::write(&path, text).unwrap();
-    guanxi_host().args(arguments(path.to_str().unwrap())).output().unwrap()
+    guanxi().args(arguments(path.to_str().unwrap())).output().unwrap()
 }
 
 #[test]
-fn check_prints_every_problem_with_its_place() {
+fn check_prints_every_problem_with_its_line_and_a_caret_under_its_place() {
     let output = with_playbook(PLAYBOOK, |path| vec!["check".into(), path.into()]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let broken = PLAYBOOK.replace("name =", "nam =").replace("exact", "exactly");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.ends_with("playbook.toml: no problems\n"), "{text}");
+    let broken = PLAYBOOK.replace("name = ", "nam = ").replace("text = \"{time}\"", "text = \"现在 {tiem}\"");
     let output = with_playbook(&broken, |path| vec!["check".into(), path.into()]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text.contains("playbook.toml:4:1: ") && text.contains("playbook.toml:14:"), "{text}");
+    let unknown = "playbook.toml:4:1\n  |\n4 | nam = \"Meow\"\n  | ^\n  |\n  = help: did you mean `name`?\n\n";
+    assert!(text.contains("error: unknown key `nam` in the playbook\n --> "), "{text}");
+    assert!(text.contains(unknown), "{text}");
+    let placeholder = "playbook.toml:15:12\n   |\n15 | text = \"现在 {tiem}\"\n   |              ^\n   |\n";
+    assert!(text.contains(placeholder), "{text}");
+    assert!(text.ends_with("playbook.toml: 3 errors\n"), "{text}");
 }
+
+const REMINDER: &str = "\n[[products]]\nid = \"p\"\nname = \"粮\"\nsupply_days = 30\n[products.reminder]\nlead_days = 5\n\
+                        way = \"message\"\ntext = \"限时优惠\"\n";
 
 #[test]
 fn check_prints_warnings_and_takes_the_playbook_all_the_same() {
-    let reminder = "[[products]]\nid = \"p\"\nname = \"粮\"\nsupply_days = 30\n[products.reminder]\nlead_days = 5\nway = \"message\"\n\
-                    text = \"限时优惠\"\n";
-    let output = with_playbook(&format!("{PLAYBOOK}\n{reminder}"), |path| vec!["check".into(), path.into()]);
+    let output = with_playbook(&format!("{PLAYBOOK}{REMINDER}"), |path| vec!["check".into(), path.into()]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
-    let lines: Vec<&str> = text.lines().collect();
-    let [warning, verdict] = lines[..] else { panic!("{text}") };
-    assert!(warning.contains(":8: warning: the text has the marketing word `优惠`"), "{text}");
-    assert!(verdict.ends_with("playbook.toml: no errors"), "{text}");
+    assert!(text.starts_with("warning: the text has the marketing word `优惠`"), "{text}");
+    assert!(text.contains("37 | text = \"限时优惠\"\n   |        ^\n"), "{text}");
+    assert!(text.ends_with("playbook.toml: no errors\n"), "{text}");
+}
+
+#[test]
+fn check_tells_programs_in_json() {
+    let check = |source: &str| {
+        let output = with_playbook(source, |path| vec!["check".into(), "--format".into(), "json".into(), path.into()]);
+        assert!(output.stderr.is_empty());
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), document)
+    };
+    assert_eq!(check(PLAYBOOK), (Some(0), json!({ "problems": [] })));
+    let (code, document) = check(&format!("{PLAYBOOK}{REMINDER}").replace("name = \"Meow\"", "nam = \"Meow\""));
+    assert_eq!(code, Some(1));
+    let file = document["problems"][0]["file"].as_str().unwrap();
+    assert!(file.ends_with("/playbook.toml"), "{file}");
+    let row = |line, column, severity, message, help| json!({ "file": file, "line": line, "column": column, "severity": severity, "message": message, "help": help });
+    let rows = document["problems"].as_array().unwrap();
+    assert_eq!(rows[0], row(1, 1, "error", "the playbook needs `name`", "write name = \"…\""));
+    assert_eq!(rows[1], row(4, 1, "error", "unknown key `nam` in the playbook", "did you mean `name`?"));
+    let places = rows[2..].iter().map(|row| (&row["severity"], &row["line"], &row["column"]));
+    assert_eq!(places.collect::<Vec<_>>(), [(&json!("warning"), &json!(37), &json!(8))]);
+    let (code, document) = check(&format!("{PLAYBOOK}{REMINDER}"));
+    assert_eq!((code, document["problems"].as_array().unwrap().len()), (Some(0), 1), "a warning alone is no failure");
+}
+
+#[test]
+fn schema_prints_the_schema_of_a_playbook() {
+    let output = guanxi().arg("schema").output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), guanxi::playbook::schema());
 }
 
 #[test]
@@ -217,7 +254,7 @@ fn who_has_read_enough_ends_the_output_quietly() {
         let (reader, writer) = std::io::pipe().unwrap();
         // Nobody reads, as after `head -1`.
         drop(reader);
-        let output = guanxi_host().args(arguments).arg(&path).stdout(writer).output().unwrap();
+        let output = guanxi().args(arguments).arg(&path).stdout(writer).output().unwrap();
         assert!(output.status.success(), "{arguments:?}");
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
     }

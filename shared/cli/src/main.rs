@@ -1,8 +1,10 @@
-//! The subcommands: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `check` and `say`
-//! for playbooks.
+//! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `check`, `say`
+//! and `schema` for playbooks.
 
+mod check;
 mod clock;
 mod playbook;
+mod say;
 mod store;
 mod up;
 
@@ -15,10 +17,10 @@ use std::{
 use clap::{Parser, Subcommand};
 use guanxi_host::{BuildWhen, Manifest};
 
-/// Runs a Spin application on this machine.
+/// Runs the application on this machine, and looks after its playbook and its store.
 #[derive(Parser)]
-#[command(name = "guanxi-host", version)]
-pub(crate) struct Cli {
+#[command(name = "guanxi", version)]
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -36,9 +38,11 @@ enum Command {
     /// Puts a backup in the place of the store.
     Restore(store::Restore),
     /// Prints the problems and warnings of a playbook.
-    Check(playbook::Check),
+    Check(check::Check),
     /// Prints what a playbook answers, and the rule that said so.
-    Say(playbook::Say),
+    Say(say::Say),
+    /// Prints the JSON Schema of a playbook, by which an editor completes it.
+    Schema,
 }
 
 #[derive(clap::Args)]
@@ -48,8 +52,12 @@ struct Build {
     from: PathBuf,
 }
 
+fn main() -> ExitCode {
+    Cli::parse().run()
+}
+
 impl Cli {
-    pub(crate) fn run(self) -> ExitCode {
+    fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Up(up) => block_on(up.run()),
             Command::Build(build) => block_on(build.run()),
@@ -58,6 +66,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
             Command::Say(say) => say.run(),
+            Command::Schema => schema(),
         };
         match result {
             Ok(code) => code,
@@ -70,6 +79,11 @@ impl Cli {
             }
         }
     }
+}
+
+fn schema() -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(guanxi::playbook::schema().as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
