@@ -1,31 +1,35 @@
-//! `/campaigns` asks for one-off pushes, tries them without sending anything, and lists them. What is asked for is sent by push:
-//! this component may reach its store and nothing else.
+//! What the console writes. `/campaigns` asks for one-off pushes, tries them without sending anything, and lists them; what is
+//! asked for is sent by push. `/playbook` publishes. This component may reach its store and nothing else.
 //!
 //! | request | bearer | answer |
 //! |---|---|---|
 //! | POST `/campaigns` | `console_token` | 202: the next run of push takes the campaign up; once, however often it is asked for |
 //! | POST `/campaigns?dry_run=1` | `console_token` | 200: who would get it and when, who not and why, what is left of the quota; nothing is written. `&from=<next>` goes on where that answer ended |
 //! | GET `/campaigns` | `console_token` | 200: the campaigns that push knows or will, and how far it is |
+//! | POST `/playbook` | `console_token` | 200: published, and from when on it holds; the same one again changes nothing |
 //!
-//! The body is TOML: the keys of one `[[campaigns]]` of the playbook, `at` perhaps `"now"`. The answers are JSON, refusals
+//! The body is TOML: a playbook, or the keys of one `[[campaigns]]` of the playbook, `at` perhaps `"now"`. The answers are JSON, refusals
 //! text.
 //!
 //! | refused | because |
 //! |---|---|
 //! | 400 | of the query |
 //! | 401 | the token is wrong |
-//! | 405 | neither a GET nor a POST |
+//! | 405 | no such method here |
 //! | 408 | the body is not here 5 s after the request began |
-//! | 409 | the playbook or another campaign has the id, or too many wait |
-//! | 413 | the body is over 64 KiB |
-//! | 422 | of what the campaign says: every problem with its place, a line each |
+//! | 409 | the playbook or another campaign has the id, or too many wait; another playbook was published within this minute |
+//! | 413 | the body is over 64 KiB, a playbook over 1 MiB |
+//! | 422 | of what the campaign or the playbook says: every problem with its place, a line each |
 //! | 503 | the store does not answer; ask again |
 
 extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
     http::body::BODY_TIME,
-    playbook::{Shelf, Terms},
+    playbook::{
+        Shelf, Terms,
+        publish::request::{self as publishing, playbook_of, publish_once},
+    },
     push::{
         campaign::request::{self, BODY_MAX, Wish, accept, campaign_of, json, list},
         dry_run::dry_run,
@@ -34,7 +38,7 @@ use guanxi::{
 use guanxi_spin::{
     KeyValue, Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, log, now, respond,
+    http_service, log, now, random, respond,
     shell::{JSON, Refused, authorized, instance, playbook_now, required, store},
 };
 use std::{cell::OnceCell, rc::Rc};
@@ -60,12 +64,13 @@ async fn handle(request: Request) -> Response {
 
 async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
     authorized(&request, &required("console_token").await?)?;
-    match *request.method() {
-        Method::GET => {
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, "/playbook") => publish(request, watch).await,
+        (&Method::GET, "/campaigns") => {
             let instance = Instance::get(&watch).await?;
             Ok(respond(200, JSON, json(&list(&instance.store).await?)))
         }
-        Method::POST => post(request, watch).await,
+        (&Method::POST, "/campaigns") => post(request, watch).await,
         _ => Err(Refused::wrong_method()),
     }
 }
@@ -90,6 +95,15 @@ async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
             Ok(respond(200, JSON, json(&found.map_err(request::Refused::from)?)))
         }
     }
+}
+
+async fn publish(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
+    let compiled = playbook_of(&body_up_to(publishing::BODY_MAX, request, &watch, BODY_TIME).await?)?;
+    let watch = Stopwatch::start();
+    let instance = Instance::get(&watch).await?;
+    let published = publish_once(&instance.store, &watch, &compiled, random(), now()).await?;
+    log(format_args!("200: publication {}", published.number));
+    Ok(respond(200, JSON, json(&published)))
 }
 
 impl Instance {

@@ -1,9 +1,10 @@
-//! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `check`, `say`
-//! and `schema` for playbooks.
+//! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `check`, `say`,
+//! `publish` and `schema` for playbooks.
 
 mod check;
 mod clock;
 mod playbook;
+mod publish;
 mod say;
 mod store;
 mod up;
@@ -41,6 +42,8 @@ enum Command {
     Check(check::Check),
     /// Prints what a playbook answers, and the rule that said so.
     Say(say::Say),
+    /// Publishes a playbook: functions that are served answer by it 30 s later.
+    Publish(publish::Publish),
     /// Prints the JSON Schema of a playbook, by which an editor completes it.
     Schema,
 }
@@ -66,6 +69,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
             Command::Say(say) => say.run(),
+            Command::Publish(publish) => block_on(publish.run()),
             Command::Schema => schema(),
         };
         match result {

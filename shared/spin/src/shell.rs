@@ -4,7 +4,7 @@ use crate::{KeyValue, Response, Stopwatch, log, log_sparingly, now, respond, var
 use guanxi::{
     fold::damaged,
     http::{bearer, body::BodyError},
-    playbook::Shelf,
+    playbook::{Shelf, publish::request as publish_request},
     push::campaign::request,
     store::persist,
     wechat::endpoint::Refusal,
@@ -83,6 +83,12 @@ impl From<damaged::Refused> for Refused {
     fn from(refused: damaged::Refused) -> Self {
         // A record's key may name a fan, which is for whoever asked and not for the log.
         Self { status: refused.status(), body: refused.to_string(), why: "what is asked of a damaged record".into() }
+    }
+}
+
+impl From<publish_request::Refused> for Refused {
+    fn from(refused: publish_request::Refused) -> Self {
+        Self::new(refused.status(), refused)
     }
 }
 

@@ -10,6 +10,8 @@
 //! and all tries of one message, use the same one. Write the parts first and the head last: parts that no head names
 //! are garbage that nobody reads.
 
+pub mod request;
+
 use super::compiled::{CHECKSUM, checksum};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};

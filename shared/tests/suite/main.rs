@@ -38,6 +38,7 @@ mod playbook {
     mod check;
     #[cfg(not(target_family = "wasm"))]
     mod laws;
+    mod publish;
     mod pushes;
     #[cfg(not(target_family = "wasm"))]
     pub(crate) mod schema;

@@ -17,7 +17,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub use file::{Contents, FileError, JournalMode, back_up, prepare, restore};
+pub use file::{Contents, FileError, JournalMode, back_up, ensure_free, prepare, restore};
 use sqlite::Worker;
 
 /// Azure, AWS and others take no longer keys.

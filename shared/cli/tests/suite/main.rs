@@ -4,3 +4,4 @@
 mod command;
 mod fixtures;
 mod process;
+mod publish;

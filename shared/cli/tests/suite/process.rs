@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// A running `up`.
-struct Up {
+pub(crate) struct Up {
     process: Child,
     address: String,
 }
 
 impl Up {
     /// Nobody reads what it prints after its address.
-    fn start(application: &Application, arguments: &[&str]) -> Self {
+    pub(crate) fn start(application: &Application, arguments: &[&str]) -> Self {
         let mut process = guanxi()
             .current_dir(application.folder.path())
             .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--variable", "secret_word=cat"])
@@ -48,11 +48,11 @@ impl Up {
         self.request(&format!("GET {path}"), "")
     }
 
-    fn post(&self, path: &str, body: &str) -> String {
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
         self.request(&format!("POST {path}"), body)
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         assert!(self.process.wait().unwrap().success());

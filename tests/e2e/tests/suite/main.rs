@@ -12,4 +12,5 @@ mod knowledge;
 mod local_host;
 mod permissions;
 mod protocol;
+mod publish;
 mod slow;

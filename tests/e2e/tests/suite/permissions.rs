@@ -58,7 +58,9 @@ const GRANTED: [Granted; 7] = [
             "wasi:clocks/",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/batch@",
             "wasi:keyvalue/store@",
+            "wasi:random/random@",
         ],
     },
     Granted {

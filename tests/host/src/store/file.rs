@@ -156,14 +156,25 @@ pub fn restore(from: &Path, to: &Path, mode: JournalMode, replace: bool) -> Resu
         if !replace {
             return Err(FileError::Exists(to.to_owned()));
         }
-        if let Some(process) = holder(to).map_err(|source| system(to, source))? {
-            return Err(FileError::InUse { path: to.to_owned(), process });
-        }
+        ensure_free(to)?;
     }
     make_folder(to).map_err(|source| system(to, source))?;
     let contents = copy(from, to)?;
     prepare(to, mode)?;
     Ok(contents)
+}
+
+/// That no other process that this one may look at has the file open; one that is not there is free.
+///
+/// # Errors
+/// [`FileError::InUse`]
+pub fn ensure_free(path: &Path) -> Result<(), FileError> {
+    match holder(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(process)) => Err(FileError::InUse { path: path.to_owned(), process }),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(system(path, source)),
+    }
 }
 
 /// Copies what SQLite reads in `from` into a file beside `to`, checks it, and lets it take the place of `to`.
