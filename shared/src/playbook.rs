@@ -2,13 +2,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `file` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`] |
+//! | `language` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`]; the form for editors: [`schema`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
 //! | `channels` | from a QR code to a touch: [`Channels`] |
 //! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
 //! | `terms` | what the fold, the reports and push go by: [`Terms`] |
-//! | [`publish`] | how a published playbook stands in the store |
+//! | [`publish`] | how a published playbook stands in the store, and how it gets there |
 //!
 //! Loading and answering know nothing of TOML. An answer is a pure function of the message, its touch and the
 //! conversation; "now" is the message's own `CreateTime`.

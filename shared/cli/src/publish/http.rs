@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use guanxi::playbook::publish::request::Published;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, StatusCode, Uri, body::Bytes};
@@ -18,6 +18,7 @@ const ANSWER_MAX: usize = 1024 * 1024;
 /// Sends the playbook as it is written: those functions compile it that will read it. No redirect is followed, so the token goes
 /// nowhere else.
 pub(crate) async fn publish(url: &Uri, token: &str, source: String) -> anyhow::Result<Published> {
+    ensure!(matches!(url.scheme_str(), Some("http" | "https")), "--url {url}: write http://… or https://…");
     let base = url.to_string();
     let address = format!("{}{PATH}", base.trim_end_matches('/'));
     let sent = tokio::time::timeout(TIME, send(&address, token, source)).await;

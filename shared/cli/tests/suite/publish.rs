@@ -93,6 +93,12 @@ fn a_playbook_with_a_problem_is_shown_it_and_nothing_is_written() {
 }
 
 #[test]
+fn an_address_that_is_none_is_told_so() {
+    let (done, text) = run(publish(folder().path()).args(["--url", "127.0.0.1:1"]).env("CONSOLE_TOKEN", "t"));
+    assert_eq!((done, text.as_str()), (false, "Error: --url 127.0.0.1:1: write http://… or https://…\n"));
+}
+
+#[test]
 fn a_store_that_is_served_is_published_to_by_its_url_only() {
     let application = Application::new();
     let up = Up::start(&application, &[]);
