@@ -5,6 +5,7 @@
 //! | `job` | one run: [`push`] |
 //! | [`plan`] | the decisions: who gets what, when, and why not |
 //! | `planner`, `sender` | from due lists to queues; from queues to WeChat |
+//! | [`queue`], `signals` | what stands between these two: what waits, and what they tell each other |
 //! | `seen`, `content` | what is stored of a fan; what a push says, and by which call it goes |
 //! | [`ledger`], [`head`] | what became of each push; how far push has come and how the account stands |
 //! | `book`, `opening` | the one way to write; the head as a run finds it |
@@ -23,9 +24,11 @@ mod opening;
 pub mod pace;
 pub mod plan;
 mod planner;
+pub mod queue;
 mod report;
 mod seen;
 mod sender;
+mod signals;
 
 pub use account::{CALL_LIMIT, Credentials, TOKEN};
 pub use job::{Tools, push};

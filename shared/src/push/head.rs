@@ -1,7 +1,11 @@
 //! `plan:head`: how far push has come, and how the account stands. One record, written with every change; and stored twice,
 //! because nothing else tells what was planned already.
 
-use super::{campaign::Looked, ledger::Subject, pace::Pace};
+use super::{
+    campaign::Looked,
+    pace::Pace,
+    queue::{Progress, Queue},
+};
 use crate::{
     playbook::{Campaign, Content},
     store::{digest, format},
@@ -9,10 +13,7 @@ use crate::{
     wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Its key.
 pub const KEY: &str = "plan:head";
@@ -42,98 +43,6 @@ pub struct Head {
     pub outcomes: u64,
     /// How the account stands.
     pub account: Standing,
-}
-
-/// A list of pushes that wait for one call: `plan:<queue>:<page>`, see [`crate::store::list`]. So where one call may be made no more,
-/// those that wait for another are not behind it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Queue {
-    /// Reminders of an hour, counted from 1970, by template message.
-    Hour(u64),
-    /// A campaign, by id, by template message.
-    Campaign(String),
-    /// As [`Self::Hour`], by another call.
-    HourBy(Way, u64),
-    /// As [`Self::Campaign`], by another call.
-    CampaignBy(Way, String),
-}
-
-/// Another way to a fan than a template message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Way {
-    /// A notice.
-    Notice,
-    /// A customer message.
-    Message,
-}
-
-impl Queue {
-    /// Where a push waits that is due at a moment and goes by a call.
-    pub(super) fn of(subject: &Subject, due: Timestamp, api: Api) -> Self {
-        let way = match api {
-            Api::Notice => Some(Way::Notice),
-            Api::Message => Some(Way::Message),
-            _ => None,
-        };
-        match (subject, way) {
-            (Subject::Reminder { .. }, None) => Self::Hour(due.0 / 3_600),
-            (Subject::Reminder { .. }, Some(way)) => Self::HourBy(way, due.0 / 3_600),
-            (Subject::Campaign(id), None) => Self::Campaign(id.clone()),
-            (Subject::Campaign(id), Some(way)) => Self::CampaignBy(way, id.clone()),
-        }
-    }
-
-    /// The call that its pushes wait for.
-    pub fn api(&self) -> Api {
-        match self {
-            Self::Hour(_) | Self::Campaign(_) => Api::Template,
-            Self::HourBy(Way::Notice, _) | Self::CampaignBy(Way::Notice, _) => Api::Notice,
-            Self::HourBy(Way::Message, _) | Self::CampaignBy(Way::Message, _) => Api::Message,
-        }
-    }
-
-    /// The campaign that it is of; none: of an hour's reminders.
-    pub fn campaign(&self) -> Option<&str> {
-        match self {
-            Self::Campaign(id) | Self::CampaignBy(_, id) => Some(id),
-            Self::Hour(_) | Self::HourBy(..) => None,
-        }
-    }
-}
-
-impl fmt::Display for Queue {
-    /// The list's name.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hour(hour) => write!(f, "plan:h{hour}"),
-            Self::Campaign(id) => write!(f, "plan:c:{id}"),
-            Self::HourBy(way, hour) => write!(f, "plan:{way}:h{hour}"),
-            Self::CampaignBy(way, id) => write!(f, "plan:{way}:c:{id}"),
-        }
-    }
-}
-
-impl fmt::Display for Way {
-    /// As it stands in keys.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Notice => "n",
-            Self::Message => "m",
-        })
-    }
-}
-
-/// How far a queue is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// From when on it may go out.
-    pub due: Timestamp,
-    /// Pushes in it.
-    pub queued: u64,
-    /// All before this position are settled.
-    pub done: u64,
-    /// Pages deleted.
-    pub deleted: u64,
 }
 
 /// A campaign that began.

@@ -5,8 +5,10 @@ use super::{
     book::Book,
     head::Head,
     planner::Planner,
+    queue::available,
     report::{End, FORMAT, JOB, Report},
-    sender::{Sender, Signals, available},
+    sender::Sender,
+    signals::Signals,
 };
 use crate::{
     journal::Journal,

@@ -7,7 +7,7 @@
 use super::{
     campaign,
     head::{self, Head, Running},
-    planner::DAYS_BACK,
+    plan::DAYS_BACK,
 };
 use crate::{
     facts::push::OUTCOMES,

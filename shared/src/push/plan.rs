@@ -28,6 +28,8 @@ const MESSAGES_A_MINUTE: usize = 3;
 /// all come within a minute. A consent that was used up all the same costs a call that WeChat refuses.
 const TOLD_WITHIN_SECONDS: u64 = 3_600;
 const HOUR: u64 = 3_600;
+/// Days back that reminders are still planned for: whoever comes later waits for the next purchase.
+pub(super) const DAYS_BACK: u64 = 3;
 
 /// What is known of a fan.
 #[derive(Clone, Copy, Debug)]

@@ -38,16 +38,16 @@ mod lanes;
 mod queue;
 mod source;
 
-pub(super) use source::available;
-
 use super::{
     account::Account,
     book::{Book, Change},
     content::WAYS,
-    head::{Head, Progress, Queue},
+    head::Head,
     ledger::{Entry, State, Went},
     pace::Millis,
+    queue::{Progress, Queue},
     report::Report,
+    signals::Signals,
 };
 use crate::{
     facts::push::{Group, What},
@@ -133,20 +133,6 @@ pub(super) struct Sender<'a, S, T, C> {
     asked: RefCell<BTreeMap<Api, u32>>,
     /// How many pushes in a row were tried in vain, and what became of the last.
     gave_up: RefCell<BTreeMap<Api, (u32, String)>>,
-}
-
-/// What planner and sender tell each other.
-pub(super) struct Signals {
-    /// The planner may still add to the queues.
-    pub(super) planning: Cell<bool>,
-    /// The sender has as much to do as it can.
-    pub(super) busy: Cell<bool>,
-}
-
-impl Default for Signals {
-    fn default() -> Self {
-        Self { planning: Cell::new(true), busy: Cell::new(false) }
-    }
 }
 
 impl Ready {

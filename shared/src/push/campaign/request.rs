@@ -3,7 +3,10 @@
 use super::{Asked, ReadError, ask, read, waiting};
 use crate::{
     playbook::{self, Campaign, CampaignRequest, Problem, Terms},
-    push::head::{self, Head, Progress, Running},
+    push::{
+        head::{self, Head, Running},
+        queue::Progress,
+    },
     store::{Store, StoreError, Timer, format, persist},
     time::Timestamp,
 };

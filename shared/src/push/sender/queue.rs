@@ -4,10 +4,7 @@
 use super::IN_FLIGHT;
 use crate::{
     facts::push::PushId,
-    push::{
-        content::WAYS,
-        head::{Head, Queue},
-    },
+    push::{content::WAYS, head::Head, queue::Queue},
     store::list::PAGE,
     wechat::api::Api,
 };
@@ -148,7 +145,7 @@ impl Room {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::push::head::Progress;
+    use crate::push::queue::Progress;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 

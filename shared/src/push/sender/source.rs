@@ -3,13 +3,13 @@
 use super::{Came, IDLE, Ready, Returned, Sender, call::Closed, judge::unknown, queue::Spot};
 use crate::{
     facts::push::{Skip, What},
-    playbook::{Content, Limits, Ways},
+    playbook::{Content, Ways},
     push::{
         book::Read,
         content::{request, ways_of},
-        head::{Head, Progress, Queue},
+        head::Head,
         ledger::{Entry, State},
-        planner::Waiting,
+        queue::{Queue, Waiting, available},
         seen::{Seen, keys},
     },
     store::{
@@ -280,15 +280,4 @@ pub(super) fn stays(skip: Skip, doubt: bool, now: Timestamp) -> Came {
 fn seen_in(openid: &OpenId, values: &[Option<Vec<u8>>]) -> Seen {
     let value = |at: usize| values.get(at).and_then(Option::as_deref);
     Seen::new(openid, value(0), value(1))
-}
-
-/// How many pushes of a queue may go out by now: all of a campaign's; of an hour's, as many as its minutes that have begun,
-/// so that they spread over the hour, and none in the quiet hours.
-pub(in crate::push) fn available(queue: &Queue, progress: &Progress, limits: &Limits, now: Timestamp) -> u64 {
-    let Some(elapsed) = now.0.checked_sub(progress.due.0) else { return 0 };
-    match queue.campaign() {
-        Some(_) => progress.queued,
-        None if limits.is_quiet(limits.utc_offset.local(now).minute) => 0,
-        None => (progress.queued * (elapsed / 60 + 1).min(60)).div_ceil(60),
-    }
 }

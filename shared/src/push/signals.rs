@@ -1,0 +1,17 @@
+//! What planner and sender tell each other while they work side by side.
+
+use std::cell::Cell;
+
+/// What planner and sender tell each other.
+pub(super) struct Signals {
+    /// The planner may still add to the queues.
+    pub(super) planning: Cell<bool>,
+    /// The sender has as much to do as it can.
+    pub(super) busy: Cell<bool>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self { planning: Cell::new(true), busy: Cell::new(false) }
+    }
+}
