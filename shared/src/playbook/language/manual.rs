@@ -223,7 +223,7 @@ fn the_limits_are_the_languages() {
         ("characters that `{text}` becomes", TEXT_PLACEHOLDER_MAX),
         ("marketing words of the brand's own", MARKETING_WORDS_MAX),
         ("names in each key of a segment", segment::NAMES_MAX),
-        ("days in a segment", pushes::DAYS_MAX as usize),
+        ("days in a segment", segment::DAYS_MAX as usize),
         ("fields of a template", content::FIELDS_MAX),
         ("bytes of a `template_id` or `appid`", content::TEMPLATE_ID_MAX),
         ("bytes of a `url` or `pagepath`", content::ADDRESS_MAX),

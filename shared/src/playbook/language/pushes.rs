@@ -4,7 +4,7 @@ use super::{
     Account, CampaignRequest, Known, brand,
     content::Reader,
     reader::{Fields, Word, tables},
-    segment::{self, Names},
+    segment::{self, DAYS_MAX, Names},
 };
 use crate::{
     facts::order::TEXT_MAX,
@@ -26,8 +26,6 @@ pub const CAMPAIGNS_MAX: usize = 100;
 /// The most marketing words that a playbook adds.
 pub const MARKETING_WORDS_MAX: usize = 200;
 
-/// The longest that days may be, about ten years.
-pub(super) const DAYS_MAX: i64 = 3_650;
 /// Every group of fans keeps somebody to whom it is sent.
 const HOLDOUT_MAX: i64 = 90;
 pub(super) const CAMPAIGN_ID_MAX: usize = 32;

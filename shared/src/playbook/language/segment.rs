@@ -1,15 +1,15 @@
 //! Reads a campaign's `segment`: which fans it is for.
 
-use super::{
-    pushes::DAYS_MAX,
-    reader::{Fields, Word},
-};
+use super::reader::{Fields, Word};
 use crate::playbook::{
     compiled::Channel,
     problem::{Findings, did_you_mean},
     pushes::{DaysAgo, Segment},
 };
 use std::collections::BTreeSet;
+
+/// The longest that days may be, about ten years.
+pub(super) const DAYS_MAX: i64 = 3_650;
 
 /// The most channels, tags or products that a segment names.
 pub(super) const NAMES_MAX: usize = 100;
