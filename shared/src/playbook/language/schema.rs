@@ -79,7 +79,7 @@ fn numbers_have_the_languages_bounds() {
         let (_, _, schema) = tables(&document).find(|(what, ..)| *what == table).unwrap();
         let number = &properties(schema)[key];
         // These are below `supply_days`, whatever that is.
-        let most = if ["lead_days", "gap_days"].contains(&key) { pushes::DAYS_MAX - 1 } else { most };
+        let most = if ["lead_days", "gap_days"].contains(&key) { segment::DAYS_MAX - 1 } else { most };
         let found = (&number["type"], &number["minimum"], &number["maximum"]);
         assert_eq!(found, (&json!("integer"), &json!(least), &json!(most)), "{table}: {key}");
         compared += 1;
