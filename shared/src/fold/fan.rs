@@ -24,15 +24,17 @@ pub mod due;
 pub(crate) mod event;
 mod hours;
 mod marks;
+mod orders;
 mod places;
 mod purchases;
 mod state;
+mod step;
+mod tally;
 
 pub(crate) use marks::arrivals;
 pub use marks::{Arrival, CLOCKS_SECONDS, Fate, MARKS_MAX, MATCHED_WITHIN_SECONDS, Mark, Marks};
+pub use orders::{Product, Purchase};
 pub(crate) use places::{Listed, Places};
-pub use purchases::{Product, Purchase};
-pub(crate) use state::Tally;
 pub use state::{Follow, Origin, PastFollow, State, TouchMark};
 
 use crate::{
@@ -52,6 +54,7 @@ use crate::{
 use event::{Event, What};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use tally::Tally;
 
 /// How long before the newest event others stay correctable, in seconds.
 pub const RECENT_SECONDS: u64 = 900;

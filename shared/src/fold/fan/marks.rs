@@ -15,7 +15,7 @@
 //! decides. Only what is told of the push itself (that it was refused or skipped, that its number is another) takes a match
 //! back; if it is the number of another push that does so, nobody knows what became of the first.
 
-use super::purchases::Order;
+use super::orders::Order;
 use crate::{
     facts::push::{Echo, Group, News, PushId, Series, Skip, What},
     fold::counts::{Deltas, PushMetric, PushMetrics},
