@@ -25,8 +25,9 @@
 //! | module | what |
 //! |---|---|
 //! | `queue`, `lanes` | what is in hand of the queues, and what waits for its call: plain bookkeeping |
-//! | `source` | from pages to pushes that may leave; the last look |
+//! | `source` | from pages to pushes that may leave |
 //! | `call` | one call: the gate, and what becomes of its push |
+//! | `look` | whether a push may leave, when it is taken and right before its call |
 //! | `judge` | what a call that failed means: pure decisions |
 //! | here | the loop: what leaves when, and what is written |
 //!
@@ -35,6 +36,7 @@
 mod call;
 mod judge;
 mod lanes;
+mod look;
 mod queue;
 mod source;
 

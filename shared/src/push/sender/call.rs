@@ -2,8 +2,8 @@
 
 use super::{
     FRESH, LAST_LAUNCH, Ready, Returned, Sender,
-    judge::{Again, Came, Lesson, judge, unknown},
-    source::stays,
+    judge::{Again, Came, Lesson, judge, stays, unknown},
+    look::Closed,
 };
 use crate::{
     facts::push::{Skip, What},
@@ -16,22 +16,6 @@ use crate::{
 
 /// The account rests so long after an alarm, in seconds.
 const ALARM_REST_SECONDS: u64 = 600;
-
-/// Why the gate is closed.
-pub(super) enum Closed {
-    /// The push does not go out.
-    Skip(Skip),
-    /// It went out, as an event says.
-    Known,
-    /// The time in which WeChat knows its id is over.
-    TooOld,
-    /// WeChat takes no more what it says.
-    Stopped,
-    /// There is no room, or the look took too long: in this run still.
-    NotNow,
-    /// Not in this run.
-    NotHere,
-}
 
 impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
     /// Makes one call for a push.

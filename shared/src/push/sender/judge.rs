@@ -1,7 +1,7 @@
 //! What a call that did not succeed means for its push, and what it teaches about the account: pure decisions.
 
 use crate::{
-    facts::push::What,
+    facts::push::{Skip, What},
     push::ledger::State,
     time::Timestamp,
     wechat::api::{Failure, Meaning, template::REPEAT_SECONDS},
@@ -75,6 +75,15 @@ impl Tried {
     }
 }
 
+/// What a push comes to that does not go out; of one that may have gone out already nobody knows.
+pub(super) fn stays(skip: Skip, doubt: bool, now: Timestamp) -> Came {
+    match doubt {
+        true => unknown(now),
+        false => Came::Settled(State::Skipped(now, skip), What::Skipped(skip)),
+    }
+}
+
+/// What a push comes to that may have gone out.
 pub(super) fn unknown(now: Timestamp) -> Came {
     Came::Settled(State::Unknown(now), What::Unknown)
 }

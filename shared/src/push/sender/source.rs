@@ -1,9 +1,13 @@
-//! From the queues' pages to pushes that may leave, and the last look before one does.
+//! From the queues' pages to pushes that may leave.
 
-use super::{Came, IDLE, Ready, Returned, Sender, call::Closed, judge::unknown, queue::Spot};
+use super::{
+    IDLE, Ready, Returned, Sender,
+    judge::{stays, unknown},
+    look::seen_in,
+    queue::Spot,
+};
 use crate::{
-    facts::push::{Skip, What},
-    playbook::{Content, Ways},
+    facts::push::Skip,
     push::{
         book::Read,
         content::{request, ways_of},
@@ -17,7 +21,6 @@ use crate::{
         lease::Stop,
         list::{PAGE, Page, page_key},
     },
-    time::Timestamp,
     wechat::{
         OpenId,
         api::{Api, Calls, template::REPEAT_SECONDS},
@@ -25,9 +28,6 @@ use crate::{
 };
 use futures::stream::{self, Stream};
 use std::{cell::Cell, collections::VecDeque, time::Duration};
-
-/// A push that could not go out for so long does not go out, in seconds.
-const LATE_SECONDS: u64 = 86_400;
 
 /// How often the quota of a call is asked for in a run: without it only a refusal tells the pace.
 const QUOTA_TRIES: u32 = 3;
@@ -200,52 +200,6 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         })
     }
 
-    /// The ways that a push may go now, the first choice first.
-    ///
-    /// # Errors
-    /// What stands against it.
-    fn open(
-        &self,
-        entry: &Entry,
-        ways: &Ways,
-        openid: &OpenId,
-        seen: &Seen,
-        now: Timestamp,
-    ) -> Result<Vec<Content>, Skip> {
-        let limits = &self.pushes.limits;
-        let state = seen.fan.as_ref().map(|fan| fan.state(limits.utc_offset));
-        let open: Vec<Content> = self.book.with(openid, |ledger| {
-            let known = seen.known(openid, state.as_ref(), ledger);
-            let open = known.ways(entry, ways, &self.book.head().account, now)?;
-            Ok(open.into_iter().cloned().collect())
-        })?;
-        if now.0 >= entry.due.0 + LATE_SECONDS {
-            return Err(Skip::OverQuota);
-        }
-        let quiet = limits.is_quiet(limits.utc_offset.local(now).minute);
-        if quiet { Err(Skip::QuietHours) } else { Ok(open) }
-    }
-
-    /// Looks at a fan once more, and at whether the push still goes as it was to.
-    pub(super) async fn look_again(&self, push: &Ready) -> Result<(), Closed> {
-        let looked = self.book.run.elapsed();
-        let values = self.book.run.get_all(&keys(&push.openid)).await;
-        // Where the store does not answer, the next write says why.
-        let values = values.map_err(|_| Closed::NotHere)?;
-        push.looked.set(looked);
-        let seen = seen_in(&push.openid, &values);
-        self.book.note_unreadable(&seen);
-        // Those before it are closed; what may have gone out goes no other way.
-        let behind = push.behind.iter().map(|(content, _)| content).filter(|_| !push.doubt);
-        let ways = std::iter::once(&push.content).chain(behind).cloned().collect();
-        match self.open(&push.entry, &ways, &push.openid, &seen, self.book.run.now()) {
-            Ok(open) if open.first() == Some(&push.content) => Ok(()),
-            // The next run sends it the other way.
-            Ok(_) => Err(Closed::NotHere),
-            Err(skip) => Err(Closed::Skip(skip)),
-        }
-    }
-
     /// Asks for the quota of a call, if that was long ago.
     async fn learn(&self, api: Api) {
         let now = self.book.run.now();
@@ -267,17 +221,4 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
 /// What waits, of these items.
 fn waiting(items: Vec<(u64, Option<Waiting>)>) -> Vec<(u64, Waiting)> {
     items.into_iter().filter_map(|(at, waiting)| Some((at, waiting?))).collect()
-}
-
-/// What a push comes to that does not go out; of one that may have gone out already nobody knows.
-pub(super) fn stays(skip: Skip, doubt: bool, now: Timestamp) -> Came {
-    match doubt {
-        true => unknown(now),
-        false => Came::Settled(State::Skipped(now, skip), What::Skipped(skip)),
-    }
-}
-
-fn seen_in(openid: &OpenId, values: &[Option<Vec<u8>>]) -> Seen {
-    let value = |at: usize| values.get(at).and_then(Option::as_deref);
-    Seen::new(openid, value(0), value(1))
 }
