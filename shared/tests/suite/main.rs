@@ -67,6 +67,8 @@ mod fold {
     #[cfg(not(target_family = "wasm"))]
     mod pushes;
     mod reminders;
+    #[cfg(not(target_family = "wasm"))]
+    mod states;
 }
 
 /// The rollup: nothing is folded twice and nothing is lost, whatever happens to the store and to the runs.
