@@ -142,6 +142,9 @@ impl Room {
 }
 
 #[cfg(test)]
+mod laws;
+
+#[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
