@@ -1,7 +1,5 @@
-//! The fold: from journal entries and the records they touch to new records. Pure; who loads and writes is
-//! `rollup`.
-//!
-//! One chunk of entries is folded in three steps: load [`keys`], load [`more_keys`] until it names none, [`fold`].
+//! The fold: from journal entries and [what is known](Knowledge) to new records. It asks for records as it comes to them, each once;
+//! who answers and who writes is [`rollup`].
 //!
 //! Any order in which entries arrive within ten minutes gives the same bytes, with one exception: **where** something stands
 //! on a [list](crate::store::list) is where it came, and the fan's record says where that is. Who is on a list, and with what, is
@@ -29,9 +27,9 @@ pub(crate) use expire::DueCursor;
 pub use expire::{DUE_DAYS, OUTCOME_DAYS};
 
 use crate::{
-    facts::{Entry, Placed, push::LedgerNews},
+    facts::Placed,
     playbook::{Channel, Pushes, Terms},
-    store::record::{FoldError, Records, Write},
+    store::record::{FoldError, Knowledge, Write},
     time::{Timestamp, UtcOffset},
 };
 use engine::Engine;
@@ -81,87 +79,29 @@ impl Default for Settings {
     }
 }
 
-/// The records to load first.
-pub fn keys(entries: &[Placed]) -> BTreeSet<String> {
-    let mut keys = BTreeSet::new();
-    for Placed { entry, .. } in entries {
-        match entry {
-            Entry::Received(received) => drop(keys.insert(fan::key(&received.message.from_user_name))),
-            Entry::Erase(erase) => drop(keys.insert(fan::key(&erase.openid))),
-            Entry::Ledger(LedgerNews(news)) => keys.extend(news.iter().map(|news| fan::key(&news.openid))),
-            Entry::Damaged(_) => {}
-            Entry::Orders(orders) => {
-                keys.extend(orders.orders.iter().filter_map(|order| order.openid.as_ref()).map(fan::key))
-            }
-        }
-    }
-    keys
-}
-
-/// The records to load next, given those `loaded` of all that were `tried`; none: everything is there.
-///
-/// It folds with what there is and names every record that came up. A record that cannot be read ends the search; then
-/// [`fold`] says which.
-pub fn more_keys(
-    settings: &Settings,
-    entries: &[Placed],
-    loaded: &Records,
-    tried: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let mut engine = Engine::new(settings, loaded);
-    match engine.run(entries) {
-        Ok(()) => engine.keys().difference(tried).cloned().collect(),
-        Err(_) => BTreeSet::new(),
-    }
-}
-
-/// The changes that the entries make, sorted by key; only of records that become others than they were.
+/// The changes that the entries make, sorted by key; only of records that become others than they were. The same entries and
+/// the same knowledge give the same changes.
 ///
 /// # Errors
-/// [`FoldError`], when a record among `loaded` cannot be read.
-pub fn fold(settings: &Settings, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
-    let mut engine = Engine::new(settings, loaded);
-    engine.run(entries)?;
-    engine.writes()
-}
-
-/// The records to load before [`forget()`], given those `loaded` of all that were `tried`; none: everything is there.
-pub fn forget_keys(
-    settings: &Settings,
-    now: Timestamp,
-    loaded: &Records,
-    tried: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let mut keys = BTreeSet::from([forget::CURSOR.to_owned()]);
-    if keys.is_subset(tried) {
-        // What cannot be read is reported by `forget`.
-        let _ = forget_step(settings, now, loaded, &mut keys);
-    }
-    keys.difference(tried).cloned().collect()
+/// When a record cannot be had or read.
+pub async fn fold(settings: &Settings, entries: &[Placed], known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+    let mut engine = Engine::new(settings, known);
+    engine.run(entries).await?;
+    engine.writes().await
 }
 
 /// One step of what time alone changes, with a bounded number of writes: fans are forgotten whose time has come, or pages of
 /// lists go that nobody reads any more. Empty when there is nothing of that left today.
 ///
 /// # Errors
-/// [`FoldError`], when a record among `loaded` cannot be read.
-pub fn forget(settings: &Settings, now: Timestamp, loaded: &Records) -> Result<Vec<Write>, FoldError> {
-    forget_step(settings, now, loaded, &mut BTreeSet::new())
-}
-
-/// What to write; names every record it looks at.
-fn forget_step(
-    settings: &Settings,
-    now: Timestamp,
-    loaded: &Records,
-    keys: &mut BTreeSet<String>,
-) -> Result<Vec<Write>, FoldError> {
-    let mut writes = forget::step(settings, now, loaded, keys)?;
+/// When a record cannot be had or read.
+pub async fn forget(settings: &Settings, now: Timestamp, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+    let mut writes = forget::step(settings, now, known).await?;
     if writes.is_empty() {
-        writes = expire::due(settings, now, loaded, keys)?;
+        writes = expire::due(settings, now, known).await?;
     }
     if writes.is_empty() {
-        writes = expire::outcomes(settings, now, loaded, keys)?;
+        writes = expire::outcomes(settings, now, known).await?;
     }
     writes.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(writes)

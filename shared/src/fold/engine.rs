@@ -21,7 +21,7 @@ use crate::{
     },
     store::{
         digest::{Digest, digest, hex},
-        record::{FoldError, Record as _, Records, Table, Write, load},
+        record::{FoldError, Knowledge, Record as _, Table, Write},
     },
     time::Timestamp,
     wechat::{Event as Happening, Kind, OpenId},
@@ -75,7 +75,7 @@ fn subject(received: &Received) -> (Cow<'_, OpenId>, bool) {
 /// A fold in progress.
 pub(super) struct Engine<'a> {
     settings: &'a Settings,
-    loaded: &'a Records,
+    known: &'a dyn Knowledge,
     focus: Option<Focus<'a>>,
     fans: Table<Fan>,
     logs: Table<OrderLog>,
@@ -102,10 +102,10 @@ fn log_key(order: &Digest) -> String {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(settings: &'a Settings, loaded: &'a Records) -> Self {
+    pub(super) fn new(settings: &'a Settings, known: &'a dyn Knowledge) -> Self {
         Self {
             settings,
-            loaded,
+            known,
             focus: None,
             fans: Table::default(),
             logs: Table::default(),
@@ -123,109 +123,129 @@ impl<'a> Engine<'a> {
     }
 
     /// As [`Self::new`], about one fan alone.
-    pub(super) fn about(settings: &'a Settings, loaded: &'a Records, focus: Focus<'a>) -> Self {
-        Self { focus: Some(focus), ..Self::new(settings, loaded) }
+    pub(super) fn about(settings: &'a Settings, known: &'a dyn Knowledge, focus: Focus<'a>) -> Self {
+        Self { focus: Some(focus), ..Self::new(settings, known) }
     }
 
     fn is_about(&self, openid: &OpenId) -> bool {
         self.focus.is_none_or(|focus| focus.openid == openid)
     }
 
-    pub(super) fn run(&mut self, entries: &[Placed]) -> Result<(), FoldError> {
+    pub(super) async fn run(&mut self, entries: &[Placed]) -> Result<(), FoldError> {
+        self.find(entries).await?;
         for Placed { place, entry } in entries {
             match entry {
-                Entry::Received(received) => self.received(*place, received)?,
-                Entry::Orders(orders) => self.orders(*place, orders)?,
-                Entry::Erase(Erase { openid, at }) => self.erase(openid, *at)?,
+                Entry::Received(received) => self.received(*place, received).await?,
+                Entry::Orders(orders) => self.orders(*place, orders).await?,
+                Entry::Erase(Erase { openid, at }) => self.erase(openid, *at).await?,
                 Entry::Ledger(LedgerNews(news)) => {
-                    (0..).zip(news).try_for_each(|(part, news)| match &news.what {
-                        Told::NoConsent(template) => self.no_consent(*place, part, news, template),
-                        _ => self.news(news),
-                    })?;
+                    for (part, news) in (0..).zip(news) {
+                        match &news.what {
+                            Told::NoConsent(template) => self.no_consent(*place, part, news, template).await?,
+                            _ => self.news(news).await?,
+                        }
+                    }
                 }
                 // Rollup sets it aside before it folds.
                 Entry::Damaged(_) => {}
             }
         }
-        self.forget_waiting()
+        self.forget_waiting().await
+    }
+
+    /// Looks up together what entries name; what only the records name comes up one by one.
+    async fn find(&mut self, entries: &[Placed]) -> Result<(), FoldError> {
+        let (mut fans, mut logs, mut unions) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for Placed { entry, .. } in entries {
+            match entry {
+                Entry::Received(received) => drop(fans.insert(fan::key(&received.message.from_user_name))),
+                Entry::Erase(erase) => drop(fans.insert(fan::key(&erase.openid))),
+                Entry::Ledger(LedgerNews(news)) => fans.extend(news.iter().map(|news| fan::key(&news.openid))),
+                Entry::Damaged(_) => {}
+                Entry::Orders(Orders { orders, .. }) => {
+                    for order in
+                        orders.iter().filter(|order| self.focus.is_none_or(|focus| focus.concerns_order(order)))
+                    {
+                        logs.insert(log_key(&digest(&order.id)));
+                        fans.extend(order.openid.iter().map(fan::key));
+                        unions.extend(order.unionid.iter().map(|unionid| union_key(&hex(&digest(unionid)))));
+                    }
+                }
+            }
+        }
+        self.logs.find(logs, self.known).await?;
+        self.unions.find(unions, self.known).await?;
+        fans.extend(self.unions.iter().filter_map(|(_, union)| union.0.as_ref()).map(fan::key));
+        if let Some(focus) = self.focus {
+            let own = fan::key(focus.openid);
+            fans.retain(|key| *key == own);
+        }
+        self.fans.find(fans, self.known).await
     }
 
     /// Lets orders that wait be forgotten when the time of the first of them has come: whichever is the first by now.
-    fn forget_waiting(&mut self) -> Result<(), FoldError> {
+    async fn forget_waiting(&mut self) -> Result<(), FoldError> {
         let mut moves = Vec::new();
-        for (key, waiting) in self.waiting.iter() {
-            moves.push((key.clone(), load::<Waiting>(key, self.loaded)?.since(), waiting.since()));
+        for change in self.waiting.changes() {
+            let (key, before, after) = change?;
+            moves.push((key.clone(), before.since(), after.since()));
         }
         for (key, before, after) in moves {
             if let Some(before) = before.filter(|_| before != after) {
-                self.forget_page(&key, before)?.take(&key);
+                self.forget_page(&key, before).await?.take(&key);
             }
             if let Some(after) = after {
-                self.forget_later(&key, after)?;
+                self.forget_later(&key, after).await?;
             }
         }
         Ok(())
     }
 
-    /// Every record that was looked at or will be written.
-    pub(super) fn keys(&self) -> BTreeSet<String> {
-        let mut keys = self.deltas.keys();
-        keys.extend(self.fans.keys().cloned());
-        keys.extend(self.logs.keys().cloned());
-        keys.extend(self.unions.keys().cloned());
-        keys.extend(self.waiting.keys().cloned());
-        keys.extend(self.scenes.keys().cloned());
-        keys.extend(self.forget.keys().cloned());
-        keys.extend(self.cursor.keys().cloned());
-        keys.extend(self.conversations.keys().cloned());
-        keys.extend(self.damaged.keys().cloned());
-        keys.extend(self.gone.iter().cloned());
-        keys.extend(self.listed.keys());
-        keys
-    }
-
-    pub(super) fn writes(self) -> Result<Vec<Write>, FoldError> {
-        let loaded = self.loaded;
-        let mut writes = Vec::new();
-        self.deltas.apply(loaded, &mut writes)?;
-        writes.extend(self.fans.writes(loaded));
-        writes.extend(self.logs.writes(loaded));
-        writes.extend(self.unions.writes(loaded));
-        writes.extend(self.waiting.writes(loaded));
-        writes.extend(self.scenes.writes(loaded));
-        writes.extend(self.forget.writes(loaded));
-        writes.extend(self.conversations.writes(loaded));
-        writes.extend(self.damaged.writes(loaded));
-        writes.extend(self.gone.into_iter().map(|key| Write { key, value: None }));
-        writes.extend(self.listed.writes(loaded));
+    /// The writes, sorted by key; only of records that become others than they were.
+    pub(super) async fn writes(self) -> Result<Vec<Write>, FoldError> {
+        let mut writes = self.deltas.apply(self.known).await?;
+        writes.extend(self.fans.writes());
+        writes.extend(self.logs.writes());
+        writes.extend(self.unions.writes());
+        writes.extend(self.waiting.writes());
+        writes.extend(self.scenes.writes());
+        writes.extend(self.forget.writes());
+        writes.extend(self.conversations.writes());
+        writes.extend(self.damaged.writes());
+        writes.extend(self.listed.writes());
+        // What goes was there.
+        let gone: Vec<String> = self.gone.into_iter().collect();
+        let stored = self.known.get(&gone).await?;
+        writes.extend(
+            gone.into_iter().zip(stored).filter_map(|(key, stored)| stored.map(|_| Write { key, value: None })),
+        );
         writes.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(writes)
     }
 
     /// The counts that changed, and the writes but for those; for who folds again.
     pub(super) fn apart(self) -> (Deltas, Vec<Write>) {
-        let loaded = self.loaded;
-        let orders = self.logs.writes(loaded).chain(self.unions.writes(loaded)).chain(self.waiting.writes(loaded));
-        (self.deltas, self.fans.writes(loaded).chain(orders).chain(self.listed.writes(loaded)).collect())
+        let orders = self.logs.writes().chain(self.unions.writes()).chain(self.waiting.writes());
+        (self.deltas, self.fans.writes().chain(orders).chain(self.listed.writes()).collect())
     }
 
-    fn received(&mut self, place: Place, received: &Received) -> Result<(), FoldError> {
+    async fn received(&mut self, place: Place, received: &Received) -> Result<(), FoldError> {
         let message = &received.message;
         let (about, is_erasure) = subject(received);
         if is_erasure {
-            return self.erase(&about, message.create_time);
+            return self.erase(&about, message.create_time).await;
         }
         if !self.is_about(&about) {
             return Ok(());
         }
         for arrival in arrivals(message) {
-            self.arrival(&message.from_user_name, arrival)?;
+            self.arrival(&message.from_user_name, arrival).await?;
         }
         let channel = received.touch.as_ref().and_then(|touch| touch.channel.as_deref());
         let Some(what) = What::of_message(message, channel) else {
             return Ok(());
         };
-        let (what, tags) = self.name_channel(what)?;
+        let (what, tags) = self.name_channel(what).await?;
         let unfollowed = what == What::Unfollow;
         let what = match received.pushes {
             Some(choice) => What::Chose(choice, Box::new(what)),
@@ -238,23 +258,23 @@ impl<'a> Engine<'a> {
             answer: Some(answer_class(received.milliseconds)),
             what,
         };
-        let fan = self.fans.get(fan::key(&message.from_user_name), self.loaded)?;
+        let fan = self.fans.get(fan::key(&message.from_user_name), self.known).await?;
         if !fan.insert(event, false, self.settings.utc_offset, &mut self.deltas) {
             return Ok(());
         }
         if fan.is_listed_by(message.create_time) {
-            self.listed.fan(&message.from_user_name, &mut fan.places, self.loaded)?;
+            self.listed.fan(&message.from_user_name, &mut fan.places, self.known).await?;
         }
         fan.tag(tags.unwrap_or(&BTreeSet::new()));
         if unfollowed {
-            self.forget_later(message.from_user_name.as_str(), message.create_time)?;
+            self.forget_later(message.from_user_name.as_str(), message.create_time).await?;
         }
         self.count(received);
         Ok(())
     }
 
     /// Puts the name that a channel has in counts in the place of its scene, and finds the channel's tags.
-    fn name_channel(&mut self, mut what: What) -> Result<(What, Option<&'a BTreeSet<String>>), FoldError> {
+    async fn name_channel(&mut self, mut what: What) -> Result<(What, Option<&'a BTreeSet<String>>), FoldError> {
         let (What::Follow(Some(scene)) | What::Scan(scene)) = &mut what else {
             return Ok((what, None));
         };
@@ -263,7 +283,7 @@ impl<'a> Engine<'a> {
             // A code may say anything; these two names are ours.
             *scene = match scene.as_str() {
                 DIRECT | OTHER => OTHER.to_owned(),
-                _ => self.scenes.get(SCENES_KEY.to_owned(), self.loaded)?.name(scene),
+                _ => self.scenes.get(SCENES_KEY.to_owned(), self.known).await?.name(scene),
             };
         }
         Ok((what, tags))
@@ -297,7 +317,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn orders(&mut self, place: Place, Orders { at, orders }: &Orders) -> Result<(), FoldError> {
+    async fn orders(&mut self, place: Place, Orders { at, orders }: &Orders) -> Result<(), FoldError> {
         for (part, order) in (0..).zip(orders) {
             if self.focus.is_some_and(|focus| !focus.concerns_order(order)) {
                 continue;
@@ -316,55 +336,55 @@ impl<'a> Engine<'a> {
                     lines: order.lines.clone(),
                 }),
             };
-            let log = self.logs.get(log_key(&id), self.loaded)?;
+            let log = self.logs.get(log_key(&id), self.known).await?;
             let Some(copy) = log.is_copy(order) else {
                 continue;
             };
-            self.order(order, event, copy, *at)?;
+            self.order(order, event, copy, *at).await?;
         }
         Ok(())
     }
 
     /// Brings an order that was reported at `at` to its fan, or lets it wait for one.
-    fn order(&mut self, order: &OrderEvent, event: Event, copy: bool, at: Timestamp) -> Result<(), FoldError> {
+    async fn order(&mut self, order: &OrderEvent, event: Event, copy: bool, at: Timestamp) -> Result<(), FoldError> {
         let union = order.unionid.as_ref().map(|unionid| digest(unionid));
         let openid = match (&order.openid, union) {
             (Some(openid), Some(union)) => {
-                self.link(openid, union)?;
+                self.link(openid, union).await?;
                 Some(openid.clone())
             }
             (Some(openid), None) => Some(openid.clone()),
-            (None, Some(union)) => self.unions.get(union_key(&hex(&union)), self.loaded)?.0.clone(),
+            (None, Some(union)) => self.unions.get(union_key(&hex(&union)), self.known).await?.0.clone(),
             (None, None) => return Ok(()),
         };
         match (openid, union) {
             (Some(openid), _) if !self.is_about(&openid) => {}
             (Some(openid), _) => {
-                let fan = self.fans.get(fan::key(&openid), self.loaded)?;
+                let fan = self.fans.get(fan::key(&openid), self.known).await?;
                 fan.insert(event, copy, self.settings.utc_offset, &mut self.deltas);
-                self.bought(&openid, at)?;
+                self.bought(&openid, at).await?;
             }
-            (None, Some(union)) => self.waiting.get(wait_key(&union), self.loaded)?.add(event, copy),
+            (None, Some(union)) => self.waiting.get(wait_key(&union), self.known).await?.add(event, copy),
             (None, None) => {}
         }
         Ok(())
     }
 
     /// Learns which fan a unionid is; the orders that waited for that come to the fan.
-    fn link(&mut self, openid: &OpenId, union: Digest) -> Result<(), FoldError> {
-        let linked = self.unions.get(union_key(&hex(&union)), self.loaded)?;
+    async fn link(&mut self, openid: &OpenId, union: Digest) -> Result<(), FoldError> {
+        let linked = self.unions.get(union_key(&hex(&union)), self.known).await?;
         if linked.0.is_some() {
             return Ok(());
         }
         linked.0 = Some(openid.clone());
-        let waiting = std::mem::take(self.waiting.get(wait_key(&union), self.loaded)?);
+        let waiting = std::mem::take(self.waiting.get(wait_key(&union), self.known).await?);
         if !self.is_about(openid) {
             return Ok(());
         }
-        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        let fan = self.fans.get(fan::key(openid), self.known).await?;
         // The record of another unionid would still name the fan when the fan is forgotten.
         if let Some(other) = fan.union.replace(union) {
-            self.unions.get(union_key(&hex(&other)), self.loaded)?.0.take_if(|linked| linked == openid);
+            self.unions.get(union_key(&hex(&other)), self.known).await?.0.take_if(|linked| linked == openid);
         }
         for event in waiting.0 {
             fan.insert(event, false, self.settings.utc_offset, &mut self.deltas);
@@ -373,31 +393,31 @@ impl<'a> Engine<'a> {
     }
 
     /// Brings the lists in line with the purchases of a fan, of which news came at `at`.
-    fn bought(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
-        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+    async fn bought(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.known).await?;
         if fan.is_listed_by(at) {
-            self.listed.fan(openid, &mut fan.places, self.loaded)?;
+            self.listed.fan(openid, &mut fan.places, self.known).await?;
         }
-        self.listed.remind(openid, fan, self.settings, at, self.loaded)
+        self.listed.remind(openid, fan, self.settings, at, self.known).await
     }
 
-    fn news(&mut self, news: &News) -> Result<(), FoldError> {
+    async fn news(&mut self, news: &News) -> Result<(), FoldError> {
         if !self.is_about(&news.openid) {
             return Ok(());
         }
-        let fan = self.fans.get(fan::key(&news.openid), self.loaded)?;
+        let fan = self.fans.get(fan::key(&news.openid), self.known).await?;
         let is_stranger = fan.is_nothing();
         let closed = fan.tell(news, self.settings.utc_offset, &mut self.deltas);
         if is_stranger {
             // Pushes go to fans we know, so this one was forgotten while push was at work.
-            self.forget_later(news.openid.as_str(), news.at)?;
+            self.forget_later(news.openid.as_str(), news.at).await?;
         }
-        self.marked(&news.openid, closed)
+        self.marked(&news.openid, closed).await
     }
 
     /// WeChat took no notice of a template: from then on there is no consent to it, until the fan gives one.
-    fn no_consent(&mut self, place: Place, part: u32, news: &News, template: &String) -> Result<(), FoldError> {
-        let fan = self.fans.get(fan::key(&news.openid), self.loaded)?;
+    async fn no_consent(&mut self, place: Place, part: u32, news: &News, template: &String) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(&news.openid), self.known).await?;
         // Of a stranger there is nothing to correct, and nothing is to be kept.
         if fan.now(self.settings.utc_offset).known_since.is_some() {
             let event = Event {
@@ -411,47 +431,47 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn arrival(&mut self, openid: &OpenId, arrival: Arrival) -> Result<(), FoldError> {
-        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+    async fn arrival(&mut self, openid: &OpenId, arrival: Arrival) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.known).await?;
         let closed = fan.hear(arrival, self.settings.utc_offset, &mut self.deltas);
-        self.marked(openid, closed)
+        self.marked(openid, closed).await
     }
 
     /// Lists the fan of a push, and tells push what became of it.
-    fn marked(&mut self, openid: &OpenId, closed: Vec<(PushId, Arrival)>) -> Result<(), FoldError> {
-        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+    async fn marked(&mut self, openid: &OpenId, closed: Vec<(PushId, Arrival)>) -> Result<(), FoldError> {
+        let fan = self.fans.get(fan::key(openid), self.known).await?;
         if fan.erased().is_none() {
-            self.listed.fan(openid, &mut fan.places, self.loaded)?;
+            self.listed.fan(openid, &mut fan.places, self.known).await?;
         }
-        self.listed.closed(openid, closed, self.settings, self.loaded)
+        self.listed.closed(openid, closed, self.settings, self.known).await
     }
 
-    fn erase(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
+    async fn erase(&mut self, openid: &OpenId, at: Timestamp) -> Result<(), FoldError> {
         if !self.is_about(openid) {
             return Ok(());
         }
-        let fan = self.fans.get(fan::key(openid), self.loaded)?;
+        let fan = self.fans.get(fan::key(openid), self.known).await?;
         if let Some(union) = fan.union {
-            self.unions.get(union_key(&hex(&union)), self.loaded)?.0 = None;
+            self.unions.get(union_key(&hex(&union)), self.known).await?.0 = None;
         }
         fan.erase(at, self.settings.utc_offset, &mut self.deltas);
-        self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.loaded)?;
+        self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.known).await?;
         // What the fan decided stands in the record now, unless it was decided after this.
-        let conversation = self.conversations.get(conversation::key(openid), self.loaded)?;
+        let conversation = self.conversations.get(conversation::key(openid), self.known).await?;
         conversation.pushes.take_if(|(decided, _)| *decided <= at);
-        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.loaded)?;
+        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.known).await?;
         self.gone.extend(set_aside.take_of(openid));
-        self.forget_later(openid.as_str(), at)
+        self.forget_later(openid.as_str(), at).await
     }
 
     /// Lets what is known under a name be forgotten when its time has come: of a fan, or of orders that wait for one.
-    fn forget_later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
-        self.forget_page(name, gone)?.add(name);
+    async fn forget_later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
+        self.forget_page(name, gone).await?.add(name);
         Ok(())
     }
 
-    fn forget_page(&mut self, name: &str, gone: Timestamp) -> Result<&mut ForgetPage, FoldError> {
-        let done = *self.cursor.get(forget::CURSOR.to_owned(), self.loaded)?;
-        self.forget.get(forget::page_key(self.settings, name, gone, done), self.loaded)
+    async fn forget_page(&mut self, name: &str, gone: Timestamp) -> Result<&mut ForgetPage, FoldError> {
+        let done = *self.cursor.get(forget::CURSOR.to_owned(), self.known).await?;
+        self.forget.get(forget::page_key(self.settings, name, gone, done), self.known).await
     }
 }

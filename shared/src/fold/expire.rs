@@ -5,12 +5,12 @@ use crate::{
     facts::push::{OUTCOMES, Outcome, due_list},
     store::{
         list::{PAGE, Page, gone_key, head_key, page_key},
-        record::{FoldError, Record, Records, Write, encode, load},
+        record::{FoldError, Knowledge, Record, Write, encode, find},
     },
     time::{Day, Timestamp},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The list of a day stays so many days after it.
 pub const DUE_DAYS: u64 = 14;
@@ -55,14 +55,8 @@ impl Record for DueCursor {
 }
 
 /// A day's list goes, or the next pages of it. Nothing ever, when the playbook has no reminder.
-pub(super) fn due(
-    settings: &Settings,
-    now: Timestamp,
-    loaded: &Records,
-    keys: &mut BTreeSet<String>,
-) -> Result<Vec<Write>, FoldError> {
-    keys.insert(DUE_CURSOR.to_owned());
-    let mut cursor: DueCursor = load(DUE_CURSOR, loaded)?;
+pub(super) async fn due(settings: &Settings, now: Timestamp, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+    let mut cursor: DueCursor = find(DUE_CURSOR, known).await?;
     let reminders = settings.pushes.products.values().any(|product| product.reminder.is_some());
     let until = settings.utc_offset.local(now).day.0.saturating_sub(DUE_DAYS);
     if cursor.is_nothing() {
@@ -75,8 +69,7 @@ pub(super) fn due(
         return Ok(Vec::new());
     }
     let list = due_list(cursor.day);
-    keys.insert(head_key(&list));
-    let pages = load::<Head>(&head_key(&list), loaded)?.0.div_ceil(PAGE);
+    let pages = find::<Head>(&head_key(&list), known).await?.0.div_ceil(PAGE);
     let end = pages.min(cursor.page.saturating_add(PAGES_AT_ONCE));
     let mut writes: Vec<Write> = gone(&list, cursor.page..end);
     if end < pages {
@@ -112,28 +105,25 @@ impl OutcomeCursor {
 }
 
 /// What is older than [`OUTCOME_DAYS`] goes from the list of outcomes, or the next pages of it.
-pub(super) fn outcomes(
+pub(super) async fn outcomes(
     settings: &Settings,
     now: Timestamp,
-    loaded: &Records,
-    keys: &mut BTreeSet<String>,
+    known: &dyn Knowledge,
 ) -> Result<Vec<Write>, FoldError> {
-    keys.extend([OUTCOME_CURSOR.to_owned(), head_key(OUTCOMES), gone_key(OUTCOMES)]);
-    let mut cursor: OutcomeCursor = load(OUTCOME_CURSOR, loaded)?;
+    let mut cursor: OutcomeCursor = find(OUTCOME_CURSOR, known).await?;
     // A cursor that was damaged began anew.
-    cursor.gone = cursor.gone.max(load::<Head>(&gone_key(OUTCOMES), loaded)?.0);
+    cursor.gone = cursor.gone.max(find::<Head>(&gone_key(OUTCOMES), known).await?.0);
     let oldest = Day(settings.utc_offset.local(now).day.0.saturating_sub(OUTCOME_DAYS));
     if cursor.days.first_key_value().is_none_or(|(day, _)| *day >= oldest) {
         return Ok(Vec::new());
     }
-    let count = load::<Head>(&head_key(OUTCOMES), loaded)?.0;
+    let count = find::<Head>(&head_key(OUTCOMES), known).await?.0;
     let until = cursor.days.range(oldest..).map(|(_, first)| *first).min().unwrap_or(count).max(cursor.gone);
     let end = until.min((cursor.gone / PAGE + PAGES_AT_ONCE) * PAGE);
     let mut writes = gone(OUTCOMES, cursor.gone / PAGE..end / PAGE);
     if end % PAGE > 0 {
         let key = page_key(OUTCOMES, end);
-        keys.insert(key.clone());
-        let mut page: Page<Outcome> = load(&key, loaded)?;
+        let mut page: Page<Outcome> = find(&key, known).await?;
         page.0.iter_mut().take((end % PAGE) as usize).for_each(|item| *item = None);
         writes.push(Write { key, value: Some(encode(&page)) });
     }

@@ -12,7 +12,7 @@ use crate::{
     fold::{Settings, damaged, lists::Listed, orders::Waiting},
     store::{
         digest::hex,
-        record::{FoldError, Record, Records, Table, Write, load, page},
+        record::{FoldError, Knowledge, Record, Table, Write, find, page},
     },
     time::{Day, Timestamp},
     wechat::OpenId,
@@ -93,19 +93,14 @@ pub(crate) fn page_key(settings: &Settings, name: &str, gone: Timestamp, done: C
 ///
 /// # Errors
 /// [`FoldError`], when a record among `loaded` cannot be read.
-pub(crate) fn step(
-    settings: &Settings,
-    now: Timestamp,
-    loaded: &Records,
-    keys: &mut BTreeSet<String>,
-) -> Result<Vec<Write>, FoldError> {
-    Work::begin(settings, now, loaded)?.run(keys)
+pub(crate) async fn step(settings: &Settings, now: Timestamp, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+    Work::begin(settings, now, known).await?.run().await
 }
 
 /// One page's work.
 struct Work<'a> {
     settings: &'a Settings,
-    loaded: &'a Records,
+    known: &'a dyn Knowledge,
     cursor: Cursor,
     today: u64,
     /// What left before this is forgotten.
@@ -117,81 +112,80 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn begin(settings: &'a Settings, now: Timestamp, loaded: &'a Records) -> Result<Self, FoldError> {
+    async fn begin(settings: &'a Settings, now: Timestamp, known: &'a dyn Knowledge) -> Result<Self, FoldError> {
         let today = settings.utc_offset.local(now).day.0;
-        let mut cursor: Cursor = load(CURSOR, loaded)?;
+        let mut cursor: Cursor = find(CURSOR, known).await?;
         if cursor.is_nothing() {
             cursor.day = today.saturating_sub(FIRST_DAYS);
         }
         let until = Timestamp(now.0.saturating_sub(u64::from(settings.forget_after_days) * 86_400));
         let (writes, listed, later, damaged) = (Vec::new(), Listed::default(), Table::default(), Table::default());
-        Ok(Self { settings, loaded, cursor, today, until, writes, listed, later, damaged })
+        Ok(Self { settings, known, cursor, today, until, writes, listed, later, damaged })
     }
 
     /// What to write; names every record it looks at.
-    fn run(mut self, keys: &mut BTreeSet<String>) -> Result<Vec<Write>, FoldError> {
-        let (cursor, loaded) = (self.cursor, self.loaded);
+    async fn run(mut self) -> Result<Vec<Write>, FoldError> {
+        let (cursor, known) = (self.cursor, self.known);
         if cursor.day >= self.today {
             return Ok(Vec::new());
         }
-        keys.insert(cursor.key());
-        let mut page: ForgetPage = load(&cursor.key(), loaded)?;
+        let mut own = Table::<ForgetPage>::default();
+        let page = own.get(cursor.key(), known).await?;
         let due: Vec<String> = page.0.iter().take(FANS_AT_ONCE).cloned().collect();
         let next = if due.len() < page.0.len() { cursor } else { cursor.next() };
+        for name in &due {
+            page.0.remove(name);
+        }
         for name in due {
-            page.0.remove(&name);
             // No openid has a colon.
             match OpenId::try_from(name.clone()) {
-                Ok(openid) => self.fan(&openid, keys)?,
-                Err(_) => self.waiting(name, keys)?,
+                Ok(openid) => self.fan(&openid).await?,
+                Err(_) => self.waiting(name).await?,
             }
         }
         let Self { mut writes, listed, later, damaged, .. } = self;
-        keys.extend(damaged.keys().cloned());
-        writes.extend(damaged.writes(loaded));
-        keys.extend(later.keys().cloned());
-        writes.extend(later.writes(loaded));
-        keys.extend(listed.keys());
-        writes.extend(listed.writes(loaded));
-        let mut own = Table::<ForgetPage>::default();
-        *own.get(cursor.key(), loaded)? = page;
-        writes.extend(own.writes(loaded));
+        writes.extend(damaged.writes());
+        writes.extend(later.writes());
+        writes.extend(listed.writes());
+        writes.extend(own.writes());
         writes.push(Write { key: CURSOR.to_owned(), value: Some(crate::store::record::encode(&next)) });
         Ok(writes)
     }
 
-    fn fan(&mut self, openid: &OpenId, keys: &mut BTreeSet<String>) -> Result<(), FoldError> {
+    async fn fan(&mut self, openid: &OpenId) -> Result<(), FoldError> {
         let (key, conversation) = (super::fan::key(openid), conversation::key(openid));
-        let mut fan: Fan = load(&key, self.loaded)?;
-        keys.extend([key.clone(), conversation.clone()]);
+        let mut fan: Fan = find(&key, self.known).await?;
         let Some(gone) = fan.gone_since(self.settings.utc_offset) else {
             return Ok(());
         };
         if gone > self.until {
             // The playbook gives more time than it did when the fan left.
-            return self.later(openid.as_str(), gone);
+            return self.later(openid.as_str(), gone).await;
         }
-        self.listed.remove(openid, &mut fan.places, Day(self.today), self.loaded)?;
+        self.listed.remove(openid, &mut fan.places, Day(self.today), self.known).await?;
         let union = fan.union.map(|union| super::fan::union_key(&hex(&union)));
-        let kept = self.loaded.contains_key(&conversation).then_some(conversation);
-        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.loaded)?.take_of(openid);
+        let spoken = self.known.get(std::slice::from_ref(&conversation)).await?.pop().flatten();
+        let kept = spoken.map(|_| conversation);
+        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.known).await?.take_of(openid);
         let gone = union.into_iter().chain([key]).chain(kept).chain(set_aside);
         self.writes.extend(gone.map(|key| Write { key, value: None }));
         Ok(())
     }
 
     /// Orders that nobody came for.
-    fn waiting(&mut self, key: String, keys: &mut BTreeSet<String>) -> Result<(), FoldError> {
-        keys.insert(key.clone());
+    async fn waiting(&mut self, key: String) -> Result<(), FoldError> {
         let mut waiting = Table::<Waiting>::default();
-        let left = waiting.get(key.clone(), self.loaded)?.drop_until(self.until);
-        self.writes.extend(waiting.writes(self.loaded));
-        left.map_or(Ok(()), |left| self.later(&key, left))
+        let left = waiting.get(key.clone(), self.known).await?.drop_until(self.until);
+        self.writes.extend(waiting.writes());
+        match left {
+            Some(left) => self.later(&key, left).await,
+            None => Ok(()),
+        }
     }
 
-    fn later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
+    async fn later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
         let key = page_key(self.settings, name, gone, self.cursor);
-        self.later.get(key, self.loaded)?.add(name);
+        self.later.get(key, self.known).await?.add(name);
         Ok(())
     }
 }

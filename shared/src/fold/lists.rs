@@ -9,7 +9,7 @@ use crate::{
     fold::fan::{self, Arrival, Fan, Places, due::Expected},
     store::{
         list::{PAGE, Page, head_key, page_key},
-        record::{FoldError, Record, Records, Table, Write},
+        record::{FoldError, Knowledge, Record, Table, Write},
     },
     time::{Day, Timestamp},
     wechat::OpenId,
@@ -48,11 +48,11 @@ impl<T> Default for Lists<T> {
 
 impl<T: Serialize + DeserializeOwned> Lists<T> {
     /// Puts an item at the end, and gives its position.
-    pub(crate) fn append(&mut self, list: &str, item: T, loaded: &Records) -> Result<u64, FoldError> {
-        let head = self.heads.get(head_key(list), loaded)?;
+    pub(crate) async fn append(&mut self, list: &str, item: T, known: &dyn Knowledge) -> Result<u64, FoldError> {
+        let head = self.heads.get(head_key(list), known).await?;
         let position = head.0;
         head.0 += 1;
-        let page = self.pages.get(page_key(list, position), loaded)?;
+        let page = self.pages.get(page_key(list, position), known).await?;
         // Of a page that is not as long as it should be, the items are lost, but not the places of those to come.
         let index = usize::try_from(position % PAGE).unwrap_or_default();
         page.0.resize_with(index, || None);
@@ -61,21 +61,16 @@ impl<T: Serialize + DeserializeOwned> Lists<T> {
     }
 
     /// Makes the item at a position void, if its page is still there.
-    pub(crate) fn blank(&mut self, list: &str, position: u64, loaded: &Records) -> Result<(), FoldError> {
-        let page = self.pages.get(page_key(list, position), loaded)?;
+    pub(crate) async fn blank(&mut self, list: &str, position: u64, known: &dyn Knowledge) -> Result<(), FoldError> {
+        let page = self.pages.get(page_key(list, position), known).await?;
         let item = usize::try_from(position % PAGE).ok().and_then(|index| page.0.get_mut(index));
         item.map(Option::take);
         Ok(())
     }
 
-    /// The keys touched so far.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
-        self.heads.keys().chain(self.pages.keys())
-    }
-
     /// The records that are not as they were loaded.
-    pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
-        self.heads.writes(loaded).chain(self.pages.writes(loaded))
+    pub(crate) fn writes(self) -> impl Iterator<Item = Write> {
+        self.heads.writes().chain(self.pages.writes())
     }
 }
 
@@ -103,22 +98,27 @@ pub(crate) struct Listed {
 
 impl Listed {
     /// Puts a fan on the list of all, unless it is there.
-    pub(crate) fn fan(&mut self, openid: &OpenId, places: &mut Places, loaded: &Records) -> Result<(), FoldError> {
+    pub(crate) async fn fan(
+        &mut self,
+        openid: &OpenId,
+        places: &mut Places,
+        known: &dyn Knowledge,
+    ) -> Result<(), FoldError> {
         if places.fans.is_none() {
-            places.fans = Some(self.fans.append(FANS, openid.clone(), loaded)?);
+            places.fans = Some(self.fans.append(FANS, openid.clone(), known).await?);
         }
         Ok(())
     }
 
     /// Brings the lists of due reminders in line with what the fan bought: what another purchase is about, or was given back,
     /// becomes void, and what is new is put on the list of its day; `told` is when the news came.
-    pub(crate) fn remind(
+    pub(crate) async fn remind(
         &mut self,
         openid: &OpenId,
         fan: &mut Fan,
         settings: &Settings,
         told: Timestamp,
-        loaded: &Records,
+        known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
         let (products, offset) = (&settings.pushes.products, settings.utc_offset);
         if products.is_empty() && fan.places.due.is_empty() {
@@ -137,57 +137,58 @@ impl Listed {
             expected.get(name).is_some_and(|(expected, _)| *expected == listed.expected)
         };
         for (_, listed) in fan.places.due.extract_if(.., |name, listed| !holds(name, listed)) {
-            self.due.blank(&due_list(listed.day), listed.position, loaded)?;
+            self.due.blank(&due_list(listed.day), listed.position, known).await?;
         }
         for (product, (expected, day)) in expected {
             if fan.places.due.contains_key(&product) {
                 continue;
             }
             // A list that is gone is never looked at again.
-            let begin = self.due_cursor.get(DUE_CURSOR.to_owned(), loaded)?.day;
+            let begin = self.due_cursor.get(DUE_CURSOR.to_owned(), known).await?.day;
             let day = day.max(offset.local(told).day.0).max(begin);
             let Expected { basis, run_out } = expected;
             let item = Due { openid: openid.clone(), product: product.clone(), basis, run_out };
-            let position = self.due.append(&due_list(day), item, loaded)?;
+            let position = self.due.append(&due_list(day), item, known).await?;
             fan.places.due.insert(product, fan::Listed { day, position, expected });
         }
         Ok(())
     }
 
     /// Tells push what WeChat said.
-    pub(crate) fn closed(
+    pub(crate) async fn closed(
         &mut self,
         openid: &OpenId,
         closed: Vec<(PushId, Arrival)>,
         settings: &Settings,
-        loaded: &Records,
+        known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
-        closed.into_iter().try_for_each(|(id, arrival)| {
+        for (id, arrival) in closed {
             let (at, delivered) = (arrival.at, arrival.delivered());
             let day = settings.utc_offset.local(at).day;
-            self.outcome(Outcome::Closed { openid: openid.clone(), id, at, delivered }, day, loaded)
-        })
+            self.outcome(Outcome::Closed { openid: openid.clone(), id, at, delivered }, day, known).await?;
+        }
+        Ok(())
     }
 
     /// Brings the lists in line with what a fan's record says after it was made anew: its `places` say where the fan should stand,
     /// and get where that is. Of what is `standing`, one item each stays and the others become void. `was_away` says that a
     /// reminder was passed over for want of the record, so that it is due today; one of a day that is over stands nowhere.
-    pub(crate) fn restore(
+    pub(crate) async fn restore(
         &mut self,
         openid: &OpenId,
         places: &mut Places,
         standing: &Standing,
         today: u64,
         was_away: impl Fn(&str, &fan::Listed) -> bool,
-        loaded: &Records,
+        known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
         let Places { fans, due: wanted } = std::mem::take(places);
         places.fans = standing.fans.first().copied().filter(|_| fans.is_some());
         for position in standing.fans.iter().filter(|position| Some(**position) != places.fans) {
-            self.fans.blank(FANS, *position, loaded)?;
+            self.fans.blank(FANS, *position, known).await?;
         }
         if fans.is_some() {
-            self.fan(openid, places, loaded)?;
+            self.fan(openid, places, known).await?;
         }
         for (day, position, item) in &standing.due {
             let expected = Expected { basis: item.basis, run_out: item.run_out };
@@ -197,7 +198,7 @@ impl Listed {
             if stays && !places.due.contains_key(&item.product) {
                 places.due.insert(item.product.clone(), fan::Listed { day: *day, position: *position, expected });
             } else {
-                self.due.blank(&due_list(*day), *position, loaded)?;
+                self.due.blank(&due_list(*day), *position, known).await?;
             }
         }
         for (product, listed) in wanted {
@@ -208,7 +209,7 @@ impl Listed {
             let day = if was_away { today } else { listed.day };
             let position = if was_away || day > today {
                 let item = Due { openid: openid.clone(), product: product.clone(), basis, run_out };
-                self.due.append(&due_list(day), item, loaded)?
+                self.due.append(&due_list(day), item, known).await?
             } else {
                 NOWHERE
             };
@@ -218,48 +219,45 @@ impl Listed {
     }
 
     /// Takes a fan who is forgotten on a day off every list, and tells push.
-    pub(crate) fn remove(
+    pub(crate) async fn remove(
         &mut self,
         openid: &OpenId,
         places: &mut Places,
         day: Day,
-        loaded: &Records,
+        known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
         let Places { fans, due } = std::mem::take(places);
         if let Some(position) = fans {
-            self.fans.blank(FANS, position, loaded)?;
+            self.fans.blank(FANS, position, known).await?;
         }
         for listed in due.into_values() {
-            self.due.blank(&due_list(listed.day), listed.position, loaded)?;
+            self.due.blank(&due_list(listed.day), listed.position, known).await?;
         }
-        self.outcome(Outcome::Forgotten(openid.clone()), day, loaded)
+        self.outcome(Outcome::Forgotten(openid.clone()), day, known).await
     }
 
     /// Tells push what it was not told in time.
-    pub(crate) fn outcomes(
+    pub(crate) async fn outcomes(
         &mut self,
         outcomes: impl Iterator<Item = Outcome>,
         day: Day,
-        loaded: &Records,
+        known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
-        outcomes.into_iter().try_for_each(|outcome| self.outcome(outcome, day, loaded))
-    }
-
-    fn outcome(&mut self, outcome: Outcome, day: Day, loaded: &Records) -> Result<(), FoldError> {
-        let position = self.outcomes.append(OUTCOMES, outcome, loaded)?;
-        self.outcome_cursor.get(OUTCOME_CURSOR.to_owned(), loaded)?.note(day, position);
+        for outcome in outcomes {
+            self.outcome(outcome, day, known).await?;
+        }
         Ok(())
     }
 
-    /// The keys touched so far.
-    pub(crate) fn keys(&self) -> BTreeSet<String> {
-        let lists = self.fans.keys().chain(self.due.keys()).chain(self.outcomes.keys());
-        lists.chain(self.due_cursor.keys()).chain(self.outcome_cursor.keys()).cloned().collect()
+    async fn outcome(&mut self, outcome: Outcome, day: Day, known: &dyn Knowledge) -> Result<(), FoldError> {
+        let position = self.outcomes.append(OUTCOMES, outcome, known).await?;
+        self.outcome_cursor.get(OUTCOME_CURSOR.to_owned(), known).await?.note(day, position);
+        Ok(())
     }
 
     /// The records that are not as they were loaded.
-    pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
-        let lists = self.fans.writes(loaded).chain(self.due.writes(loaded)).chain(self.outcomes.writes(loaded));
-        lists.chain(self.outcome_cursor.writes(loaded))
+    pub(crate) fn writes(self) -> impl Iterator<Item = Write> {
+        let lists = self.fans.writes().chain(self.due.writes()).chain(self.outcomes.writes());
+        lists.chain(self.outcome_cursor.writes())
     }
 }

@@ -41,7 +41,7 @@ use crate::{
     store::{
         digest::{Digest, digest, hex},
         list::{Page, page_key},
-        record::{FoldError, Records, Table, Write, encode, load, read},
+        record::{FoldError, Knowledge, Records, Table, Write, encode, find, load, read},
     },
     time::Timestamp,
     wechat::{Event as Happening, Kind, OpenId},
@@ -60,7 +60,7 @@ struct Effect {
 }
 
 impl Room {
-    fn fold(
+    async fn fold(
         &mut self,
         settings: &Settings,
         focus: Focus<'_>,
@@ -72,7 +72,7 @@ impl Room {
             self.forget(settings, &key, at)?;
         }
         let mut engine = Engine::about(settings, &self.0, focus);
-        engine.run(std::slice::from_ref(placed))?;
+        engine.run(std::slice::from_ref(placed)).await?;
         let (counts, writes) = engine.apart();
         let mut outcomes = Vec::new();
         for Write { key: of, value } in writes {
@@ -193,33 +193,34 @@ impl Replay {
         }
     }
 
-    /// The records to load before [`Self::take`]: who the unionids are that an order names alone, and names of channels.
-    pub(crate) fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
+    /// The records of unionids that an order names alone, as far as they may be the fan's.
+    fn alone(&self, entries: &[Placed]) -> BTreeSet<String> {
         let orders = entries.iter().filter_map(|placed| match &placed.entry {
             Entry::Orders(orders) => Some(&orders.orders),
             _ => None,
         });
         let alone = orders.flatten().filter(|order| order.openid.is_none());
         let unions = alone.filter_map(|order| order.unionid.as_ref()).map(|unionid| digest(unionid));
-        let unknown = unions.filter(|union| !self.unions.contains(union)).map(|union| union_key(&hex(&union)));
-        unknown.chain([SCENES_KEY.to_owned()]).collect()
+        unions.filter(|union| !self.unions.contains(union)).map(|union| union_key(&hex(&union))).collect()
     }
 
     /// Folds the next entries, and passes over those that could not be read.
-    pub(crate) fn take(
+    pub(crate) async fn take(
         &mut self,
         settings: &Settings,
         entries: &[Placed],
         unreadable: usize,
-        loaded: &Records,
+        known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
         self.unreadable += unreadable as u64;
-        let scenes = loaded.get(SCENES_KEY);
+        let scenes = known.get(&[SCENES_KEY.to_owned()]).await?.pop().flatten();
+        let mut linked = Table::<Union>::default();
+        linked.find(self.alone(entries), known).await?;
         for room in [&mut self.right, &mut self.stand_in] {
-            room.0.extend(scenes.map(|scenes| (SCENES_KEY.to_owned(), scenes.clone())));
+            room.0.extend(scenes.as_ref().map(|scenes| (SCENES_KEY.to_owned(), scenes.clone())));
         }
         for placed in entries {
-            self.watch(placed, loaded)?;
+            self.watch(placed, &mut linked, known).await?;
             let Some(at) = placed.entry.at() else { continue };
             if self.oldest.is_none_or(|(place, _)| placed.place < place) {
                 self.oldest = Some((placed.place, at));
@@ -231,9 +232,9 @@ impl Replay {
             if self.first.is_none_or(|(place, _)| placed.place < place) {
                 self.first = Some((placed.place, is_follow(&placed.entry)));
             }
-            let right = self.right.fold(settings, focus, placed, &mut self.days)?;
+            let right = self.right.fold(settings, focus, placed, &mut self.days).await?;
             if self.is_past {
-                let counted = self.stand_in.fold(settings, focus, placed, &mut self.days)?;
+                let counted = self.stand_in.fold(settings, focus, placed, &mut self.days).await?;
                 self.counts.correct(right.counts, counted.counts);
                 let untold = right.outcomes.into_iter().filter(|outcome| !counted.outcomes.contains(outcome));
                 self.outcomes.extend(untold.filter(|outcome| matches!(outcome, Outcome::Closed { .. })));
@@ -246,13 +247,21 @@ impl Replay {
     }
 
     /// Notes the fan's orders and unionids that an entry names.
-    fn watch(&mut self, placed: &Placed, loaded: &Records) -> Result<(), FoldError> {
+    async fn watch(
+        &mut self,
+        placed: &Placed,
+        linked: &mut Table<Union>,
+        known: &dyn Knowledge,
+    ) -> Result<(), FoldError> {
         let Entry::Orders(orders) = &placed.entry else { return Ok(()) };
         for order in &orders.orders {
             let union = order.unionid.as_ref().map(|unionid| digest(unionid));
             let is_own = match (&order.openid, union) {
                 (Some(openid), _) => *openid == self.openid,
-                (None, Some(union)) => self.unions.contains(&union) || self.is_linked(&union, loaded)?,
+                (None, Some(union)) => {
+                    let Union(fan) = linked.get(union_key(&hex(&union)), known).await?;
+                    self.unions.contains(&union) || fan.as_ref() == Some(&self.openid)
+                }
                 (None, None) => false,
             };
             if is_own {
@@ -263,11 +272,6 @@ impl Replay {
         Ok(())
     }
 
-    fn is_linked(&self, union: &Digest, loaded: &Records) -> Result<bool, FoldError> {
-        let Union(fan) = load(&union_key(&hex(union)), loaded)?;
-        Ok(fan.as_ref() == Some(&self.openid))
-    }
-
     /// From here on the entries were folded into the stand-in: a stranger, for whom no more than the orders is known.
     pub(crate) fn pass_the_set_aside(&mut self) {
         self.stand_in = self.right.clone();
@@ -275,15 +279,15 @@ impl Replay {
         self.is_past = true;
     }
 
-    /// The records to load before [`Self::is_complete`].
-    pub(crate) fn links(&self) -> BTreeSet<String> {
-        self.unions.iter().map(|union| union_key(&hex(union))).collect()
-    }
-
     /// Whether all that there is has been folded as it should; else the journal is to be gone through [again](Self::again).
-    pub(crate) fn is_complete(&mut self, loaded: &Records) -> Result<bool, FoldError> {
+    pub(crate) async fn is_complete(&mut self, known: &dyn Knowledge) -> Result<bool, FoldError> {
+        let key = |union: &Digest| union_key(&hex(union));
+        let mut linked = Table::<Union>::default();
+        linked.find(self.unions.iter().map(key), known).await?;
         for union in &self.unions {
-            if self.is_linked(union, loaded)? && !self.is_linked(union, &self.right.0)? {
+            let (Union(stored), Union(folded)) =
+                (linked.get(key(union), known).await?, load(&key(union), &self.right.0)?);
+            if stored.as_ref() == Some(&self.openid) && folded.as_ref() != Some(&self.openid) {
                 self.linked.insert(*union);
                 self.grew = true;
             }
@@ -302,29 +306,27 @@ impl Replay {
         self.right.0.contains_key(&fan::key(&self.openid))
     }
 
-    /// What to write so that the record is back; names every record it looks at. `standing` is what is found of the fan on lists.
-    pub(crate) fn finish(
+    /// What to write so that the record is back. `standing` is what is found of the fan on lists.
+    pub(crate) async fn finish(
         &self,
         settings: &Settings,
         now: Timestamp,
         standing: &Standing,
-        loaded: &Records,
-        keys: &mut BTreeSet<String>,
+        known: &dyn Knowledge,
     ) -> Result<Vec<Write>, FoldError> {
         let (openid, offset, key) = (&self.openid, settings.utc_offset, fan::key(&self.openid));
         let conversation = conversation::key(openid);
-        keys.extend([&key, &conversation, damaged::LIST, forget::CURSOR].map(|key| key.to_owned()));
         let mut damaged = Table::<damaged::List>::default();
-        let list = damaged.get(damaged::LIST.to_owned(), loaded)?;
+        let list = damaged.get(damaged::LIST.to_owned(), known).await?;
         let set_aside = list.set_aside.iter().find(|damaged| damaged.key == key).map_or(now, |damaged| damaged.at);
         let mut fan: Fan = load(&key, &self.right.0)?;
         fan.union = fan.union.or(self.linked.first().copied());
-        let spoken: Conversation = load(&conversation, loaded)?;
+        let spoken: Conversation = find(&conversation, known).await?;
         if let Some((at, choice)) = spoken.pushes {
             fan.recall(at, choice, offset);
         }
         // What stands in the store must be what the stand-in came out as; else nobody knows what was counted of it.
-        let (stored, stand_in): (Fan, Fan) = (load(&key, loaded)?, load(&key, &self.stand_in.0)?);
+        let (stored, stand_in): (Fan, Fan) = (find(&key, known).await?, load(&key, &self.stand_in.0)?);
         let mut standing = standing.clone();
         standing.fans.extend(stored.places.fans);
         let is_known = stored.unlisted() == stand_in.unlisted();
@@ -342,14 +344,14 @@ impl Replay {
             (offset.local(set_aside).day.0..=today).contains(&listed.day) && passed_over && state.follow.is_some()
         };
         let mut lists = Listed::default();
-        lists.restore(openid, &mut fan.places, &standing, today, was_away, loaded)?;
-        lists.outcomes(self.outcomes.iter().cloned(), offset.local(now).day, loaded)?;
+        lists.restore(openid, &mut fan.places, &standing, today, was_away, known).await?;
+        lists.outcomes(self.outcomes.iter().cloned(), offset.local(now).day, known).await?;
 
         let mut pages = Table::<forget::ForgetPage>::default();
         if let Some(gone) = fan.gone_since(offset) {
             // The page that the unfollow wrote may have been worked off while the record was away.
-            let page = forget::page_key(settings, openid.as_str(), gone, load(forget::CURSOR, loaded)?);
-            pages.get(page, loaded)?.add(openid.as_str());
+            let page = forget::page_key(settings, openid.as_str(), gone, find(forget::CURSOR, known).await?);
+            pages.get(page, known).await?.add(openid.as_str());
         }
         list.take(&key);
         list.repaired(Progress::Repaired {
@@ -363,13 +365,11 @@ impl Replay {
             unreadable: self.unreadable,
             counts: is_known,
         });
-        keys.extend(lists.keys().into_iter().chain(pages.keys().cloned()));
         let mut writes = vec![Write { key: key.clone(), value: Some(encode(&fan)) }];
         if is_known {
-            keys.extend(self.counts.keys());
-            self.counts.clone().apply(loaded, &mut writes)?;
+            writes.extend(self.counts.clone().apply(known).await?);
         }
-        writes.extend(damaged.writes(loaded).chain(lists.writes(loaded)).chain(pages.writes(loaded)));
+        writes.extend(damaged.writes().chain(lists.writes()).chain(pages.writes()));
         let gone = damaged::keys(&key).into_iter().chain([damaged::REPAIR.to_owned()]);
         writes.extend(gone.map(|key| Write { key, value: None }));
         Ok(writes)

@@ -22,15 +22,13 @@ use crate::{
         commit::{self, RedoError},
         format::{self, RecordError},
         lease::{self, Refused, Run, Stop},
-        record::{FoldError, Records, Write},
+        record::{FoldError, Knowledge, Write},
     },
     time::Timestamp,
 };
+use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 /// The job's name: `run:rollup`, `slot:rollup:<minute>`.
 pub const JOB: &str = "rollup";
@@ -51,19 +49,12 @@ const FORGET_WRITES: usize = 1_000;
 const REPORT_FORMAT: u8 = 1;
 
 /// What rollup needs of the fold: the functions of [`crate::fold`], so that a test can bring its own.
+#[expect(async_fn_in_trait, reason = "as for `Store`")]
 pub trait Folding {
-    /// The records to load first.
-    fn keys(&self, entries: &[Placed]) -> BTreeSet<String>;
-    /// The records to load next; none: everything is there.
-    fn more_keys(&self, entries: &[Placed], loaded: &Records, tried: &BTreeSet<String>) -> BTreeSet<String>;
-    /// The changes that the entries make. Pure: the same arguments give the same writes.
-    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError>;
-    /// The records to load before [`Self::forget`]; none: everything is there.
-    fn forget_keys(&self, _now: Timestamp, _loaded: &Records, _tried: &BTreeSet<String>) -> BTreeSet<String> {
-        BTreeSet::new()
-    }
+    /// The changes that the entries make; the same entries and knowledge give the same.
+    async fn fold(&self, entries: &[Placed], known: &dyn Knowledge) -> Result<Vec<Write>, FoldError>;
     /// A step of what time alone changes: fans who left are forgotten. Empty: nothing is due.
-    fn forget(&self, _now: Timestamp, _loaded: &Records) -> Result<Vec<Write>, FoldError> {
+    async fn forget(&self, _now: Timestamp, _known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
         Ok(Vec::new())
     }
     /// Days that folded entries stay.
@@ -83,24 +74,12 @@ pub trait Folding {
 }
 
 impl Folding for Settings {
-    fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
-        fold::keys(entries)
+    async fn fold(&self, entries: &[Placed], known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+        fold::fold(self, entries, known).await
     }
 
-    fn more_keys(&self, entries: &[Placed], loaded: &Records, tried: &BTreeSet<String>) -> BTreeSet<String> {
-        fold::more_keys(self, entries, loaded, tried)
-    }
-
-    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
-        fold::fold(self, entries, loaded)
-    }
-
-    fn forget_keys(&self, now: Timestamp, loaded: &Records, tried: &BTreeSet<String>) -> BTreeSet<String> {
-        fold::forget_keys(self, now, loaded, tried)
-    }
-
-    fn forget(&self, now: Timestamp, loaded: &Records) -> Result<Vec<Write>, FoldError> {
-        fold::forget(self, now, loaded)
+    async fn forget(&self, now: Timestamp, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+        fold::forget(self, now, known).await
     }
 
     fn keep_days(&self) -> u32 {
@@ -209,6 +188,7 @@ enum Failure {
 impl Failure {
     fn end(&self) -> End {
         match self {
+            Self::Fold(FoldError::Stop(Stop::TimeUp)) => End::TimeUp,
             Self::Stop(Stop::TimeUp)
             | Self::Read(ReadError::Stop(Stop::TimeUp))
             | Self::Redo(RedoError::Stop(Stop::TimeUp)) => End::TimeUp,
@@ -357,78 +337,75 @@ async fn fold_chunk<S: Store, T: Timer>(
     folding: &impl Folding,
     entries: &[Placed],
 ) -> Result<Option<Vec<Write>>, Failure> {
-    let limit = if entries.len() > 1 { LOADED_BYTES } else { usize::MAX };
-    let mut known = Known::default();
-    known.load(run, folding.keys(entries), limit).await?;
-    while let wanted = folding.more_keys(entries, &known.records, &known.tried)
-        && known.load(run, wanted, limit).await?
-    {}
-    if known.bytes > limit {
-        return Ok(None);
-    }
-    let writes = folding.fold(entries, &known.records)?;
+    let known = if entries.len() > 1 { Known::some(run) } else { Known::all(run) };
+    let writes = match folding.fold(entries, &known).await {
+        Err(FoldError::TooMuch) => return Ok(None),
+        writes => writes?,
+    };
     let size: usize = writes.iter().map(|write| write.key.len() + write.value.as_ref().map_or(0, Vec::len)).sum();
     Ok((size <= commit::BYTES_MAX || entries.len() <= 1).then_some(writes))
 }
 
 /// Forgets the fans whose time has come, a bounded number of them: several steps, one redo record.
 async fn forget<S: Store, T: Timer>(run: &Run<'_, S, T>, folding: &impl Folding) -> Result<(), Failure> {
-    let (mut known, mut writes) = (Known::default(), BTreeMap::new());
+    // The first step always has room, so that there is progress.
+    let mut known = Known::all(run);
     for _ in 0..FORGET_STEPS {
-        // The first step always has room, so that there is progress.
-        let limit = if writes.is_empty() { usize::MAX } else { LOADED_BYTES };
-        while let wanted = folding.forget_keys(run.now(), &known.records, &known.tried)
-            && known.load(run, wanted, limit).await?
-        {}
-        let step = folding.forget(run.now(), &known.records)?;
-        if step.is_empty() || known.bytes > limit {
+        let step = match folding.forget(run.now(), &known).await {
+            Err(FoldError::TooMuch) => break,
+            step => step?,
+        };
+        if step.is_empty() {
             break;
         }
-        for Write { key, value } in step {
-            match &value {
-                Some(value) => drop(known.records.insert(key.clone(), value.clone())),
-                None => drop(known.records.remove(&key)),
-            }
-            writes.insert(key, value);
-        }
-        if writes.len() >= FORGET_WRITES {
+        let mut written = known.written;
+        written.extend(step.into_iter().map(|Write { key, value }| (key, value)));
+        known = Known { written, ..Known::some(run) };
+        if known.written.len() >= FORGET_WRITES {
             break;
         }
     }
-    if !writes.is_empty() {
-        commit::write(run, writes.into_iter().map(|(key, value)| Write { key, value }).collect()).await?;
+    if !known.written.is_empty() {
+        commit::write(run, known.written.into_iter().map(|(key, value)| Write { key, value }).collect()).await?;
     }
     Ok(())
 }
 
-/// What was loaded.
-#[derive(Default)]
-struct Known {
-    records: Records,
-    tried: BTreeSet<String>,
-    bytes: usize,
+/// The store under the run's lease, below what earlier steps are going to write to it.
+struct Known<'a, S, T> {
+    run: &'a Run<'a, S, T>,
+    written: BTreeMap<String, Option<Vec<u8>>>,
+    /// Bytes of records that may still be loaded.
+    room: Cell<usize>,
 }
 
-impl Known {
-    /// Loads what was not tried yet. Says whether there was any, and that there is room for more: not more than `limit`
-    /// bytes, or little more.
-    async fn load<S: Store, T: Timer>(
-        &mut self,
-        run: &Run<'_, S, T>,
-        wanted: BTreeSet<String>,
-        limit: usize,
-    ) -> Result<bool, Stop> {
-        let wanted: Vec<String> = wanted.into_iter().filter(|key| !self.tried.contains(key)).collect();
-        for window in wanted.chunks(lease::READS_AT_ONCE) {
-            let records = run.load(window.to_vec()).await?;
-            self.bytes += records.values().map(Vec::len).sum::<usize>();
-            self.records.extend(records);
-            self.tried.extend(window.iter().cloned());
-            if self.bytes > limit {
-                return Ok(false);
+impl<'a, S, T> Known<'a, S, T> {
+    /// As much of it as is asked for.
+    fn all(run: &'a Run<'a, S, T>) -> Self {
+        Self { run, written: BTreeMap::new(), room: Cell::new(usize::MAX) }
+    }
+
+    /// [`LOADED_BYTES`] of it.
+    fn some(run: &'a Run<'a, S, T>) -> Self {
+        Self { room: Cell::new(LOADED_BYTES), ..Self::all(run) }
+    }
+}
+
+impl<S: Store, T: Timer> Knowledge for Known<'_, S, T> {
+    fn get<'a>(&'a self, keys: &'a [String]) -> LocalBoxFuture<'a, Result<Vec<Option<Vec<u8>>>, FoldError>> {
+        Box::pin(async move {
+            let mut values = Vec::with_capacity(keys.len());
+            for window in keys.chunks(lease::READS_AT_ONCE) {
+                let stored = self.run.get_all(window).await?;
+                let bytes = stored.iter().flatten().map(Vec::len).sum();
+                self.room.set(self.room.get().checked_sub(bytes).ok_or(FoldError::TooMuch)?);
+                values.extend(window.iter().zip(stored).map(|(key, stored)| match self.written.get(key) {
+                    Some(written) => written.clone(),
+                    None => stored,
+                }));
             }
-        }
-        Ok(!wanted.is_empty())
+            Ok(values)
+        })
     }
 }
 

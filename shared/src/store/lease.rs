@@ -17,14 +17,13 @@ use crate::{
     store::{
         Store, StoreError, Timer,
         format::{self, RecordError},
-        record::Records,
         within,
     },
     time::Timestamp,
 };
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// A run has ended this long after its start, whatever there is left to do.
 pub const LIMIT: Duration = Duration::from_secs(45);
@@ -185,7 +184,7 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
     }
 
     /// As [`Self::get_all`], by key and without those that are not there.
-    pub async fn load(&self, keys: Vec<String>) -> Result<Records, Stop> {
+    pub async fn load(&self, keys: Vec<String>) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
         let values = self.get_all(&keys).await?;
         Ok(keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect())
     }

@@ -3,12 +3,26 @@
 use super::{
     digest::digest,
     format::{self, RecordError},
+    lease::Stop,
 };
+use futures::future::{LocalBoxFuture, ready};
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
-/// Loaded records by key; a key that is absent is not in the store.
+/// Records by key; a key that is absent is not in the store.
 pub type Records = BTreeMap<String, Vec<u8>>;
+
+/// Where whoever works something out finds the records for it: the store under a run's lease, or [`Records`].
+pub trait Knowledge {
+    /// The values of keys, in their order; none where there is none.
+    fn get<'a>(&'a self, keys: &'a [String]) -> LocalBoxFuture<'a, Result<Vec<Option<Vec<u8>>>, FoldError>>;
+}
+
+impl Knowledge for Records {
+    fn get<'a>(&'a self, keys: &'a [String]) -> LocalBoxFuture<'a, Result<Vec<Option<Vec<u8>>>, FoldError>> {
+        Box::pin(ready(Ok(keys.iter().map(|key| self.get(key).cloned()).collect())))
+    }
+}
 
 /// One change of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +33,7 @@ pub struct Write {
     pub value: Option<Vec<u8>>,
 }
 
-/// A stored record that the fold cannot read. It does not overwrite it; see [`crate::fold::damaged`].
+/// Why a fold does not come to its end. A record that cannot be read is not overwritten; see [`crate::fold::damaged`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// Written by a newer Guanxi.
@@ -36,6 +50,12 @@ pub enum FoldError {
         /// Whose record.
         key: String,
     },
+    /// The run that it is part of had to stop.
+    #[error(transparent)]
+    Stop(#[from] Stop),
+    /// It asked for more than there is memory for.
+    #[error("more records than a run may load")]
+    TooMuch,
 }
 
 /// Which of `pages` a name belongs to: records that would grow too large are split by this.
@@ -75,9 +95,22 @@ pub(crate) fn load<T: Record>(key: &str, loaded: &Records) -> Result<T, FoldErro
     loaded.get(key).map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))
 }
 
-/// The records of one kind that a fold touches, each decoded once.
+/// A record as it stands among what is known; one that is absent says nothing.
+pub(crate) async fn find<T: Record>(key: &str, known: &dyn Knowledge) -> Result<T, FoldError> {
+    let stored = known.get(&[key.to_owned()]).await?.pop().flatten();
+    stored.map_or_else(|| Ok(T::default()), |bytes| decode(key, &bytes))
+}
+
+/// The records of one kind that a fold touches, each looked up and decoded once.
 #[derive(Debug)]
-pub(crate) struct Table<T>(BTreeMap<String, T>);
+pub(crate) struct Table<T>(BTreeMap<String, Slot<T>>);
+
+/// A record as it stands now, and its bytes as they were found.
+#[derive(Debug)]
+struct Slot<T> {
+    record: T,
+    stored: Option<Vec<u8>>,
+}
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
@@ -86,32 +119,53 @@ impl<T> Default for Table<T> {
 }
 
 impl<T: Record> Table<T> {
-    /// The record as it stands now in this fold.
-    pub(crate) fn get(&mut self, key: String, loaded: &Records) -> Result<&mut T, FoldError> {
-        match self.0.entry(key) {
-            btree_map::Entry::Occupied(slot) => Ok(slot.into_mut()),
-            btree_map::Entry::Vacant(slot) => {
-                let record = load(slot.key(), loaded)?;
-                Ok(slot.insert(record))
-            }
+    /// Looks records up together, so that [`Self::get`] finds them here.
+    pub(crate) async fn find(
+        &mut self,
+        keys: impl IntoIterator<Item = String>,
+        known: &dyn Knowledge,
+    ) -> Result<(), FoldError> {
+        let keys: BTreeSet<String> = keys.into_iter().filter(|key| !self.0.contains_key(key)).collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        let values = known.get(&keys).await?;
+        for (key, stored) in keys.into_iter().zip(values) {
+            let record = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(&key, bytes))?;
+            self.0.insert(key, Slot { record, stored });
         }
+        Ok(())
     }
 
-    /// The keys touched so far.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+    /// The record as it stands now in this fold.
+    pub(crate) async fn get(&mut self, key: String, known: &dyn Knowledge) -> Result<&mut T, FoldError> {
+        let slot = match self.0.entry(key) {
+            btree_map::Entry::Occupied(slot) => slot.into_mut(),
+            btree_map::Entry::Vacant(slot) => {
+                let stored = known.get(std::slice::from_ref(slot.key())).await?.pop().flatten();
+                let record = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(slot.key(), bytes))?;
+                slot.insert(Slot { record, stored })
+            }
+        };
+        Ok(&mut slot.record)
     }
 
     /// The records touched so far, with their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
-        self.0.iter()
+        self.0.iter().map(|(key, slot)| (key, &slot.record))
     }
 
-    /// The records that are not as they were loaded.
-    pub(crate) fn writes(self, loaded: &Records) -> impl Iterator<Item = Write> {
-        self.0.into_iter().filter_map(|(key, record)| {
+    /// As [`Self::iter`], as they were found, and as they stand now.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Result<(&String, T, &T), FoldError>> {
+        self.0.iter().map(|(key, Slot { record, stored })| {
+            let before = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))?;
+            Ok((key, before, record))
+        })
+    }
+
+    /// The records that are not as they were found.
+    pub(crate) fn writes(self) -> impl Iterator<Item = Write> {
+        self.0.into_iter().filter_map(|(key, Slot { record, stored })| {
             let value = (!record.is_nothing()).then(|| encode(&record));
-            (value.as_ref() != loaded.get(&key)).then_some(Write { key, value })
+            (value != stored).then_some(Write { key, value })
         })
     }
 }

@@ -1,5 +1,6 @@
 //! A small brand: entries in one line each, and a store that a fold runs against.
 
+use futures::{FutureExt, future::LocalBoxFuture};
 use guanxi::{
     facts::{
         Entry, Erase, FanStatus, Orders, Place, Placed, PushChoice, Received, Touch,
@@ -10,12 +11,12 @@ use guanxi::{
         Settings,
         counts::{ChannelPage, General, Metric, Metrics, Span},
         fan::{Fan, State},
-        fold, keys, more_keys,
+        fold,
     },
     playbook::{Content, Product, Pushes, Reminder},
     store::{
         list::{Page, head_key, page_key},
-        record::Records,
+        record::{FoldError, Knowledge, Records},
     },
     time::{Timestamp, UtcOffset},
     wechat::{
@@ -24,7 +25,10 @@ use guanxi::{
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// 2026-03-02 10:00 in Beijing, a Monday.
 pub(crate) const START: u64 = 1_772_416_800;
@@ -178,22 +182,27 @@ pub(crate) struct Brand {
     pub(crate) records: Records,
 }
 
+/// Records, and which of them were asked for: none twice.
+struct Looked<'a> {
+    records: &'a Records,
+    at: RefCell<BTreeSet<String>>,
+}
+
+impl Knowledge for Looked<'_> {
+    fn get<'a>(&'a self, keys: &'a [String]) -> LocalBoxFuture<'a, Result<Vec<Option<Vec<u8>>>, FoldError>> {
+        for key in keys {
+            assert!(self.at.borrow_mut().insert(key.clone()), "{key} is looked up again");
+        }
+        Knowledge::get(self.records, keys)
+    }
+}
+
 impl Brand {
     pub(crate) fn fold(&mut self, entries: &[Placed]) -> &mut Self {
         let settings = settings();
-        let mut tried = keys(entries);
-        let mut wanted = tried.clone();
-        let mut loaded = Records::new();
-        for round in 0.. {
-            assert!(round < 5, "never ends: {wanted:?}");
-            loaded.extend(wanted.iter().filter_map(|key| Some((key.clone(), self.records.get(key)?.clone()))));
-            wanted = more_keys(&settings, entries, &loaded, &tried);
-            tried.extend(wanted.iter().cloned());
-            if wanted.is_empty() {
-                break;
-            }
-        }
-        let writes = fold(&settings, entries, &loaded).unwrap();
+        let looked = Looked { records: &self.records, at: RefCell::default() };
+        let writes = fold(&settings, entries, &looked).now_or_never().unwrap().unwrap();
+        let tried = looked.at.into_inner();
         assert!(writes.windows(2).all(|pair| pair[0].key < pair[1].key), "sorted, each key once");
         for write in writes {
             assert!(

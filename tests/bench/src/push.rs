@@ -83,7 +83,7 @@ async fn costs() -> Result<()> {
 
 /// So many fans, each with a copy of one record, and a campaign to all of them.
 async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
-    let record = follower()?;
+    let record = follower().await?;
     let mut page = Page::<OpenId>::default();
     for number in 0..fans {
         let openid = openid(number)?;
@@ -110,12 +110,12 @@ async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
 }
 
 /// The record of a fan who follows, as rollup makes it.
-fn follower() -> Result<Vec<u8>> {
+async fn follower() -> Result<Vec<u8>> {
     let openid = openid(0)?;
     let (_, message) = Message::parse(event(openid.as_str(), Timestamp(START.0 - 86_400), "subscribe", "").as_bytes())?;
     let push = Received { message, touch: None, rule: None, milliseconds: 3, pushes: None };
     let placed = Placed { place: Place { stream: 1, index: 0 }, entry: Entry::Received(push) };
-    let writes = fold(&Settings::default(), &[placed], &Records::new())?;
+    let writes = fold(&Settings::default(), &[placed], &Records::new()).await?;
     let record = writes.into_iter().find(|write| write.key == fan::key(&openid));
     record.and_then(|write| write.value).context("a follower has a record")
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     facts::push::Series,
-    store::record::{FoldError, Records, Table, Write},
+    store::record::{FoldError, Knowledge, Table, Write},
     time::{Day, Timestamp, UtcOffset},
 };
 use serde::{Deserialize, Serialize};
@@ -140,66 +140,47 @@ impl Deltas {
         [Span::Hour(hour), Span::Day(day), Span::All]
     }
 
-    /// The keys of every record that [`Self::apply`] changes.
-    pub(crate) fn keys(&self) -> BTreeSet<String> {
-        let mut keys = BTreeSet::new();
-        for (hour, news) in &self.hours {
-            let pages: BTreeSet<u8> = news.channels.keys().map(|channel| page_of(channel)).collect();
-            for span in self.spans(*hour) {
-                keys.insert(span.to_string());
-                keys.extend(pages.iter().map(|page| span.page_key(*page)));
-            }
-        }
-        for (week, channels) in &self.cohorts {
-            keys.extend(channels.keys().map(|channel| cohort_key(*week, page_of(channel))));
-        }
-        keys.extend(self.rules.keys().map(|rule| rules_key(page_of(rule))));
-        if !(self.questions.is_empty() && self.unasked.is_empty()) {
-            keys.insert(QUESTIONS_KEY.to_owned());
-        }
-        keys.extend(self.pushes.keys().map(|day| pushes_key(*day)));
-        keys
-    }
-
     /// Adds everything to the loaded records.
-    pub(crate) fn apply(self, loaded: &Records, writes: &mut Vec<Write>) -> Result<(), FoldError> {
+    pub(crate) async fn apply(self, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
         let (mut generals, mut pages) = (Table::<General>::default(), Table::<ChannelPage>::default());
+        let spans = || self.hours.iter().flat_map(|(hour, news)| self.spans(*hour).map(|span| (span, news)));
+        generals.find(spans().map(|(span, _)| span.to_string()), known).await?;
+        let page_keys = |(span, news): (Span, &Hour)| {
+            let pages: BTreeSet<u8> = news.channels.keys().map(|channel| page_of(channel)).collect();
+            pages.into_iter().map(move |page| span.page_key(page))
+        };
+        pages.find(spans().flat_map(page_keys), known).await?;
         for (hour, news) in &self.hours {
             for span in self.spans(*hour) {
-                generals.get(span.to_string(), loaded)?.add_all(&news.general);
+                generals.get(span.to_string(), known).await?.add_all(&news.general);
                 for (channel, metrics) in &news.channels {
-                    pages.get(span.page_key(page_of(channel)), loaded)?.add(channel, metrics);
+                    pages.get(span.page_key(page_of(channel)), known).await?.add(channel, metrics);
                 }
             }
         }
         let mut cohorts = Table::<CohortPage>::default();
         for (week, channels) in &self.cohorts {
             for (channel, cohort) in channels {
-                cohorts.get(cohort_key(*week, page_of(channel)), loaded)?.add(channel, cohort);
+                cohorts.get(cohort_key(*week, page_of(channel)), known).await?.add(channel, cohort);
             }
         }
         let mut rules = Table::<RulesPage>::default();
         for (rule, at) in &self.rules {
-            rules.get(rules_key(page_of(rule)), loaded)?.hit(rule, *at);
+            rules.get(rules_key(page_of(rule)), known).await?.hit(rule, *at);
         }
         let mut questions = Table::<Questions>::default();
         if !self.questions.is_empty() {
-            questions.get(QUESTIONS_KEY.to_owned(), loaded)?.add_all(&self.questions);
+            questions.get(QUESTIONS_KEY.to_owned(), known).await?.add_all(&self.questions);
         }
         for (question, times) in &self.unasked {
-            questions.get(QUESTIONS_KEY.to_owned(), loaded)?.take_back(question, *times);
+            questions.get(QUESTIONS_KEY.to_owned(), known).await?.take_back(question, *times);
         }
         let mut pushes = Table::<PushDay>::default();
         for (day, series) in &self.pushes {
-            let record = pushes.get(pushes_key(*day), loaded)?;
+            let record = pushes.get(pushes_key(*day), known).await?;
             series.iter().for_each(|(name, numbers)| record.add(name, numbers));
         }
-        writes.extend(generals.writes(loaded));
-        writes.extend(pages.writes(loaded));
-        writes.extend(cohorts.writes(loaded));
-        writes.extend(rules.writes(loaded));
-        writes.extend(questions.writes(loaded));
-        writes.extend(pushes.writes(loaded));
-        Ok(())
+        let counts = generals.writes().chain(pages.writes()).chain(cohorts.writes()).chain(rules.writes());
+        Ok(counts.chain(questions.writes()).chain(pushes.writes()).collect())
     }
 }

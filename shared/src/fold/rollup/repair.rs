@@ -27,12 +27,12 @@ use crate::{
         format::{self, RecordError},
         lease::{READS_AT_ONCE, Run, Stop},
         list::{PAGE, Page, head_key, page_key},
-        record::{Write, decode, encode, load},
+        record::{Write, decode, encode, find},
     },
     wechat::OpenId,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 /// The time that a repair takes of a run at most.
 const TIME: Duration = Duration::from_secs(10);
@@ -137,8 +137,7 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
             self.replay.pass_the_set_aside();
             return Ok(Step::More);
         }
-        let links = self.run.load(self.replay.links().into_iter().collect()).await?;
-        if !self.replay.is_complete(&links)? {
+        if !self.replay.is_complete(&Known::all(self.run)).await? {
             self.replay = self.replay.clone().again(self.folded, self.settings);
             return Ok(Step::More);
         }
@@ -156,8 +155,7 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
         let until = if self.replay.is_past { self.folded } else { &self.set_aside };
         let mut reader = Reader::again(self.replay.cursor.clone(), until, self.run.now());
         let found = reader.read(self.run, self.folding.chunk_entries(), CHUNK_BYTES).await?;
-        let loaded = self.run.load(self.replay.keys(&found.entries).into_iter().collect()).await?;
-        self.replay.take(self.settings, &found.entries, found.damaged, &loaded)?;
+        self.replay.take(self.settings, &found.entries, found.damaged, &Known::all(self.run)).await?;
         self.replay.cursor = reader.cursor();
         Ok(found.all)
     }
@@ -177,10 +175,7 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
 
     async fn finish(&self) -> Result<(), Failure> {
         let stored = self.run.get(&self.key).await?;
-        let begin: DueCursor = match self.run.get(DueCursor::KEY).await? {
-            Some(bytes) => decode(DueCursor::KEY, &bytes)?,
-            None => DueCursor::default(),
-        };
+        let begin: DueCursor = find(DueCursor::KEY, &Known::all(self.run)).await?;
         let mut standing = Standing { fans: self.replay.listed.clone(), due: Vec::new() };
         for day in self.replay.due_days(stored.as_ref()).into_iter().filter(|day| !begin.is_past(*day)) {
             let list = due_list(day);
@@ -191,20 +186,15 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
                 standing.due.extend(found.into_iter().map(|(position, due)| (day, position, due)));
             }
         }
-        let (now, mut known) = (self.run.now(), Known::default());
-        loop {
-            let mut keys = BTreeSet::new();
-            let writes = self.replay.finish(self.settings, now, &standing, &known.records, &mut keys)?;
-            if !known.load(self.run, keys, usize::MAX).await? {
-                return Ok(commit::write(self.run, writes).await?);
-            }
-        }
+        let known = Known::all(self.run);
+        let writes = self.replay.finish(self.settings, self.run.now(), &standing, &known).await?;
+        Ok(commit::write(self.run, writes).await?)
     }
 
     /// How many items a list has.
     async fn count(&self, list: &str) -> Result<u64, Failure> {
-        let records = self.run.load(vec![head_key(list)]).await?;
-        Ok(load::<Head>(&head_key(list), &records)?.0)
+        let Head(count) = find(&head_key(list), &Known::all(self.run)).await?;
+        Ok(count)
     }
 
     /// The items on pages of a list that are about the fan, with their positions.

@@ -5,6 +5,7 @@ use super::brand::{
     told, unfollow,
 };
 use crate::compile;
+use futures::FutureExt;
 use guanxi::{
     conversation::Conversation,
     facts::{
@@ -18,7 +19,7 @@ use guanxi::{
             SCENES_MAX, SERIES_MAX, cohort_key, week_of,
         },
         fan::follows,
-        fold, forget, forget_keys, more_keys,
+        fold, forget,
     },
     playbook::{Channels, Scan, ScanEvent},
     store::{
@@ -28,7 +29,6 @@ use guanxi::{
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind},
 };
-use std::collections::BTreeSet;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -183,21 +183,11 @@ fn an_erasure_leaves_the_counts_and_nothing_of_the_person() {
 pub(crate) fn work_off(brand: &mut Brand, now: u64) -> usize {
     let (settings, now) = (settings(), Timestamp(START + now));
     for round in 0..5_000 {
-        let (mut loaded, mut tried) = (Records::new(), BTreeSet::new());
-        loop {
-            let wanted = forget_keys(&settings, now, &loaded, &tried);
-            if wanted.is_empty() {
-                break;
-            }
-            loaded.extend(wanted.iter().filter_map(|key| Some((key.clone(), brand.records.get(key)?.clone()))));
-            tried.extend(wanted);
-        }
-        let writes = forget(&settings, now, &loaded).unwrap();
+        let writes = forget(&settings, now, &brand.records).now_or_never().unwrap().unwrap();
         if writes.is_empty() {
             return round;
         }
         for write in writes {
-            assert!(tried.contains(&write.key) || write.value.is_none(), "{}", write.key);
             match write.value {
                 Some(value) => drop(brand.records.insert(write.key, value)),
                 None => drop(brand.records.remove(&write.key)),
@@ -339,8 +329,7 @@ fn a_record_that_cannot_be_read_stops_the_fold_and_is_not_overwritten() {
         (vec![], damaged()),
     ] {
         let loaded = Records::from([("fan:o1".to_owned(), bytes)]);
-        assert_eq!(more_keys(&settings(), &entries, &loaded, &BTreeSet::new()), BTreeSet::new());
-        assert_eq!(fold(&settings(), &entries, &loaded), Err(error));
+        assert_eq!(fold(&settings(), &entries, &loaded).now_or_never().unwrap(), Err(error));
     }
 }
 

@@ -12,10 +12,9 @@ use guanxi::{
     store::{
         Store,
         memory::Memory,
-        record::{FoldError, Records, Write},
+        record::{FoldError, Knowledge, Write},
     },
 };
-use std::collections::BTreeSet;
 
 /// Operations of a run over 2,000 entries of 500 fans, after `fans` others wrote and `minutes` went by.
 fn cost(fans: u64, minutes: u64) -> u64 {
@@ -52,19 +51,14 @@ struct Heavy;
 const LARGE: usize = 30_000;
 
 impl Folding for Heavy {
-    fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
-        entries.iter().map(|placed| format!("fan:{}:{}", placed.place.stream, placed.place.index)).collect()
-    }
-
-    fn more_keys(&self, _: &[Placed], _: &Records, _: &BTreeSet<String>) -> BTreeSet<String> {
-        BTreeSet::new()
-    }
-
-    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
-        let bytes: usize = loaded.values().map(Vec::len).sum();
-        assert!(bytes <= LOADED_BYTES + LARGE, "{bytes} bytes");
-        assert_eq!(loaded.len(), entries.len(), "all that it asked for");
-        Ok(loaded.keys().map(|key| Write { key: key.clone(), value: Some(vec![2; LARGE]) }).collect())
+    async fn fold(&self, entries: &[Placed], known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+        let key = |placed: &Placed| format!("fan:{}:{}", placed.place.stream, placed.place.index);
+        let keys: Vec<String> = entries.iter().map(key).collect();
+        let loaded = known.get(&keys).await?;
+        let bytes: usize = loaded.iter().flatten().map(Vec::len).sum();
+        assert!(bytes <= LOADED_BYTES, "{bytes} bytes");
+        assert!(loaded.iter().all(Option::is_some), "all that it asked for");
+        Ok(keys.into_iter().map(|key| Write { key, value: Some(vec![2; LARGE]) }).collect())
     }
 
     fn keep_days(&self) -> u32 {

@@ -15,13 +15,12 @@ use guanxi::{
     store::{
         Store, format,
         memory::Memory,
-        record::{FoldError, Records, Write},
+        record::{FoldError, Knowledge, Write},
     },
     time::Timestamp,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeSet;
 
 fn run(store: &Memory, now: Timestamp) -> Report {
     rollup(store, &Still, &Tally(1_000), now, now.0).now_or_never().unwrap().unwrap()
@@ -193,16 +192,8 @@ fn entries_nobody_has_read_are_not_deleted() {
 struct KeepsNothing(Tally);
 
 impl Folding for KeepsNothing {
-    fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
-        self.0.keys(entries)
-    }
-
-    fn more_keys(&self, entries: &[Placed], loaded: &Records, tried: &BTreeSet<String>) -> BTreeSet<String> {
-        self.0.more_keys(entries, loaded, tried)
-    }
-
-    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
-        self.0.fold(entries, loaded)
+    async fn fold(&self, entries: &[Placed], known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+        self.0.fold(entries, known).await
     }
 
     fn keep_days(&self) -> u32 {

@@ -24,7 +24,7 @@ use guanxi::{
         lease::LIMIT,
         list::Page,
         memory::{Fate, Memory, Verb},
-        record::{FoldError, Records, Write},
+        record::{FoldError, Knowledge as Known, Write},
     },
     time::Timestamp,
 };
@@ -45,24 +45,12 @@ struct Bounds {
 }
 
 impl Folding for Bounds {
-    fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
-        self.settings.keys(entries)
+    async fn fold(&self, entries: &[Placed], known: &dyn Known) -> Result<Vec<Write>, FoldError> {
+        Folding::fold(&self.settings, entries, known).await
     }
 
-    fn more_keys(&self, entries: &[Placed], loaded: &Records, tried: &BTreeSet<String>) -> BTreeSet<String> {
-        Folding::more_keys(&self.settings, entries, loaded, tried)
-    }
-
-    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
-        Folding::fold(&self.settings, entries, loaded)
-    }
-
-    fn forget_keys(&self, now: Timestamp, loaded: &Records, tried: &BTreeSet<String>) -> BTreeSet<String> {
-        Folding::forget_keys(&self.settings, now, loaded, tried)
-    }
-
-    fn forget(&self, now: Timestamp, loaded: &Records) -> Result<Vec<Write>, FoldError> {
-        Folding::forget(&self.settings, now, loaded)
+    async fn forget(&self, now: Timestamp, known: &dyn Known) -> Result<Vec<Write>, FoldError> {
+        Folding::forget(&self.settings, now, known).await
     }
 
     fn keep_days(&self) -> u32 {

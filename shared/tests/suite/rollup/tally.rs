@@ -5,7 +5,7 @@ use guanxi::{
     fold::rollup::Folding,
     store::{
         format,
-        record::{FoldError, Records, Write},
+        record::{FoldError, Knowledge, Records, Write},
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,16 +24,14 @@ fn fan_of(placed: &Placed) -> Option<(String, (u64, Option<String>))> {
 }
 
 impl Folding for Tally {
-    fn keys(&self, entries: &[Placed]) -> BTreeSet<String> {
-        entries.iter().filter_map(fan_of).map(|(fan, _)| format!("fan:{fan}")).collect()
-    }
-
-    fn more_keys(&self, _: &[Placed], _: &Records, tried: &BTreeSet<String>) -> BTreeSet<String> {
-        // Another round, as the real fold has them.
-        BTreeSet::from(["count:all".to_owned()]).difference(tried).cloned().collect()
-    }
-
-    fn fold(&self, entries: &[Placed], loaded: &Records) -> Result<Vec<Write>, FoldError> {
+    async fn fold(&self, entries: &[Placed], known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
+        let mut loaded = Records::new();
+        let fans: BTreeSet<String> = entries.iter().filter_map(fan_of).map(|(fan, _)| format!("fan:{fan}")).collect();
+        // In two rounds, as the real fold has them.
+        for keys in [fans.into_iter().collect(), vec!["count:all".to_owned()]] {
+            let values = known.get(&keys).await?;
+            loaded.extend(keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))));
+        }
         let mut fans: BTreeMap<String, Fan> = BTreeMap::new();
         let mut all: u64 = loaded.get("count:all").map_or(0, |bytes| format::decode(1, bytes).unwrap());
         for (openid, message) in entries.iter().filter_map(fan_of) {

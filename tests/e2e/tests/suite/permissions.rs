@@ -13,7 +13,7 @@ const STD: [&str; 3] = ["wasi:cli/", "wasi:io/", "wasi:random/insecure-seed@"];
 /// counts, the first message of a fresh instance, is what `cargo bench-guanxi fresh` measures.
 const SIZE_MAX: u64 = 700_000;
 /// Of those that neither a fan nor a shop waits for: jobs, reports, campaigns.
-const PATIENT_SIZE_MAX: u64 = 1_800_000;
+const PATIENT_SIZE_MAX: u64 = 1_900_000;
 const PATIENT: [&str; 3] = ["campaigns", "push", "stats"];
 
 /// What a component may do.

@@ -6,7 +6,10 @@ use crate::{
     disk::Disk,
     wire::{URL, Wire},
 };
-use futures::future::{Either, select};
+use futures::{
+    FutureExt,
+    future::{Either, select},
+};
 use guanxi::{
     conversation::{self, Conversation},
     facts::{
@@ -199,7 +202,7 @@ impl World {
         let mut known = self.fans.get(&openid).cloned().unwrap_or_default();
         known.push(Placed { place: place(number, known.len()), entry });
         let key = guanxi::fold::fan::key(&openid);
-        let writes = fold::fold(&Settings::default(), &known, &Records::new()).unwrap();
+        let writes = fold::fold(&Settings::default(), &known, &Records::new()).now_or_never().unwrap().unwrap();
         let record = writes.into_iter().find(|write| write.key == key).and_then(|write| write.value).unwrap();
         (key, record)
     }
