@@ -1,4 +1,4 @@
-//! A push's states stand side by side in `design.md`, every one of them, and what is told makes the marks that the table says.
+//! A push's states stand side by side in the design, every one of them, and what is told makes the marks that the table says.
 
 use super::brand::{Brand, finished, news, told};
 use guanxi::{
