@@ -140,7 +140,7 @@ impl Deltas {
         [Span::Hour(hour), Span::Day(day), Span::All]
     }
 
-    /// Adds everything to the loaded records.
+    /// Adds everything to what is known.
     pub(crate) async fn apply(self, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
         let (mut generals, mut pages) = (Table::<General>::default(), Table::<ChannelPage>::default());
         let spans = || self.hours.iter().flat_map(|(hour, news)| self.spans(*hour).map(|span| (span, news)));
