@@ -168,14 +168,21 @@ impl<'a> Engine<'a> {
                     {
                         logs.insert(log_key(&digest(&order.id)));
                         fans.extend(order.openid.iter().map(fan::key));
-                        unions.extend(order.unionid.iter().map(|unionid| union_key(&hex(&digest(unionid)))));
+                        unions.extend(order.unionid.iter().map(|unionid| digest(unionid)));
                     }
                 }
             }
         }
         self.logs.find(logs, self.known).await?;
-        self.unions.find(unions, self.known).await?;
-        fans.extend(self.unions.iter().filter_map(|(_, union)| union.0.as_ref()).map(fan::key));
+        self.unions.find(unions.iter().map(|union| union_key(&hex(union))), self.known).await?;
+        let mut waiting = BTreeSet::new();
+        for union in &unions {
+            match &self.unions.get(union_key(&hex(union)), self.known).await?.0 {
+                Some(openid) => fans.insert(fan::key(openid)),
+                None => waiting.insert(wait_key(union)),
+            };
+        }
+        self.waiting.find(waiting, self.known).await?;
         if let Some(focus) = self.focus {
             let own = fan::key(focus.openid);
             fans.retain(|key| *key == own);
@@ -191,7 +198,10 @@ impl<'a> Engine<'a> {
             moves.push((key.clone(), before.since(), after.since()));
         }
         for (key, before, after) in moves {
-            if let Some(before) = before.filter(|_| before != after) {
+            if before == after {
+                continue;
+            }
+            if let Some(before) = before {
                 self.forget_page(&key, before).await?.take(&key);
             }
             if let Some(after) = after {

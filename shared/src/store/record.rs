@@ -148,12 +148,7 @@ impl<T: Record> Table<T> {
         Ok(&mut slot.record)
     }
 
-    /// The records touched so far, with their keys.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
-        self.0.iter().map(|(key, slot)| (key, &slot.record))
-    }
-
-    /// As [`Self::iter`], as they were found, and as they stand now.
+    /// The records touched so far, with their keys: as they were found, and as they stand now.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Result<(&String, T, &T), FoldError>> {
         self.0.iter().map(|(key, Slot { record, stored })| {
             let before = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))?;
