@@ -8,15 +8,14 @@
 use crate::{
     facts::PushChoice,
     store::{
-        format::{self, RecordError},
+        key::{Key, Stored},
+        keys,
         record::Record,
     },
     time::Timestamp,
     wechat::OpenId,
 };
 use serde::{Deserialize, Serialize};
-
-const FORMAT: u8 = 1;
 
 /// One fan's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +25,8 @@ pub struct Conversation {
 }
 
 /// The key of a fan's.
-pub fn key(openid: &OpenId) -> String {
-    format!("conversation:{openid}")
+pub fn key(openid: &OpenId) -> Key<Conversation> {
+    keys::CONVERSATION.key(&[openid])
 }
 
 impl Conversation {
@@ -37,24 +36,11 @@ impl Conversation {
             self.pushes = Some((at, choice));
         }
     }
-
-    /// The stored bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        format::encode(FORMAT, self)
-    }
-
-    /// Reads stored bytes.
-    ///
-    /// # Errors
-    /// When a newer Guanxi wrote them, or they are damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        format::decode(FORMAT, bytes)
-    }
 }
 
-impl Record for Conversation {
-    const FORMAT: u8 = FORMAT;
+impl Stored for Conversation {}
 
+impl Record for Conversation {
     fn is_nothing(&self) -> bool {
         self.pushes.is_none()
     }

@@ -9,7 +9,10 @@ pub mod order;
 pub mod push;
 
 use crate::{
-    store::format::{self, RecordError},
+    store::{
+        format::{self, RecordError},
+        keys,
+    },
     time::Timestamp,
     wechat::{Message, OpenId},
 };
@@ -168,7 +171,7 @@ pub struct Place {
 impl fmt::Display for Place {
     /// The store key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "journal:{}:{}", self.stream, self.index)
+        f.write_str(&keys::JOURNAL.key::<Entry>(&[&self.stream, &self.index]))
     }
 }
 

@@ -12,7 +12,7 @@ pub mod reader;
 use crate::{
     facts::{Entry, Place},
     store::{
-        BUDGET, Store, StoreError, Timer,
+        BUDGET, Store, StoreError, Timer, keys,
         lease::{Run, Stop},
         persist,
     },
@@ -21,7 +21,7 @@ use crate::{
 use std::{cell::RefCell, time::Duration};
 
 /// The counter of stream numbers.
-pub const SEQUENCE: &str = "seq:journal";
+pub const SEQUENCE: &str = keys::SEQ_JOURNAL.pattern;
 /// Entries of a stream at most.
 pub const STREAM_ENTRIES: u32 = 128;
 /// A stream takes no entries later than this after its first.

@@ -31,7 +31,7 @@ pub use sheet::{Cell, Sheet};
 use crate::{
     fold::{
         Settings,
-        counts::{PAGES, QUESTIONS_KEY, Span, cohort_key, pushes_key, rules_key, week_of},
+        counts::{PAGES, Questions, Span, cohort_key, pushes_key, rules_key, week_of},
         fan::key,
     },
     playbook::{Channel, Terms},
@@ -194,19 +194,19 @@ impl Ask {
         match self {
             Self::Overview => {
                 let days = Days::until(moment.now, settings, tables::OVERVIEW_DAYS).iter().map(Span::Day);
-                days.chain([Span::All]).map(|span| span.to_string()).collect()
+                days.chain([Span::All]).map(|span| span.key().into()).collect()
             }
             Self::Channels(days) => days.iter().flat_map(|day| Span::Day(day).keys()).collect(),
-            Self::Trend(days, step) => spans(*days, *step, settings).map(|span| span.to_string()).collect(),
+            Self::Trend(days, step) => spans(*days, *step, settings).map(|span| span.key().into()).collect(),
             Self::Cohorts(weeks) => {
-                let pages = |week| (0..PAGES).map(move |page| cohort_key(week, page));
+                let pages = |week| (0..PAGES).map(move |page| cohort_key(week, page).into());
                 weeks_until(*weeks, settings, moment).flat_map(pages).collect()
             }
-            Self::Questions => vec![QUESTIONS_KEY.to_owned()],
-            Self::Pushes(days) => days.iter().map(pushes_key).collect(),
+            Self::Questions => vec![Questions::key().into()],
+            Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
             Self::Account => account::keys(),
-            Self::StaleRules => (0..PAGES).map(rules_key).collect(),
-            Self::Fan(openid) => vec![key(openid)],
+            Self::StaleRules => (0..PAGES).map(|page| rules_key(page).into()).collect(),
+            Self::Fan(openid) => vec![key(openid).into()],
         }
     }
 

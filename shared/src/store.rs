@@ -6,6 +6,8 @@
 pub mod commit;
 pub(crate) mod digest;
 pub mod format;
+pub mod key;
+pub mod keys;
 pub mod lease;
 pub mod list;
 pub mod memory;

@@ -1,6 +1,7 @@
 //! What an instance keeps between its requests: configuration, the open store, its stream of the journal, playbooks.
 
 use crate::border::{auto_reply, qr_scan};
+use guanxi::store::key::Stored as _;
 use guanxi::{
     conversation::{self, Conversation},
     facts::{Entry, PushChoice, Touch},

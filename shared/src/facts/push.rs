@@ -6,21 +6,30 @@
 #[cfg(doc)]
 use crate::wechat::api::notice::NO_CONSENT;
 use crate::{
-    store::digest::{Digest, digest, hex},
+    store::{
+        digest::{Digest, digest, hex},
+        keys,
+        list::List,
+    },
     time::Timestamp,
     wechat::OpenId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The list of what became of pushes, for push: see [`crate::store::list`].
-pub const OUTCOMES: &str = "outcome:list";
-/// The list of all fans that rollup ever met, for campaigns: see [`crate::store::list`].
-pub const FANS: &str = "fan:list";
+/// What became of pushes, for push.
+pub fn outcomes() -> List<Outcome> {
+    keys::OUTCOMES.list(&[])
+}
 
-/// The list of the reminders that are due on a day, counted from 1970 in the playbook's offset; its items are [`Due`].
-pub fn due_list(day: u64) -> String {
-    format!("due:{day}")
+/// All fans that rollup ever met, for campaigns.
+pub fn fans() -> List<OpenId> {
+    keys::FANS.list(&[])
+}
+
+/// The reminders that are due on a day, counted from 1970 in the playbook's offset.
+pub fn due(day: u64) -> List<Due> {
+    keys::DUE.list(&[&day])
 }
 
 /// One push to one fan; what keeps it from going out twice. Of a reminder: the fan, the product and the purchase that it is
@@ -51,11 +60,6 @@ impl fmt::Display for PushId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
     }
-}
-
-/// The key of what became of each push to a fan; push writes it.
-pub fn ledger_key(openid: &OpenId) -> String {
-    format!("ledger:{openid}")
 }
 
 /// Several news at once: one journal entry.
@@ -190,7 +194,7 @@ pub struct Due {
     pub run_out: Timestamp,
 }
 
-/// What rollup learned that push must know: an item of [`OUTCOMES`].
+/// What rollup learned that push must know: an item of [`outcomes`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// WeChat said what became of a push.

@@ -36,11 +36,15 @@ pub use questions::{ASKERS_SHOWN, CANDIDATES_MAX, QUESTION_MAX, Question, Questi
 pub use scenes::{SCENES_MAX, Scenes};
 
 use crate::{
-    store::record::{Record, page},
+    store::{
+        key::{Key, Stored},
+        keys,
+        record::{Record, page},
+    },
     time::{Day, Timestamp},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 /// The channel of a fan who came by no code.
 pub const DIRECT: &str = "(direct)";
@@ -66,42 +70,39 @@ impl Span {
         Self::Hour(at.0 / 3_600)
     }
 
-    /// The key of its [`ChannelPage`] with this number.
-    pub fn page_key(self, page: u8) -> String {
-        format!("{self}:{page}")
+    /// The key of its totals.
+    pub fn key(self) -> Key<General> {
+        match self {
+            Self::Hour(hour) => keys::HOUR.key(&[&hour]),
+            Self::Day(day) => keys::DAY.key(&[&day.0]),
+            Self::All => keys::ALL_TIME.key(&[]),
+        }
+    }
+
+    /// The key of its page of channels with this number.
+    pub fn page_key(self, page: u8) -> Key<ChannelPage> {
+        match self {
+            Self::Hour(hour) => keys::HOUR_CHANNELS.key(&[&hour, &page]),
+            Self::Day(day) => keys::DAY_CHANNELS.key(&[&day.0, &page]),
+            Self::All => keys::ALL_TIME_CHANNELS.key(&[&page]),
+        }
     }
 
     /// The keys of all of its records.
     pub fn keys(self) -> impl Iterator<Item = String> {
-        std::iter::once(self.to_string()).chain((0..PAGES).map(move |page| self.page_key(page)))
-    }
-}
-
-impl fmt::Display for Span {
-    /// The key of its [`General`].
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hour(hour) => write!(f, "count:h:{hour}"),
-            Self::Day(day) => write!(f, "count:d:{}", day.0),
-            Self::All => f.write_str("count:all"),
-        }
+        std::iter::once(self.key().into()).chain((0..PAGES).map(move |page| self.page_key(page).into()))
     }
 }
 
 /// The key of a page of a cohort.
-pub fn cohort_key(week: u64, page: u8) -> String {
-    format!("count:cohort:{week}:{page}")
+pub fn cohort_key(week: u64, page: u8) -> Key<CohortPage> {
+    keys::COHORT.key(&[&week, &page])
 }
 
 /// The key of a page of rules.
-pub fn rules_key(page: u8) -> String {
-    format!("count:rules:{page}")
+pub fn rules_key(page: u8) -> Key<RulesPage> {
+    keys::RULES.key(&[&page])
 }
-
-/// The key of the unanswered questions.
-pub const QUESTIONS_KEY: &str = "count:questions";
-/// The key of the channels that the playbook does not list.
-pub const SCENES_KEY: &str = "count:scenes";
 
 /// The page that a channel or rule stands on.
 pub(crate) fn page_of(name: &str) -> u8 {
@@ -114,6 +115,8 @@ const RULES_A_PAGE_MAX: usize = 1_000;
 /// The last hit of each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RulesPage(pub BTreeMap<String, Timestamp>);
+
+impl Stored for RulesPage {}
 
 impl Record for RulesPage {
     fn is_nothing(&self) -> bool {

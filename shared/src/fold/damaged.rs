@@ -34,11 +34,13 @@
 
 use crate::{
     conversation,
-    facts::push::ledger_key,
     fold::fan,
+    journal::reader::Cursor,
     store::{
         Store, StoreError,
-        record::{self, Record},
+        key::{Key, Stored},
+        keys,
+        record::Record,
     },
     time::Timestamp,
     wechat::OpenId,
@@ -46,11 +48,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// The keys of what is set aside, and the last repair.
-pub const LIST: &str = "damaged:list";
+pub const LIST: &str = keys::DAMAGED_LIST.pattern;
 /// What the console wishes at the next rollup, and with which key of the list: see [`Wish`].
-pub const WISH: &str = "damaged:wish";
-/// How far a repair is that is under way, with all that it has found: rollup's own.
-pub const REPAIR: &str = "damaged:repair";
+pub const WISH: &str = keys::DAMAGED_WISH.pattern;
 /// Records set aside at most; with more of them damaged the store is broken, and a run ends and says so.
 pub const KEPT_MAX: usize = 256;
 /// So many days they stay, and so does what came of a repair.
@@ -58,17 +58,17 @@ pub const KEPT_DAYS: u64 = 30;
 
 /// The key under which the bytes of a damaged record are kept.
 pub fn key(of: &str) -> String {
-    format!("damaged:{of}")
+    keys::DAMAGED.key::<()>(&[&of]).into()
 }
 
 /// The key under which is kept how far the journal was folded when the record was set aside.
-pub(crate) fn cursor_key(of: &str) -> String {
-    format!("damaged:cursor:{of}")
+pub(crate) fn cursor_key(of: &str) -> Key<Cursor> {
+    keys::DAMAGED_CURSOR.key(&[&of])
 }
 
 /// The keys of all that is kept of a record that is set aside.
 pub(crate) fn keys(of: &str) -> [String; 2] {
-    [key(of), cursor_key(of)]
+    [key(of), cursor_key(of).into()]
 }
 
 /// The fan whose record stands at a key; none: it is another record, and not repaired by replay.
@@ -193,6 +193,8 @@ pub struct List {
     pub repair: Option<Repair>,
 }
 
+impl Stored for List {}
+
 impl Record for List {
     fn is_nothing(&self) -> bool {
         self.set_aside.is_empty() && self.repair.is_none()
@@ -200,9 +202,14 @@ impl Record for List {
 }
 
 impl List {
-    /// Reads the record that stands at [`LIST`]; one that is damaged itself begins anew.
-    pub fn decode(bytes: Option<&[u8]>) -> Self {
-        bytes.and_then(|bytes| record::read(bytes).ok()).unwrap_or_default()
+    /// Its key, [`LIST`].
+    pub fn key() -> Key<Self> {
+        keys::DAMAGED_LIST.key(&[])
+    }
+
+    /// What stands at its key; one that is damaged itself begins anew.
+    pub fn found(bytes: Option<&[u8]>) -> Self {
+        bytes.and_then(|bytes| Self::decode(bytes).ok()).unwrap_or_default()
     }
 
     /// Whether a record is set aside.
@@ -250,12 +257,13 @@ impl List {
 
     /// Takes off the list what is about one fan, with what is said of a repair. Gives the keys that are to go with it.
     pub(crate) fn take_of(&mut self, openid: &OpenId) -> Vec<String> {
-        let (fan, conversation) = (fan::key(openid), conversation::key(openid));
+        let fan = fan::key(openid);
         let mut gone = Vec::new();
-        if self.repair.take_if(|repair| repair.key == fan).is_some() {
-            gone.push(REPAIR.to_owned());
+        if self.repair.take_if(|repair| *repair.key == *fan).is_some() {
+            gone.push(keys::DAMAGED_REPAIR.pattern.to_owned());
         }
-        for about in [fan, conversation, ledger_key(openid)] {
+        let (conversation, ledger) = (conversation::key(openid), keys::LEDGER.key::<()>(&[openid]));
+        for about in [String::from(fan), conversation.into(), ledger.into()] {
             if self.take(&about) {
                 gone.extend(keys(&about));
             }
@@ -348,7 +356,7 @@ impl Refused {
 /// # Errors
 /// When the store fails.
 pub async fn list(store: &impl Store) -> Result<List, StoreError> {
-    Ok(List::decode(store.get(LIST).await?.as_deref()))
+    Ok(List::found(store.get(LIST).await?.as_deref()))
 }
 
 /// The bytes of a record that is set aside.

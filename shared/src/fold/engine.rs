@@ -9,18 +9,17 @@ use crate::{
         push::{LedgerNews, News, PushId, What as Told},
     },
     fold::{
-        counts::{DIRECT, Deltas, OTHER, SCENES_KEY, Scenes, answer_class, cut, question_of},
+        counts::{DIRECT, Deltas, OTHER, Scenes, answer_class, cut, question_of},
         damaged,
         fan::{
             self, Arrival, Fan, arrivals,
             event::{Event, Moment, OrderNews, What, menu_key, no_consent},
-            union_key,
         },
         forget::{self, ForgetPage},
-        orders::{OrderLog, Union, Waiting},
+        orders::{OrderLog, Union, Waiting, log_key, union_key, wait_key},
     },
     store::{
-        digest::{Digest, digest, hex},
+        digest::{Digest, digest},
         record::{FoldError, Knowledge, Record as _, Table, Write},
     },
     time::Timestamp,
@@ -90,15 +89,6 @@ pub(super) struct Engine<'a> {
     gone: BTreeSet<String>,
     listed: Listed,
     deltas: Deltas,
-}
-
-/// What the orders of a unionid wait under.
-fn wait_key(union: &Digest) -> String {
-    format!("order:wait:{}", hex(union))
-}
-
-fn log_key(order: &Digest) -> String {
-    format!("order:{}", hex(order))
 }
 
 impl<'a> Engine<'a> {
@@ -174,10 +164,10 @@ impl<'a> Engine<'a> {
             }
         }
         self.logs.find(logs, self.known).await?;
-        self.unions.find(unions.iter().map(|union| union_key(&hex(union))), self.known).await?;
+        self.unions.find(unions.iter().map(union_key), self.known).await?;
         let mut waiting = BTreeSet::new();
         for union in &unions {
-            match &self.unions.get(union_key(&hex(union)), self.known).await?.0 {
+            match &self.unions.get(union_key(union), self.known).await?.0 {
                 Some(openid) => fans.insert(fan::key(openid)),
                 None => waiting.insert(wait_key(union)),
             };
@@ -293,7 +283,7 @@ impl<'a> Engine<'a> {
             // A code may say anything; these two names are ours.
             *scene = match scene.as_str() {
                 DIRECT | OTHER => OTHER.to_owned(),
-                _ => self.scenes.get(SCENES_KEY.to_owned(), self.known).await?.name(scene),
+                _ => self.scenes.get(Scenes::key(), self.known).await?.name(scene),
             };
         }
         Ok((what, tags))
@@ -364,7 +354,7 @@ impl<'a> Engine<'a> {
                 Some(openid.clone())
             }
             (Some(openid), None) => Some(openid.clone()),
-            (None, Some(union)) => self.unions.get(union_key(&hex(&union)), self.known).await?.0.clone(),
+            (None, Some(union)) => self.unions.get(union_key(&union), self.known).await?.0.clone(),
             (None, None) => return Ok(()),
         };
         match (openid, union) {
@@ -382,7 +372,7 @@ impl<'a> Engine<'a> {
 
     /// Learns which fan a unionid is; the orders that waited for that come to the fan.
     async fn link(&mut self, openid: &OpenId, union: Digest) -> Result<(), FoldError> {
-        let linked = self.unions.get(union_key(&hex(&union)), self.known).await?;
+        let linked = self.unions.get(union_key(&union), self.known).await?;
         if linked.0.is_some() {
             return Ok(());
         }
@@ -394,7 +384,7 @@ impl<'a> Engine<'a> {
         let fan = self.fans.get(fan::key(openid), self.known).await?;
         // The record of another unionid would still name the fan when the fan is forgotten.
         if let Some(other) = fan.union.replace(union) {
-            self.unions.get(union_key(&hex(&other)), self.known).await?.0.take_if(|linked| linked == openid);
+            self.unions.get(union_key(&other), self.known).await?.0.take_if(|linked| linked == openid);
         }
         for event in waiting.0 {
             fan.insert(event, false, self.settings.utc_offset, &mut self.deltas);
@@ -462,14 +452,14 @@ impl<'a> Engine<'a> {
         }
         let fan = self.fans.get(fan::key(openid), self.known).await?;
         if let Some(union) = fan.union {
-            self.unions.get(union_key(&hex(&union)), self.known).await?.0 = None;
+            self.unions.get(union_key(&union), self.known).await?.0 = None;
         }
         fan.erase(at, self.settings.utc_offset, &mut self.deltas);
         self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.known).await?;
         // What the fan decided stands in the record now, unless it was decided after this.
         let conversation = self.conversations.get(conversation::key(openid), self.known).await?;
         conversation.pushes.take_if(|(decided, _)| *decided <= at);
-        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.known).await?;
+        let set_aside = self.damaged.get(damaged::List::key(), self.known).await?;
         self.gone.extend(set_aside.take_of(openid));
         self.forget_later(openid.as_str(), at).await
     }
@@ -481,7 +471,7 @@ impl<'a> Engine<'a> {
     }
 
     async fn forget_page(&mut self, name: &str, gone: Timestamp) -> Result<&mut ForgetPage, FoldError> {
-        let done = *self.cursor.get(forget::CURSOR.to_owned(), self.known).await?;
+        let done = *self.cursor.get(forget::Cursor::key(), self.known).await?;
         self.forget.get(forget::page_key(self.settings, name, gone, done), self.known).await
     }
 }

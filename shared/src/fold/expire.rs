@@ -1,11 +1,13 @@
 //! Pages that nobody reads any more go by number, a bounded count at a time.
 
-use super::{Settings, lists::Head};
+use super::Settings;
 use crate::{
-    facts::push::{OUTCOMES, Outcome, due_list},
+    facts::push,
     store::{
-        list::{PAGE, Page, gone_key, head_key, page_key},
-        record::{FoldError, Knowledge, Record, Write, encode, find},
+        key::{Key, Stored},
+        keys,
+        list::{Length, List, PAGE},
+        record::{FoldError, Knowledge, Record, Write, find},
     },
     time::{Day, Timestamp},
 };
@@ -21,11 +23,6 @@ const FIRST_DAYS: u64 = 8;
 /// Pages that go in one step.
 const PAGES_AT_ONCE: u64 = 500;
 
-/// Where the lists of due reminders begin.
-pub(super) const DUE_CURSOR: &str = DueCursor::KEY;
-/// Where the list of outcomes begins.
-pub(super) const OUTCOME_CURSOR: &str = "cursor:outcome";
-
 /// The first page that is still there; nothing is listed on a day before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DueCursor {
@@ -35,7 +32,9 @@ pub(crate) struct DueCursor {
 
 impl DueCursor {
     /// Its key.
-    pub(crate) const KEY: &str = "cursor:due";
+    pub(crate) fn key() -> Key<Self> {
+        keys::DUE_CURSOR.key(&[])
+    }
 
     /// Whether a day's list is gone.
     pub(crate) fn is_past(&self, day: u64) -> bool {
@@ -48,6 +47,8 @@ impl DueCursor {
     }
 }
 
+impl Stored for DueCursor {}
+
 impl Record for DueCursor {
     fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -56,7 +57,7 @@ impl Record for DueCursor {
 
 /// A day's list goes, or the next pages of it. Nothing ever, when the playbook has no reminder.
 pub(super) async fn due(settings: &Settings, now: Timestamp, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
-    let mut cursor: DueCursor = find(DUE_CURSOR, known).await?;
+    let mut cursor: DueCursor = find(&DueCursor::key(), known).await?;
     let reminders = settings.pushes.products.values().any(|product| product.reminder.is_some());
     let until = settings.utc_offset.local(now).day.0.saturating_sub(DUE_DAYS);
     if cursor.is_nothing() {
@@ -68,17 +69,17 @@ pub(super) async fn due(settings: &Settings, now: Timestamp, known: &dyn Knowled
     if cursor.day >= until {
         return Ok(Vec::new());
     }
-    let list = due_list(cursor.day);
-    let pages = find::<Head>(&head_key(&list), known).await?.0.div_ceil(PAGE);
+    let list = push::due(cursor.day);
+    let pages = find(&list.head(), known).await?.0.div_ceil(PAGE);
     let end = pages.min(cursor.page.saturating_add(PAGES_AT_ONCE));
     let mut writes: Vec<Write> = gone(&list, cursor.page..end);
     if end < pages {
         cursor.page = end;
     } else {
-        writes.extend((pages > 0).then(|| Write { key: head_key(&list), value: None }));
+        writes.extend((pages > 0).then(|| list.head().take()));
         cursor = DueCursor { day: cursor.day + 1, page: 0 };
     }
-    writes.push(Write { key: DUE_CURSOR.to_owned(), value: Some(encode(&cursor)) });
+    writes.push(DueCursor::key().put(&cursor));
     Ok(writes)
 }
 
@@ -91,6 +92,8 @@ pub(super) struct OutcomeCursor {
     days: BTreeMap<Day, u64>,
 }
 
+impl Stored for OutcomeCursor {}
+
 impl Record for OutcomeCursor {
     fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -98,6 +101,11 @@ impl Record for OutcomeCursor {
 }
 
 impl OutcomeCursor {
+    /// Its key.
+    pub(super) fn key() -> Key<Self> {
+        keys::OUTCOME_CURSOR.key(&[])
+    }
+
     /// Notes that an item of a day stands at a position.
     pub(super) fn note(&mut self, day: Day, position: u64) {
         self.days.entry(day).or_insert(position);
@@ -110,33 +118,34 @@ pub(super) async fn outcomes(
     now: Timestamp,
     known: &dyn Knowledge,
 ) -> Result<Vec<Write>, FoldError> {
-    let mut cursor: OutcomeCursor = find(OUTCOME_CURSOR, known).await?;
+    let list = push::outcomes();
+    let mut cursor: OutcomeCursor = find(&OutcomeCursor::key(), known).await?;
     // A cursor that was damaged began anew.
-    cursor.gone = cursor.gone.max(find::<Head>(&gone_key(OUTCOMES), known).await?.0);
+    cursor.gone = cursor.gone.max(find(&list.gone(), known).await?.0);
     let oldest = Day(settings.utc_offset.local(now).day.0.saturating_sub(OUTCOME_DAYS));
     if cursor.days.first_key_value().is_none_or(|(day, _)| *day >= oldest) {
         return Ok(Vec::new());
     }
-    let count = find::<Head>(&head_key(OUTCOMES), known).await?.0;
+    let count = find(&list.head(), known).await?.0;
     let until = cursor.days.range(oldest..).map(|(_, first)| *first).min().unwrap_or(count).max(cursor.gone);
     let end = until.min((cursor.gone / PAGE + PAGES_AT_ONCE) * PAGE);
-    let mut writes = gone(OUTCOMES, cursor.gone / PAGE..end / PAGE);
+    let mut writes = gone(&list, cursor.gone / PAGE..end / PAGE);
     if end % PAGE > 0 {
-        let key = page_key(OUTCOMES, end);
-        let mut page: Page<Outcome> = find(&key, known).await?;
+        let key = list.page(end);
+        let mut page = find(&key, known).await?;
         page.0.iter_mut().take((end % PAGE) as usize).for_each(|item| *item = None);
-        writes.push(Write { key, value: Some(encode(&page)) });
+        writes.push(key.put(&page));
     }
     cursor.gone = end;
     // Push reads from there, also when it stood still for longer, or is new.
-    writes.push(Write { key: gone_key(OUTCOMES), value: Some(encode(&Head(end))) });
+    writes.push(list.gone().put(&Length(end)));
     if end == until {
         cursor.days = cursor.days.split_off(&oldest);
     }
-    writes.push(Write { key: OUTCOME_CURSOR.to_owned(), value: Some(encode(&cursor)) });
+    writes.push(OutcomeCursor::key().put(&cursor));
     Ok(writes)
 }
 
-fn gone(list: &str, pages: std::ops::Range<u64>) -> Vec<Write> {
-    pages.map(|page| Write { key: page_key(list, page * PAGE), value: None }).collect()
+fn gone<T>(list: &List<T>, pages: std::ops::Range<u64>) -> Vec<Write> {
+    pages.map(|page| list.page(page * PAGE).take()).collect()
 }

@@ -46,7 +46,9 @@ use crate::{
     store::{
         digest::Digest,
         format::RecordError,
-        record::{self, FoldError, Record},
+        key::{Key, Stored},
+        keys,
+        record::Record,
     },
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
@@ -64,8 +66,8 @@ pub const RECENT_MAX: usize = 64;
 const TAGS_MAX: usize = 64;
 
 /// The key of a fan's record.
-pub fn key(openid: &OpenId) -> String {
-    format!("fan:{openid}")
+pub fn key(openid: &OpenId) -> Key<Fan> {
+    keys::FAN.key(&[openid])
 }
 
 /// When a fan followed, by the stored record, if there is one; and what is wrong with a record that cannot be read.
@@ -74,7 +76,7 @@ pub fn key(openid: &OpenId) -> String {
 /// in many a new follower is greeted as somebody who comes back than everybody who comes back as a stranger, while two
 /// versions of Guanxi run side by side. Refusing the message would lose the follow and show the fan WeChat's notice of a fault.
 pub fn follows(record: Option<&[u8]>) -> (Vec<Timestamp>, Option<RecordError>) {
-    match record.map(record::read::<Fan>) {
+    match record.map(Fan::decode) {
         None => (Vec::new(), None),
         // Follows know no days, so any clock does.
         Some(Ok(fan)) => (fan.state(UtcOffset::BEIJING).follows().collect(), None),
@@ -101,6 +103,8 @@ pub struct Fan {
     current: Option<State>,
 }
 
+impl Stored for Fan {}
+
 impl Record for Fan {
     fn is_nothing(&self) -> bool {
         self.recent.is_empty() && self.erased.is_none() && self.frozen == State::default()
@@ -108,14 +112,6 @@ impl Record for Fan {
 }
 
 impl Fan {
-    /// Reads the record that stands at `key`.
-    ///
-    /// # Errors
-    /// [`FoldError`], when it was written by a newer Guanxi or is damaged.
-    pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, FoldError> {
-        record::decode(key, bytes)
-    }
-
     /// The fan as known now. `offset` is the playbook's.
     pub fn state(&self, offset: UtcOffset) -> State {
         self.current.clone().unwrap_or_else(|| self.replay(self.recent.len(), offset))
@@ -305,9 +301,4 @@ impl Fan {
         let told = state.pushes.last().filter(|_| state.known_since.is_none());
         ended.max(told).filter(|_| state.follow.is_none())
     }
-}
-
-/// The key of the openid that belongs to a unionid, by the hex of the unionid's digest.
-pub(crate) fn union_key(digest: &str) -> String {
-    format!("order:union:{digest}")
 }

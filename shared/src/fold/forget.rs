@@ -9,9 +9,14 @@
 use super::fan::Fan;
 use crate::{
     conversation,
-    fold::{Settings, damaged, lists::Listed, orders::Waiting},
+    fold::{
+        Settings, damaged,
+        lists::Listed,
+        orders::{self, Waiting},
+    },
     store::{
-        digest::hex,
+        key::{Key, Stored},
+        keys,
         record::{FoldError, Knowledge, Record, Table, Write, find, page},
     },
     time::{Day, Timestamp},
@@ -29,15 +34,14 @@ const FANS_AT_ONCE: usize = 500;
 /// A new account begins this many days back, so that a journal older than its first rollup is served too.
 const FIRST_DAYS: u64 = 8;
 
-/// Where the work stands.
-pub(crate) const CURSOR: &str = "cursor:forget";
-
-/// The next page to work off; all earlier ones are done.
+/// Where the work stands: the next page to work off; all earlier ones are done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     pub(crate) day: u64,
     page: u8,
 }
+
+impl Stored for Cursor {}
 
 impl Record for Cursor {
     fn is_nothing(&self) -> bool {
@@ -53,14 +57,21 @@ impl Cursor {
         }
     }
 
-    fn key(self) -> String {
-        format!("fan:forget:{}:{}", self.day, self.page)
+    /// Its key.
+    pub(crate) fn key() -> Key<Self> {
+        keys::FORGET_CURSOR.key(&[])
+    }
+
+    fn page(self) -> Key<ForgetPage> {
+        keys::FORGET.key(&[&self.day, &self.page])
     }
 }
 
 /// Openids, and orders that wait, whose day has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ForgetPage(BTreeSet<String>);
+
+impl Stored for ForgetPage {}
 
 impl Record for ForgetPage {
     fn is_nothing(&self) -> bool {
@@ -81,11 +92,11 @@ impl ForgetPage {
 }
 
 /// The key of the page for a fan who left at `gone`, or orders that wait since then.
-pub(crate) fn page_key(settings: &Settings, name: &str, gone: Timestamp, done: Cursor) -> String {
+pub(crate) fn page_key(settings: &Settings, name: &str, gone: Timestamp, done: Cursor) -> Key<ForgetPage> {
     let day = settings.utc_offset.local(gone).day.0.saturating_add(u64::from(settings.forget_after_days));
     // A page that is done is never looked at again.
     let day = day.max(done.day.saturating_add(1));
-    Cursor { day, page: page(name, PAGES) }.key()
+    Cursor { day, page: page(name, PAGES) }.page()
 }
 
 /// Forgets the next fans whose time has come: at most 500, and no more than a page. Empty when no page is due today. Names
@@ -114,7 +125,7 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     async fn begin(settings: &'a Settings, now: Timestamp, known: &'a dyn Knowledge) -> Result<Self, FoldError> {
         let today = settings.utc_offset.local(now).day.0;
-        let mut cursor: Cursor = find(CURSOR, known).await?;
+        let mut cursor: Cursor = find(&Cursor::key(), known).await?;
         if cursor.is_nothing() {
             cursor.day = today.saturating_sub(FIRST_DAYS);
         }
@@ -130,7 +141,7 @@ impl<'a> Work<'a> {
             return Ok(Vec::new());
         }
         let mut own = Table::<ForgetPage>::default();
-        let page = own.get(cursor.key(), known).await?;
+        let page = own.get(cursor.page(), known).await?;
         let due: Vec<String> = page.0.iter().take(FANS_AT_ONCE).cloned().collect();
         let next = if due.len() < page.0.len() { cursor } else { cursor.next() };
         for name in &due {
@@ -148,7 +159,7 @@ impl<'a> Work<'a> {
         writes.extend(later.writes());
         writes.extend(listed.writes());
         writes.extend(own.writes());
-        writes.push(Write { key: CURSOR.to_owned(), value: Some(crate::store::record::encode(&next)) });
+        writes.push(Cursor::key().put(&next));
         Ok(writes)
     }
 
@@ -163,19 +174,20 @@ impl<'a> Work<'a> {
             return self.later(openid.as_str(), gone).await;
         }
         self.listed.remove(openid, &mut fan.places, Day(self.today), self.known).await?;
-        let union = fan.union.map(|union| super::fan::union_key(&hex(&union)));
-        let spoken = self.known.get(std::slice::from_ref(&conversation)).await?.pop().flatten();
+        let union = fan.union.map(|union| orders::union_key(&union));
+        let spoken = self.known.get(&[conversation.to_string()]).await?.pop().flatten();
         let kept = spoken.map(|_| conversation);
-        let set_aside = self.damaged.get(damaged::LIST.to_owned(), self.known).await?.take_of(openid);
-        let gone = union.into_iter().chain([key]).chain(kept).chain(set_aside);
-        self.writes.extend(gone.map(|key| Write { key, value: None }));
+        let set_aside = self.damaged.get(damaged::List::key(), self.known).await?.take_of(openid);
+        self.writes.extend(union.map(Key::take).into_iter().chain([key.take()]).chain(kept.map(Key::take)));
+        self.writes.extend(set_aside.into_iter().map(|key| Write { key, value: None }));
         Ok(())
     }
 
     /// Orders that nobody came for.
     async fn waiting(&mut self, key: String) -> Result<(), FoldError> {
+        let Some(at) = keys::WAITING.read(&key) else { return Ok(()) };
         let mut waiting = Table::<Waiting>::default();
-        let left = waiting.get(key.clone(), self.known).await?.drop_until(self.until);
+        let left = waiting.get(at, self.known).await?.drop_until(self.until);
         self.writes.extend(waiting.writes());
         match left {
             Some(left) => self.later(&key, left).await,

@@ -2,41 +2,25 @@
 
 use super::{
     Settings,
-    expire::{DUE_CURSOR, DueCursor, OUTCOME_CURSOR, OutcomeCursor},
+    expire::{DueCursor, OutcomeCursor},
 };
 use crate::{
-    facts::push::{Due, FANS, OUTCOMES, Outcome, PushId, due_list},
+    facts::push::{self, Due, Outcome, PushId},
     fold::fan::{self, Arrival, Fan, Places, due::Expected},
     store::{
-        list::{PAGE, Page, head_key, page_key},
-        record::{FoldError, Knowledge, Record, Table, Write},
+        list::{Length, List, PAGE, Page},
+        record::{FoldError, Knowledge, Table, Write},
     },
     time::{Day, Timestamp},
     wechat::OpenId,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many items a list has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head(pub(crate) u64);
-
-impl Record for Head {
-    fn is_nothing(&self) -> bool {
-        self.0 == 0
-    }
-}
-
-impl<T: Serialize + DeserializeOwned> Record for Page<T> {
-    fn is_nothing(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 /// The lists of one kind of items that a fold touches.
 #[derive(Debug)]
 pub(crate) struct Lists<T> {
-    heads: Table<Head>,
+    heads: Table<Length>,
     pages: Table<Page<T>>,
 }
 
@@ -48,11 +32,11 @@ impl<T> Default for Lists<T> {
 
 impl<T: Serialize + DeserializeOwned> Lists<T> {
     /// Puts an item at the end, and gives its position.
-    pub(crate) async fn append(&mut self, list: &str, item: T, known: &dyn Knowledge) -> Result<u64, FoldError> {
-        let head = self.heads.get(head_key(list), known).await?;
+    pub(crate) async fn append(&mut self, list: &List<T>, item: T, known: &dyn Knowledge) -> Result<u64, FoldError> {
+        let head = self.heads.get(list.head(), known).await?;
         let position = head.0;
         head.0 += 1;
-        let page = self.pages.get(page_key(list, position), known).await?;
+        let page = self.pages.get(list.page(position), known).await?;
         // Of a page that is not as long as it should be, the items are lost, but not the places of those to come.
         let index = usize::try_from(position % PAGE).unwrap_or_default();
         page.0.resize_with(index, || None);
@@ -61,8 +45,13 @@ impl<T: Serialize + DeserializeOwned> Lists<T> {
     }
 
     /// Makes the item at a position void, if its page is still there.
-    pub(crate) async fn blank(&mut self, list: &str, position: u64, known: &dyn Knowledge) -> Result<(), FoldError> {
-        let page = self.pages.get(page_key(list, position), known).await?;
+    pub(crate) async fn blank(
+        &mut self,
+        list: &List<T>,
+        position: u64,
+        known: &dyn Knowledge,
+    ) -> Result<(), FoldError> {
+        let page = self.pages.get(list.page(position), known).await?;
         let item = usize::try_from(position % PAGE).ok().and_then(|index| page.0.get_mut(index));
         item.map(Option::take);
         Ok(())
@@ -105,7 +94,7 @@ impl Listed {
         known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
         if places.fans.is_none() {
-            places.fans = Some(self.fans.append(FANS, openid.clone(), known).await?);
+            places.fans = Some(self.fans.append(&push::fans(), openid.clone(), known).await?);
         }
         Ok(())
     }
@@ -137,18 +126,18 @@ impl Listed {
             expected.get(name).is_some_and(|(expected, _)| *expected == listed.expected)
         };
         for (_, listed) in fan.places.due.extract_if(.., |name, listed| !holds(name, listed)) {
-            self.due.blank(&due_list(listed.day), listed.position, known).await?;
+            self.due.blank(&push::due(listed.day), listed.position, known).await?;
         }
         for (product, (expected, day)) in expected {
             if fan.places.due.contains_key(&product) {
                 continue;
             }
             // A list that is gone is never looked at again.
-            let begin = self.due_cursor.get(DUE_CURSOR.to_owned(), known).await?.day;
+            let begin = self.due_cursor.get(DueCursor::key(), known).await?.day;
             let day = day.max(offset.local(told).day.0).max(begin);
             let Expected { basis, run_out } = expected;
             let item = Due { openid: openid.clone(), product: product.clone(), basis, run_out };
-            let position = self.due.append(&due_list(day), item, known).await?;
+            let position = self.due.append(&push::due(day), item, known).await?;
             fan.places.due.insert(product, fan::Listed { day, position, expected });
         }
         Ok(())
@@ -185,7 +174,7 @@ impl Listed {
         let Places { fans, due: wanted } = std::mem::take(places);
         places.fans = standing.fans.first().copied().filter(|_| fans.is_some());
         for position in standing.fans.iter().filter(|position| Some(**position) != places.fans) {
-            self.fans.blank(FANS, *position, known).await?;
+            self.fans.blank(&push::fans(), *position, known).await?;
         }
         if fans.is_some() {
             self.fan(openid, places, known).await?;
@@ -198,7 +187,7 @@ impl Listed {
             if stays && !places.due.contains_key(&item.product) {
                 places.due.insert(item.product.clone(), fan::Listed { day: *day, position: *position, expected });
             } else {
-                self.due.blank(&due_list(*day), *position, known).await?;
+                self.due.blank(&push::due(*day), *position, known).await?;
             }
         }
         for (product, listed) in wanted {
@@ -209,7 +198,7 @@ impl Listed {
             let day = if was_away { today } else { listed.day };
             let position = if was_away || day > today {
                 let item = Due { openid: openid.clone(), product: product.clone(), basis, run_out };
-                self.due.append(&due_list(day), item, known).await?
+                self.due.append(&push::due(day), item, known).await?
             } else {
                 NOWHERE
             };
@@ -228,10 +217,10 @@ impl Listed {
     ) -> Result<(), FoldError> {
         let Places { fans, due } = std::mem::take(places);
         if let Some(position) = fans {
-            self.fans.blank(FANS, position, known).await?;
+            self.fans.blank(&push::fans(), position, known).await?;
         }
         for listed in due.into_values() {
-            self.due.blank(&due_list(listed.day), listed.position, known).await?;
+            self.due.blank(&push::due(listed.day), listed.position, known).await?;
         }
         self.outcome(Outcome::Forgotten(openid.clone()), day, known).await
     }
@@ -250,8 +239,8 @@ impl Listed {
     }
 
     async fn outcome(&mut self, outcome: Outcome, day: Day, known: &dyn Knowledge) -> Result<(), FoldError> {
-        let position = self.outcomes.append(OUTCOMES, outcome, known).await?;
-        self.outcome_cursor.get(OUTCOME_CURSOR.to_owned(), known).await?.note(day, position);
+        let position = self.outcomes.append(&push::outcomes(), outcome, known).await?;
+        self.outcome_cursor.get(OutcomeCursor::key(), known).await?.note(day, position);
         Ok(())
     }
 

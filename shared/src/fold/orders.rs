@@ -3,7 +3,12 @@
 use crate::{
     facts::order::{OrderEvent, OrderKind},
     fold::fan::event::Event,
-    store::record::Record,
+    store::{
+        digest::{Digest, hex},
+        key::{Key, Stored},
+        keys,
+        record::Record,
+    },
     time::Timestamp,
     wechat::OpenId,
 };
@@ -15,7 +20,22 @@ const EVENTS_MAX: usize = 64;
 /// Order events that wait for one unionid.
 const WAITING_MAX: usize = 64;
 
-/// Which events of one order were folded, for ever: `order:<hash>`.
+/// Where the events of an order stand, by the digest of its number.
+pub(crate) fn log_key(order: &Digest) -> Key<OrderLog> {
+    keys::ORDER.key(&[&hex(order)])
+}
+
+/// Where the openid stands that belongs to a unionid, by the unionid's digest.
+pub(crate) fn union_key(union: &Digest) -> Key<Union> {
+    keys::UNION.key(&[&hex(union)])
+}
+
+/// What the orders of a unionid wait under.
+pub(crate) fn wait_key(union: &Digest) -> Key<Waiting> {
+    keys::WAITING.key(&[&hex(union)])
+}
+
+/// Which events of one order were folded, for ever.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OrderLog(BTreeSet<(OrderKind, u32)>);
 
@@ -34,15 +54,19 @@ impl OrderLog {
     }
 }
 
+impl Stored for OrderLog {}
+
 impl Record for OrderLog {
     fn is_nothing(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Which fan a unionid is: `order:union:<hash>`.
+/// Which fan a unionid is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Union(pub(crate) Option<OpenId>);
+
+impl Stored for Union {}
 
 impl Record for Union {
     fn is_nothing(&self) -> bool {
@@ -50,7 +74,7 @@ impl Record for Union {
     }
 }
 
-/// Events of orders whose fan is not known yet, oldest first: `order:wait:<hash>`.
+/// Events of orders whose fan is not known yet, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting(pub(crate) Vec<Event>);
 
@@ -79,6 +103,8 @@ impl Waiting {
         self.0.insert(place, event);
     }
 }
+
+impl Stored for Waiting {}
 
 impl Record for Waiting {
     fn is_nothing(&self) -> bool {

@@ -28,20 +28,22 @@ use crate::{
     conversation::{self, Conversation},
     facts::{
         Entry, Place, Placed,
-        push::{OUTCOMES, Outcome, PushId, Skip},
+        push::{Outcome, PushId, Skip, outcomes},
     },
     fold::{
-        counts::{Deltas, SCENES_KEY},
+        counts::{Deltas, Scenes},
         damaged::{self, Progress, Reach},
-        fan::{self, Fan, Fate, union_key},
+        fan::{self, Fan, Fate},
         forget,
-        orders::Union,
+        orders::{Union, union_key},
     },
     journal::reader::Cursor,
     store::{
-        digest::{Digest, digest, hex},
-        list::{Page, page_key},
-        record::{FoldError, Knowledge, Records, Table, Write, encode, find, load, read},
+        digest::{Digest, digest},
+        key::{Key, Stored},
+        keys,
+        list::Page,
+        record::{FoldError, Knowledge, Records, Table, Write, find, load},
     },
     time::Timestamp,
     wechat::{Event as Happening, Kind, OpenId},
@@ -74,33 +76,33 @@ impl Room {
         let mut engine = Engine::about(settings, &self.0, focus);
         engine.run(std::slice::from_ref(placed)).await?;
         let (counts, writes) = engine.apart();
-        let mut outcomes = Vec::new();
+        let mut untold = Vec::new();
         for Write { key: of, value } in writes {
-            if of == key || of.starts_with("order:") {
+            if *of == *key || of.starts_with("order:") {
                 match value {
                     Some(value) => drop(self.0.insert(of, value)),
                     None => drop(self.0.remove(&of)),
                 }
-            } else if of == page_key(OUTCOMES, 0) {
-                let page: Page<Outcome> = value.and_then(|value| read(&value).ok()).unwrap_or_default();
-                outcomes.extend(page.0.into_iter().flatten());
+            } else if *of == *outcomes().page(0) {
+                let page: Page<Outcome> = value.and_then(|value| Page::decode(&value).ok()).unwrap_or_default();
+                untold.extend(page.0.into_iter().flatten());
             } else if let Some(list) = of.strip_prefix("due:") {
                 days.extend(list.split(':').next().and_then(|day| day.parse::<u64>().ok()));
             }
         }
-        Ok(Effect { counts, outcomes })
+        Ok(Effect { counts, outcomes: untold })
     }
 
     /// Forgets the fan, where the fan had been forgotten when something happened at `at`: as
     /// [forgetting](mod@forget) does, which works off the page of a day when that is over.
-    fn forget(&mut self, settings: &Settings, key: &str, at: Timestamp) -> Result<(), FoldError> {
+    fn forget(&mut self, settings: &Settings, key: &Key<Fan>, at: Timestamp) -> Result<(), FoldError> {
         let (fan, offset): (Fan, _) = (load(key, &self.0)?, settings.utc_offset);
         let day = |at| offset.local(at).day.0;
         let days = u64::from(settings.forget_after_days);
         let is_over = |gone: &Timestamp| day(*gone) + days < day(at) && gone.0 + days * 86_400 <= at.0;
         if fan.gone_since(offset).filter(is_over).is_some() {
-            self.0.remove(key);
-            fan.union.map(|union| self.0.remove(&union_key(&hex(&union))));
+            self.0.remove(&**key);
+            fan.union.map(|union| self.0.remove(&*union_key(&union)));
         }
         Ok(())
     }
@@ -144,7 +146,14 @@ pub(crate) struct Replay {
     pub(crate) page: u64,
 }
 
+impl Stored for Replay {}
+
 impl Replay {
+    /// Its key.
+    pub(crate) fn key() -> Key<Self> {
+        keys::DAMAGED_REPAIR.key(&[])
+    }
+
     /// One that has not begun.
     pub(crate) fn new(openid: OpenId, began: Timestamp, settings: &Settings) -> Self {
         Self {
@@ -178,11 +187,11 @@ impl Replay {
 
     /// Goes through the journal once more, from the oldest entry that `folded` says is kept. What turned up before stays known.
     pub(crate) fn again(self, folded: &Cursor, settings: &Settings) -> Self {
-        let (key, link) = (|union| union_key(&hex(union)), encode(&Union(Some(self.openid.clone()))));
+        let link = Union(Some(self.openid.clone())).encode();
         Self {
             pass: self.pass + 1,
             cursor: folded.oldest(),
-            right: Room(self.linked.iter().map(|union| (key(union), link.clone())).collect()),
+            right: Room(self.linked.iter().map(|union| (union_key(union).into(), link.clone())).collect()),
             whole: folded.keeps_all(),
             orders: self.orders,
             unions: self.unions,
@@ -194,14 +203,14 @@ impl Replay {
     }
 
     /// The records of unionids that an order names alone, as far as they may be the fan's.
-    fn alone(&self, entries: &[Placed]) -> BTreeSet<String> {
+    fn alone(&self, entries: &[Placed]) -> BTreeSet<Key<Union>> {
         let orders = entries.iter().filter_map(|placed| match &placed.entry {
             Entry::Orders(orders) => Some(&orders.orders),
             _ => None,
         });
         let alone = orders.flatten().filter(|order| order.openid.is_none());
         let unions = alone.filter_map(|order| order.unionid.as_ref()).map(|unionid| digest(unionid));
-        unions.filter(|union| !self.unions.contains(union)).map(|union| union_key(&hex(&union))).collect()
+        unions.filter(|union| !self.unions.contains(union)).map(|union| union_key(&union)).collect()
     }
 
     /// Folds the next entries, and passes over those that could not be read.
@@ -213,11 +222,11 @@ impl Replay {
         known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
         self.unreadable += unreadable as u64;
-        let scenes = known.get(&[SCENES_KEY.to_owned()]).await?.pop().flatten();
+        let scenes = known.get(&[Scenes::key().into()]).await?.pop().flatten();
         let mut linked = Table::<Union>::default();
         linked.find(self.alone(entries), known).await?;
         for room in [&mut self.right, &mut self.stand_in] {
-            room.0.extend(scenes.as_ref().map(|scenes| (SCENES_KEY.to_owned(), scenes.clone())));
+            room.0.extend(scenes.as_ref().map(|scenes| (Scenes::key().into(), scenes.clone())));
         }
         for placed in entries {
             self.watch(placed, &mut linked, known).await?;
@@ -241,7 +250,7 @@ impl Replay {
             }
         }
         for room in [&mut self.right, &mut self.stand_in] {
-            room.0.remove(SCENES_KEY);
+            room.0.remove(&*Scenes::key());
         }
         Ok(())
     }
@@ -259,7 +268,7 @@ impl Replay {
             let is_own = match (&order.openid, union) {
                 (Some(openid), _) => *openid == self.openid,
                 (None, Some(union)) => {
-                    let Union(fan) = linked.get(union_key(&hex(&union)), known).await?;
+                    let Union(fan) = linked.get(union_key(&union), known).await?;
                     self.unions.contains(&union) || fan.as_ref() == Some(&self.openid)
                 }
                 (None, None) => false,
@@ -275,18 +284,17 @@ impl Replay {
     /// From here on the entries were folded into the stand-in: a stranger, for whom no more than the orders is known.
     pub(crate) fn pass_the_set_aside(&mut self) {
         self.stand_in = self.right.clone();
-        self.stand_in.0.remove(&fan::key(&self.openid));
+        self.stand_in.0.remove(&*fan::key(&self.openid));
         self.is_past = true;
     }
 
     /// Whether all that there is has been folded as it should; else the journal is to be gone through [again](Self::again).
     pub(crate) async fn is_complete(&mut self, known: &dyn Knowledge) -> Result<bool, FoldError> {
-        let key = |union: &Digest| union_key(&hex(union));
         let mut linked = Table::<Union>::default();
-        linked.find(self.unions.iter().map(key), known).await?;
+        linked.find(self.unions.iter().map(union_key), known).await?;
         for union in &self.unions {
             let (Union(stored), Union(folded)) =
-                (linked.get(key(union), known).await?, load(&key(union), &self.right.0)?);
+                (linked.get(union_key(union), known).await?, load(&union_key(union), &self.right.0)?);
             if stored.as_ref() == Some(&self.openid) && folded.as_ref() != Some(&self.openid) {
                 self.linked.insert(*union);
                 self.grew = true;
@@ -297,13 +305,13 @@ impl Replay {
 
     /// The days on whose lists the fan may stand, given what is stored of the fan now.
     pub(crate) fn due_days(&self, stored: Option<&Vec<u8>>) -> BTreeSet<u64> {
-        let places = stored.and_then(|bytes| read::<Fan>(bytes).ok()).map(|fan| fan.places).unwrap_or_default();
+        let places = stored.and_then(|bytes| Fan::decode(bytes).ok()).map(|fan| fan.places).unwrap_or_default();
         self.days.iter().copied().chain(places.due.values().map(|listed| listed.day)).collect()
     }
 
     /// Whether anything is known of the fan.
     pub(crate) fn found_any(&self) -> bool {
-        self.right.0.contains_key(&fan::key(&self.openid))
+        self.right.0.contains_key(&*fan::key(&self.openid))
     }
 
     /// What to write so that the record is back. `standing` is what is found of the fan on lists.
@@ -317,8 +325,8 @@ impl Replay {
         let (openid, offset, key) = (&self.openid, settings.utc_offset, fan::key(&self.openid));
         let conversation = conversation::key(openid);
         let mut damaged = Table::<damaged::List>::default();
-        let list = damaged.get(damaged::LIST.to_owned(), known).await?;
-        let set_aside = list.set_aside.iter().find(|damaged| damaged.key == key).map_or(now, |damaged| damaged.at);
+        let list = damaged.get(damaged::List::key(), known).await?;
+        let set_aside = list.set_aside.iter().find(|damaged| *damaged.key == *key).map_or(now, |damaged| damaged.at);
         let mut fan: Fan = load(&key, &self.right.0)?;
         fan.union = fan.union.or(self.linked.first().copied());
         let spoken: Conversation = find(&conversation, known).await?;
@@ -350,7 +358,7 @@ impl Replay {
         let mut pages = Table::<forget::ForgetPage>::default();
         if let Some(gone) = fan.gone_since(offset) {
             // The page that the unfollow wrote may have been worked off while the record was away.
-            let page = forget::page_key(settings, openid.as_str(), gone, find(forget::CURSOR, known).await?);
+            let page = forget::page_key(settings, openid.as_str(), gone, find(&forget::Cursor::key(), known).await?);
             pages.get(page, known).await?.add(openid.as_str());
         }
         list.take(&key);
@@ -365,12 +373,12 @@ impl Replay {
             unreadable: self.unreadable,
             counts: is_known,
         });
-        let mut writes = vec![Write { key: key.clone(), value: Some(encode(&fan)) }];
+        let mut writes = vec![key.clone().put(&fan)];
         if is_known {
             writes.extend(self.counts.clone().apply(known).await?);
         }
         writes.extend(damaged.writes().chain(lists.writes()).chain(pages.writes()));
-        let gone = damaged::keys(&key).into_iter().chain([damaged::REPAIR.to_owned()]);
+        let gone = damaged::keys(&key).into_iter().chain([Replay::key().into()]);
         writes.extend(gone.map(|key| Write { key, value: None }));
         Ok(writes)
     }

@@ -15,12 +15,13 @@ use crate::{
     fold::{self, Settings},
     journal::{
         SEQUENCE,
-        reader::{CURSOR_FORMAT, CURSORS, Cursor, ReadError, Reader},
+        reader::{CURSORS, Cursor, ReadError, Reader},
     },
     store::{
         Store, Timer,
         commit::{self, RedoError},
         format::{self, RecordError},
+        key::Stored as _,
         lease::{self, Refused, Run, Stop},
         record::{FoldError, Knowledge, Write},
     },
@@ -151,7 +152,7 @@ pub async fn backlog_now(store: &impl Store) -> Result<u64, Stop> {
 }
 
 fn cursor(stored: [Option<&[u8]>; 2]) -> Result<Cursor, Stop> {
-    Cursor::decode(stored).map_err(|error| Stop::Record { key: CURSORS.join(" and "), error })
+    Cursor::of(stored).map_err(|error| Stop::Record { key: CURSORS.join(" and "), error })
 }
 
 impl Report {
@@ -296,7 +297,7 @@ async fn load_cursor<S: Store, T: Timer>(run: &Run<'_, S, T>, report: &mut Repor
     let stored = |n: usize| records.get(n).and_then(Option::as_deref);
     let cursor = cursor([stored(0), stored(1)])?;
     for (key, bytes) in CURSORS.into_iter().zip(records).filter_map(|(key, bytes)| Some((key, bytes?))) {
-        if matches!(format::decode::<Cursor>(CURSOR_FORMAT, &bytes), Err(RecordError::Damaged)) {
+        if matches!(Cursor::decode(&bytes), Err(RecordError::Damaged)) {
             aside::set_aside_for(run, key, bytes, Some(cursor.encode())).await?;
             report.set_aside.push(key.to_owned());
         }

@@ -10,7 +10,9 @@ use crate::{
     facts::{Entry, Place, Placed},
     store::{
         Store, Timer,
-        format::{self, RecordError},
+        format::RecordError,
+        key::Stored,
+        keys,
         lease::{READS_AT_ONCE, Run, Stop},
     },
     time::Timestamp,
@@ -19,11 +21,9 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Key of the [`Cursor`].
-pub const CURSOR: &str = "cursor:journal";
+pub const CURSOR: &str = keys::JOURNAL_CURSOR.pattern;
 /// Both keys of it: it is stored twice, because nothing else tells what was folded already.
-pub const CURSORS: [&str; 2] = [CURSOR, "cursor:journal:copy"];
-/// Its format.
-pub const CURSOR_FORMAT: u8 = 1;
+pub const CURSORS: [&str; 2] = [CURSOR, keys::JOURNAL_CURSOR_COPY.pattern];
 /// A stream takes entries for 60 s, an append 4 s, and clocks may differ by 60 s.
 pub const STREAM_OVER: Duration = Duration::from_secs(300);
 /// Streams open at once; further ones are opened when one closes.
@@ -71,18 +71,15 @@ pub struct Cursor {
     pub damaged: u64,
 }
 
-impl Cursor {
-    /// The stored bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        format::encode(CURSOR_FORMAT, self)
-    }
+impl Stored for Cursor {}
 
+impl Cursor {
     /// The cursor that holds, of the bytes at both [`CURSORS`]: the second only where the first is damaged or gone.
     ///
     /// # Errors
     /// When a newer Guanxi wrote it, or neither can be read.
-    pub fn decode([first, copy]: [Option<&[u8]>; 2]) -> Result<Self, RecordError> {
-        let read = |bytes: Option<&[u8]>| bytes.map(|bytes| format::decode(CURSOR_FORMAT, bytes)).transpose();
+    pub fn of([first, copy]: [Option<&[u8]>; 2]) -> Result<Self, RecordError> {
+        let read = |bytes: Option<&[u8]>| bytes.map(Self::decode).transpose();
         match (read(first), read(copy)) {
             (Ok(Some(cursor)), _) => Ok(cursor),
             (Err(RecordError::Newer(format)), _) => Err(RecordError::Newer(format)),

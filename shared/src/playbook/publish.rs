@@ -13,11 +13,11 @@
 pub mod request;
 
 use super::compiled::{CHECKSUM, checksum};
-use crate::time::Timestamp;
+use crate::{store::keys, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where the head stands.
-pub const HEAD_KEY: &str = "playbook:head";
+pub const HEAD_KEY: &str = keys::PLAYBOOK_HEAD.pattern;
 
 /// From publishing to holding, in seconds: three looks at the head, each at most 10 s after the last.
 pub const NOTICE_SECONDS: u64 = 30;
@@ -131,7 +131,7 @@ impl Publication {
 }
 
 fn part_key(number: u32, part: usize) -> String {
-    format!("playbook:{number}:{part}")
+    keys::PLAYBOOK.key::<()>(&[&number, &part]).into()
 }
 
 /// A key and its value.

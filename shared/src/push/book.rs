@@ -21,6 +21,7 @@ use crate::{
     store::{
         Store, Timer,
         format::{self, RecordError},
+        key::{Key, Stored},
         lease::{Run, Stop},
     },
     wechat::OpenId,
@@ -128,7 +129,7 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
                 None => *absent.entry(openid).or_default() += 1,
             }
         }
-        let keys: Vec<String> = absent.keys().map(|openid| ledger::key(openid)).collect();
+        let keys: Vec<String> = absent.keys().map(|openid| ledger::key(openid).into()).collect();
         let stored = self.run.get_all(&keys).await?;
         let mut unread = Vec::new();
         for (((openid, users), key), bytes) in absent.into_iter().zip(keys).zip(stored) {
@@ -243,16 +244,12 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
     }
 
     /// Reads a record.
-    pub(super) async fn read<R>(
-        &self,
-        key: &str,
-        decode: impl FnOnce(&[u8]) -> Result<R, RecordError>,
-    ) -> Result<Read<R>, Stop> {
+    pub(super) async fn read<R: Stored>(&self, key: &Key<R>) -> Result<Read<R>, Stop> {
         let Some(bytes) = self.run.get(key).await? else { return Ok(Read::None) };
-        match decode(&bytes) {
+        match R::decode(&bytes) {
             Ok(record) => Ok(Read::Record(record)),
             Err(RecordError::Damaged) => Ok(Read::Damaged(bytes)),
-            Err(error) => Err(Stop::Record { key: key.to_owned(), error }),
+            Err(error) => Err(Stop::Record { key: key.to_string(), error }),
         }
     }
 
@@ -305,7 +302,7 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
 
     fn put(&self, openid: &OpenId, values: &mut Vec<(String, Vec<u8>)>) {
         if let Some(bytes) = self.with(openid, |ledger| ledger.map(Ledger::encode)) {
-            values.push((ledger::key(openid), bytes));
+            values.push((ledger::key(openid).into(), bytes));
         }
     }
 

@@ -9,7 +9,9 @@ use crate::{
     playbook::Campaign,
     store::{
         self, Store, StoreError, Timer,
-        format::{self, RecordError},
+        format::RecordError,
+        key::{Key, Stored},
+        keys,
         lease::{Run, Stop},
     },
     time::Timestamp,
@@ -17,8 +19,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// The counter of requests.
-pub const SEQUENCE: &str = "seq:campaign";
-const FORMAT: u8 = 1;
+pub const SEQUENCE: &str = keys::SEQ_CAMPAIGN.pattern;
 /// Requests looked at per run.
 const REQUESTS_AT_ONCE: usize = 64;
 /// A number whose request is not there after so long, in seconds, was taken in vain.
@@ -71,17 +72,19 @@ pub enum ReadError {
     Record(String, RecordError),
 }
 
+impl Stored for Asked {}
+
 /// The requests that are new.
 pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looked) -> Result<Found, Stop> {
     let (now, count) = (run.now(), run.counter(SEQUENCE).await?);
     let new = (looked.until + 1..=count).take(REQUESTS_AT_ONCE).map(|number| (number, now));
     let numbers: Vec<(u64, Timestamp)> = looked.missing.iter().copied().chain(new).collect();
-    let keys: Vec<String> = numbers.iter().map(|(number, _)| key(*number)).collect();
+    let keys: Vec<String> = numbers.iter().map(|(number, _)| key(*number).into()).collect();
     let until = numbers.iter().map(|(number, _)| *number).max().unwrap_or_default().max(looked.until);
     let looked = Looked { until, missing: Vec::new() };
     let mut found = Found { asked: Vec::new(), looked, damaged: Vec::new() };
     for ((number, since), (key, bytes)) in numbers.iter().zip(keys.iter().zip(run.get_all(&keys).await?)) {
-        match bytes.map(|bytes| (format::decode(FORMAT, &bytes), bytes)) {
+        match bytes.map(|bytes| (Asked::decode(&bytes), bytes)) {
             Some((Ok(asked), _)) => found.asked.push(asked),
             None if now.distance(*since) < VAIN_SECONDS => found.looked.missing.push((*number, *since)),
             None => {}
@@ -97,17 +100,16 @@ async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, Read
     let count = number(store.increment(SEQUENCE, 0).await?)?;
     let new = looked.until.max(count.saturating_sub(REQUESTS_KEPT)) + 1..=count;
     let numbers = looked.missing.iter().map(|(number, _)| *number).chain(new);
-    let keys: Vec<String> = numbers.map(key).collect();
+    let keys: Vec<String> = numbers.map(|number| key(number).into()).collect();
     let mut records = store::load(store, keys.clone()).await?;
     let found = keys.into_iter().filter_map(|key| records.remove(&key).map(|bytes| (key, bytes)));
-    let read =
-        |(key, bytes): (String, Vec<u8>)| format::decode(FORMAT, &bytes).map_err(|error| ReadError::Record(key, error));
+    let read = |(key, bytes): (String, Vec<u8>)| Asked::decode(&bytes).map_err(|error| ReadError::Record(key, error));
     found.map(read).collect()
 }
 
 /// The key of a request.
-fn key(number: u64) -> String {
-    format!("campaign:{number}")
+fn key(number: u64) -> Key<Asked> {
+    keys::CAMPAIGN.key(&[&number])
 }
 
 fn number(count: i64) -> Result<u64, StoreError> {
@@ -120,7 +122,7 @@ fn number(count: i64) -> Result<u64, StoreError> {
 /// When the store fails; then it may have been left, and leaving it again does no harm.
 pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
     let number = number(store.increment(SEQUENCE, 1).await?)?;
-    store.set(&key(number), &format::encode(FORMAT, asked)).await?;
+    store.set(&key(number), &asked.encode()).await?;
     match number.checked_sub(REQUESTS_KEPT) {
         Some(old) if old > 0 => store.delete(&key(old)).await,
         _ => Ok(()),
@@ -128,11 +130,7 @@ pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
 }
 
 /// A record, or what it is when there is none.
-pub(super) async fn read<R: Default>(
-    store: &impl Store,
-    key: &str,
-    decode: impl Fn(&[u8]) -> Result<R, RecordError>,
-) -> Result<R, ReadError> {
-    let record = store.get(key).await?.map(|bytes| decode(&bytes)).transpose();
-    record.map(Option::unwrap_or_default).map_err(|error| ReadError::Record(key.to_owned(), error))
+pub(super) async fn read<R: Stored + Default>(store: &impl Store, key: &Key<R>) -> Result<R, ReadError> {
+    let record = store.get(key).await?.map(|bytes| R::decode(&bytes)).transpose();
+    record.map(Option::unwrap_or_default).map_err(|error| ReadError::Record(key.to_string(), error))
 }

@@ -3,20 +3,17 @@
 
 use super::{
     campaign::{ReadError, read},
-    head::{self, Head, Standing},
+    head::{Head, Standing},
     ledger::{self, Ledger, State},
     plan::{Decision, Known},
     seen::Seen,
 };
 use crate::{
     conversation,
-    facts::push::{FANS, Skip},
+    facts::push::{self, Skip},
     fold::fan,
     playbook::{Campaign, Content, Pushes},
-    store::{
-        self, Store, Timer, format,
-        list::{PAGE, Page, page_key},
-    },
+    store::{self, Store, Timer, key::Stored as _, list::PAGE},
     time::Timestamp,
     wechat::OpenId,
 };
@@ -107,7 +104,7 @@ pub async fn dry_run(
     now: Timestamp,
     from: u64,
 ) -> Result<DryRun, ReadError> {
-    let Head { account, .. } = read(store, head::KEY, |bytes| format::decode::<Head>(head::FORMAT, bytes)).await?;
+    let Head { account, .. } = read(store, &Head::key()).await?;
     let at = campaign.at.max(now);
     let trial = Trial { pushes, id, campaign, at, now, account: &account };
     let by_way = |content: &Content| ByWay {
@@ -179,23 +176,24 @@ impl DryRun {
 impl<'a> Trial<'a> {
     /// What becomes of the fans who are in the segment.
     async fn decide(&self, store: &impl Store, openids: Vec<OpenId>) -> Result<Vec<(OpenId, Would<'a>)>, ReadError> {
-        let records = store::load(store, openids.iter().map(fan::key).collect()).await?;
+        let records = store::load(store, openids.iter().map(|openid| fan::key(openid).into()).collect()).await?;
         let fan = |openid: OpenId| {
             let mut seen = Seen::default();
-            seen.read_fan(&openid, records.get(&fan::key(&openid)).map(Vec::as_slice));
+            seen.read_fan(&openid, records.get(&*fan::key(&openid)).map(Vec::as_slice));
             let fan = seen.fan.as_ref()?;
             let state = fan.state(self.pushes.limits.utc_offset);
             self.campaign.segment.fits(&state, &fan.tags, self.campaign.at).then_some((openid, seen, state))
         };
         let inside: Vec<_> = openids.into_iter().filter_map(fan).collect();
         // Most fans of most campaigns are outside: what they said and got need not be read.
-        let keys = inside.iter().flat_map(|(openid, ..)| [conversation::key(openid), ledger::key(openid)]);
+        let keys =
+            inside.iter().flat_map(|(openid, ..)| [conversation::key(openid).into(), ledger::key(openid).into()]);
         let records = store::load(store, keys.collect()).await?;
         let mut decided = Vec::new();
         for (openid, mut seen, state) in inside {
-            let stored = |key: String| records.get(&key).map(Vec::as_slice);
-            seen.read_conversation(&openid, stored(conversation::key(&openid)));
-            let ledger = stored(ledger::key(&openid)).map(Ledger::decode).transpose();
+            let stored = |key: &str| records.get(key).map(Vec::as_slice);
+            seen.read_conversation(&openid, stored(&conversation::key(&openid)));
+            let ledger = stored(&ledger::key(&openid)).map(Ledger::decode).transpose();
             let ledger = ledger.map(Option::unwrap_or_default).ok();
             let would = self.one(&seen.known(&openid, Some(&state), ledger.as_ref()));
             decided.push((openid, would));
@@ -230,7 +228,7 @@ async fn fans(store: &impl Store, position: u64) -> Result<(Vec<Option<OpenId>>,
     let mut fans = Vec::new();
     let first = position / PAGE;
     for page in first..first + CHUNK_PAGES {
-        let found = read(store, &page_key(FANS, page * PAGE), Page::<OpenId>::decode).await?;
+        let found = read(store, &push::fans().page(page * PAGE)).await?;
         let full = found.0.len() as u64 == PAGE;
         fans.extend(found.items_from(position.max(page * PAGE)).map(|(_, openid)| openid));
         if !full {

@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     playbook::{Campaign, Content},
-    store::{digest, format},
+    store::{
+        digest, format,
+        key::{Key, Stored},
+        keys,
+    },
     time::Timestamp,
     wechat::{OpenId, api::Api},
 };
@@ -16,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Its key.
-pub const KEY: &str = "plan:head";
+pub const KEY: &str = keys::PLAN_HEAD.pattern;
 /// Both keys of it.
-pub const KEYS: [&str; 2] = [KEY, "plan:head:copy"];
+pub const KEYS: [&str; 2] = [KEY, keys::PLAN_HEAD_COPY.pattern];
 /// Its format.
 pub const FORMAT: u8 = 1;
 /// Alarms kept.
@@ -43,6 +47,15 @@ pub struct Head {
     pub outcomes: u64,
     /// How the account stands.
     pub account: Standing,
+}
+
+impl Stored for Head {}
+
+impl Head {
+    /// Its key.
+    pub fn key() -> Key<Self> {
+        keys::PLAN_HEAD.key(&[])
+    }
 }
 
 /// A campaign that began.

@@ -19,19 +19,19 @@
 use crate::{
     facts::push::{Group, News, PushId, Series, Skip, What},
     playbook::{Content, Ways},
-    store::format::{self, RecordError},
+    store::{
+        key::{Key, Stored},
+        keys,
+    },
     time::Timestamp,
     wechat::OpenId,
 };
 use serde::{Deserialize, Serialize};
 
-pub use crate::facts::push::ledger_key as key;
-
 /// Entries kept of a fan; more where the playbook's cap is larger, so that every push that the cap counts is known.
 const ENTRIES_MAX: usize = 32;
 /// Entries that ended are kept so long, in seconds: longer than any cap looks back.
 const KEPT_SECONDS: u64 = 400 * 86_400;
-const FORMAT: u8 = 1;
 
 /// One fan's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,20 +183,14 @@ impl Entry {
     }
 }
 
+/// Where the ledger of a fan stands.
+pub fn key(openid: &OpenId) -> Key<Ledger> {
+    keys::LEDGER.key(&[openid])
+}
+
+impl Stored for Ledger {}
+
 impl Ledger {
-    /// Reads stored bytes.
-    ///
-    /// # Errors
-    /// When a newer Guanxi wrote them, or they are damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        format::decode(FORMAT, bytes)
-    }
-
-    /// The stored bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        format::encode(FORMAT, self)
-    }
-
     /// All of it, the oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

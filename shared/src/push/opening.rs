@@ -10,13 +10,12 @@ use super::{
     plan::DAYS_BACK,
 };
 use crate::{
-    facts::push::OUTCOMES,
+    facts::push::outcomes,
     playbook::Pushes,
     store::{
         Store, Timer,
         format::{self, RecordError},
         lease::{Run, Stop},
-        list::{self, head_key},
     },
 };
 
@@ -55,7 +54,7 @@ async fn begin_anew<S: Store, T: Timer>(run: &Run<'_, S, T>, pushes: &Pushes) ->
     let today = pushes.limits.utc_offset.local(now).day.0;
     let due = (today.saturating_sub(DAYS_BACK)..=today).map(|day| (day, BEHIND_ALL)).collect();
     // Read from the beginning they would delete ledgers of fans who came back since.
-    let outcomes = run.get_record::<u64>(list::FORMAT, &head_key(OUTCOMES)).await?.unwrap_or_default();
+    let outcomes = run.get_record(&outcomes().head()).await?.unwrap_or_default().0;
     let mut head = Head { due, outcomes, ..Head::default() };
     let running = |campaign, planned| Running { campaign, fans: 0, planned };
     for (id, campaign) in pushes.campaigns.iter().filter(|(_, campaign)| campaign.is_on_time(now)) {

@@ -4,13 +4,13 @@ use super::ledger::Subject;
 use crate::{
     facts::push::PushId,
     playbook::Limits,
+    store::{keys, list::List},
     time::Timestamp,
     wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// A list of pushes that wait for one call: `plan:<queue>:<page>`, see [`crate::store::list`]. So where one call may be made no more,
+/// A [list](crate::store::list) of pushes that wait for one call. So where one call may be made no more,
 /// those that wait for another are not behind it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Queue {
@@ -58,34 +58,24 @@ impl Queue {
         }
     }
 
+    /// What waits in it.
+    pub fn list(&self) -> List<Waiting> {
+        match self {
+            Self::Hour(hour) => keys::PLAN_HOUR.list(&[hour]),
+            Self::Campaign(id) => keys::PLAN_CAMPAIGN.list(&[id]),
+            Self::HourBy(Way::Notice, hour) => keys::PLAN_NOTICE_HOUR.list(&[hour]),
+            Self::CampaignBy(Way::Notice, id) => keys::PLAN_NOTICE_CAMPAIGN.list(&[id]),
+            Self::HourBy(Way::Message, hour) => keys::PLAN_MESSAGE_HOUR.list(&[hour]),
+            Self::CampaignBy(Way::Message, id) => keys::PLAN_MESSAGE_CAMPAIGN.list(&[id]),
+        }
+    }
+
     /// The campaign that it is of; none: of an hour's reminders.
     pub fn campaign(&self) -> Option<&str> {
         match self {
             Self::Campaign(id) | Self::CampaignBy(_, id) => Some(id),
             Self::Hour(_) | Self::HourBy(..) => None,
         }
-    }
-}
-
-impl fmt::Display for Queue {
-    /// The list's name.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hour(hour) => write!(f, "plan:h{hour}"),
-            Self::Campaign(id) => write!(f, "plan:c:{id}"),
-            Self::HourBy(way, hour) => write!(f, "plan:{way}:h{hour}"),
-            Self::CampaignBy(way, id) => write!(f, "plan:{way}:c:{id}"),
-        }
-    }
-}
-
-impl fmt::Display for Way {
-    /// As it stands in keys.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Notice => "n",
-            Self::Message => "m",
-        })
     }
 }
 
@@ -104,9 +94,11 @@ pub struct Progress {
 
 /// A push that waits: an item of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Waiting {
-    pub(super) openid: OpenId,
-    pub(super) id: PushId,
+pub struct Waiting {
+    /// To whom.
+    pub openid: OpenId,
+    /// Which.
+    pub id: PushId,
 }
 
 /// How many pushes of a queue may go out by now: all of a campaign's; of an hour's, as many as its minutes that have begun,

@@ -4,6 +4,7 @@ use crate::{
     facts::push::Skip,
     store::{
         format::{self, RecordError},
+        key::Stored as _,
         lease,
     },
     time::Timestamp,

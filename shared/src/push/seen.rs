@@ -7,7 +7,7 @@ use super::{
 use crate::{
     conversation::{self, Conversation},
     fold::fan::{self, Fan, State},
-    store::format::RecordError,
+    store::{format::RecordError, key::Stored as _},
     wechat::OpenId,
 };
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ pub(super) struct Seen {
 
 /// The keys of what is to be read of a fan, in the order of [`Seen::new`].
 pub(super) fn keys(openid: &OpenId) -> [String; 2] {
-    [fan::key(openid), conversation::key(openid)]
+    [fan::key(openid).into(), conversation::key(openid).into()]
 }
 
 impl Seen {
@@ -40,7 +40,7 @@ impl Seen {
 
     pub(super) fn read_fan(&mut self, openid: &OpenId, bytes: Option<&[u8]>) {
         let key = fan::key(openid);
-        match bytes.map(|bytes| Fan::decode(&key, bytes)).transpose() {
+        match bytes.map(|bytes| key.decode(bytes)).transpose() {
             Ok(fan) => self.fan = fan,
             Err(error) => self.unreadable = Some(error.to_string()),
         }

@@ -9,7 +9,8 @@ use crate::{
         pace::Pace,
     },
     store::{
-        format::{self, RecordError},
+        format::RecordError,
+        key::Stored as _,
         lease,
         record::{FoldError, Records},
     },
@@ -20,14 +21,13 @@ const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", 
 
 /// The records that it is made of.
 pub(super) fn keys() -> Vec<String> {
-    vec![head::KEY.to_owned(), lease::key(JOB), LIST.to_owned()]
+    vec![Head::key().into(), lease::key(JOB).into(), LIST.to_owned()]
 }
 
 /// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
 pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
-    let read = |bytes| format::decode::<Head>(head::FORMAT, bytes);
-    let head = records.get(head::KEY).map(|bytes| read(bytes)).transpose().map_err(|error| broken(head::KEY, error))?;
-    let Head { account, .. } = head.unwrap_or_default();
+    let head = records.get(head::KEY).map(|bytes| Head::decode(bytes)).transpose();
+    let Head { account, .. } = head.map_err(|error| broken(head::KEY, error))?.unwrap_or_default();
     let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
     let token = match account.token {
         None => row("token", "none was needed yet"),
@@ -48,7 +48,7 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
         let says = Row { since: Some(alarm.since), until: Some(alarm.last), ..row(&about, &alarm.says) };
         sheet.rows.push(Row { left: Some(alarm.times), ..says }.cells());
     }
-    for damaged in List::decode(records.get(LIST).map(Vec::as_slice)).set_aside {
+    for damaged in List::found(records.get(LIST).map(Vec::as_slice)).set_aside {
         let about = format!("damaged: {}", damaged.key);
         let says = "set aside; /damaged shows, repairs and drops it";
         sheet.rows.push(Row { since: Some(damaged.at), left: Some(damaged.bytes), ..row(&about, says) }.cells());
@@ -75,7 +75,7 @@ fn pause(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {
 
 fn last_run(records: &Records) -> Result<Option<Row>, ReportError> {
     let key = lease::key(JOB);
-    let Some(bytes) = records.get(&key) else { return Ok(None) };
+    let Some(bytes) = records.get(&*key) else { return Ok(None) };
     let Some(report) = Report::of_record(bytes).map_err(|error| broken(&key, error))? else { return Ok(None) };
     let says = match (&report.end, &report.halted) {
         (End::Failed(why), _) => format!("failed: {why}"),

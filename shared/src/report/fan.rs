@@ -5,7 +5,7 @@ use crate::{
     facts::push::Skip,
     fold::{
         counts::series_name,
-        fan::{Fan, Fate, Mark, State, key},
+        fan::{Fate, Mark, State, key},
     },
     store::record::Records,
     time::Timestamp,
@@ -18,8 +18,8 @@ type Line = (Option<Timestamp>, &'static str, String);
 /// The fan's story, oldest first; what has no time of its own stands at the end.
 pub(super) fn timeline(openid: &OpenId, brand: &Brand, records: &Records) -> Result<Sheet, ReportError> {
     let key = key(openid);
-    let bytes = records.get(&key).ok_or(ReportError::NoSuchFan)?;
-    let fan = Fan::decode(&key, bytes)?;
+    let bytes = records.get(&*key).ok_or(ReportError::NoSuchFan)?;
+    let fan = key.decode(bytes)?;
     let state = fan.state(brand.settings.utc_offset);
     let mut lines = follows(&state);
     lines.extend(contacts(&state));

@@ -3,8 +3,8 @@
 use super::{Brand, Cell, Days, Moment, QUESTIONS_SHOWN, ReportError, STALE_DAYS, Sheet};
 use crate::{
     fold::counts::{
-        ANSWER_MS, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PAGES, QUESTIONS_KEY, Questions,
-        RulesPage, Span, cohort_key, page_of, rules_key, weeks_monday,
+        ANSWER_MS, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PAGES, Questions, RulesPage, Span,
+        cohort_key, page_of, rules_key, weeks_monday,
     },
     store::record::{Records, load},
     time::{Day, Timestamp},
@@ -97,11 +97,11 @@ pub(super) fn overview(brand: &Brand, moment: Moment, records: &Records) -> Made
     ] {
         let mut sum = General::default();
         for day in (Days { first, last }).iter() {
-            sum.add_all(&load(&Span::Day(day).to_string(), records)?);
+            sum.add_all(&load(&Span::Day(day).key(), records)?);
         }
         sheet.rows.push([vec![Cell::text(name)], general(&sum), vec![Cell::Empty]].concat());
     }
-    let all: General = load(&Span::All.to_string(), records)?;
+    let all: General = load(&Span::All.key(), records)?;
     let backlog = moment.backlog.map_or(Cell::Empty, |entries| Cell::Count(i64::try_from(entries).unwrap_or(i64::MAX)));
     sheet.rows.push([vec![Cell::text("all time")], general(&all), vec![backlog]].concat());
     Ok(sheet)
@@ -116,7 +116,7 @@ pub(super) fn trend(spans: impl Iterator<Item = Span>, brand: &Brand, records: &
             Span::Day(day) => Cell::Day(day),
             Span::All => Cell::Empty,
         };
-        sheet.rows.push([vec![from], general(&load(&span.to_string(), records)?)].concat());
+        sheet.rows.push([vec![from], general(&load(&span.key(), records)?)].concat());
     }
     Ok(sheet)
 }
@@ -255,7 +255,7 @@ pub(super) fn cohorts(weeks: std::ops::RangeInclusive<u64>, now: u64, brand: &Br
 }
 
 pub(super) fn questions(brand: &Brand, records: &Records) -> Made {
-    let Questions(questions) = load(QUESTIONS_KEY, records)?;
+    let Questions(questions) = load(&Questions::key(), records)?;
     let mut shown: Vec<_> = questions.into_iter().filter(|(_, question)| question.is_shown()).collect();
     shown.sort_by(|(a, p), (b, q)| q.count.cmp(&p.count).then(a.cmp(b)));
     let mut sheet = Sheet::new(&["question", "count", "last"], brand.settings.utc_offset);

@@ -10,6 +10,8 @@
 use crate::store::{
     Store, Timer, digest,
     format::{self, RecordError},
+    key::{Key, Stored},
+    keys,
     lease::{Run, Stop},
     record::Write,
 };
@@ -27,8 +29,7 @@ const GROUP_BYTES: usize = 1_000_000;
 const GROUP_KEYS: usize = 512;
 /// What a part has besides its bytes: format, run, number and length, generously.
 const PART_FRAME: usize = 32;
-const HEAD: &str = "redo:head";
-const FORMAT: u8 = 1;
+const HEAD: &str = keys::REDO_HEAD.pattern;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -42,6 +43,10 @@ struct Part {
     run: u64,
     bytes: Vec<u8>,
 }
+
+impl Stored for Head {}
+
+impl Stored for Part {}
 
 /// Why writes did not happen, or not yet all: then the next run finishes them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,20 +68,20 @@ pub enum RedoError {
 /// [`RedoError`]; unless it is [`RedoError::TooMuch`], the writes may still happen.
 pub async fn write(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>) -> Result<(), RedoError> {
     let plain: Vec<_> = writes.iter().map(|write| (write.key.as_str(), write.value.as_deref())).collect();
-    let bytes = format::encode(FORMAT, &plain);
+    let bytes = format::encode(Head::FORMAT, &plain);
     let pieces: Vec<&[u8]> = bytes.chunks(PART_BYTES - PART_FRAME).collect();
     if pieces.len() > PARTS_MAX {
         return Err(RedoError::TooMuch(bytes.len()));
     }
     let head = Head { run: run.id(), parts: pieces.len() as u32, checksum: digest::short(&bytes) };
     let parts = pieces.iter().map(|piece| Part { run: run.id(), bytes: piece.to_vec() });
-    let parts: Vec<_> = (0..).zip(parts).map(|(n, part)| (part_key(n), format::encode(FORMAT, &part))).collect();
+    let parts: Vec<_> = (0..).zip(parts).map(|(n, part)| (part_key(n).into(), part.encode())).collect();
     // Alone, because the keys of one call may be written in any order.
     let (first, others) = parts.split_at(parts.len().min(1));
     for group in first.chunks(1).chain(others.chunks(GROUP_BYTES / PART_BYTES)) {
         run.set_many(group).await?;
     }
-    run.set(HEAD, &format::encode(FORMAT, &head)).await?;
+    run.set(HEAD, &head.encode()).await?;
     drop((bytes, parts));
     apply(run, writes, head.parts as usize).await
 }
@@ -88,7 +93,7 @@ pub async fn write(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>) ->
 /// [`RedoError`]; then nothing may be read or written that a redo record could hold, unless it is [`RedoError::Damaged`] and
 /// what is left of the record has been forgotten.
 pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoError> {
-    let Some(head) = readable(run.get_record::<Head>(FORMAT, HEAD).await, "its head cannot be read")? else {
+    let Some(head) = readable(run.get_record(&head_key()).await, "its head cannot be read")? else {
         if run.get(&part_key(0)).await?.is_some() {
             discard(run, PARTS_MAX).await?;
         }
@@ -100,7 +105,7 @@ pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoE
     }
     let mut bytes = Vec::new();
     for n in 0..count {
-        let part = readable(run.get_record::<Part>(FORMAT, &part_key(n)).await, "a part cannot be read")?;
+        let part = readable(run.get_record(&part_key(n)).await, "a part cannot be read")?;
         let part = part.ok_or(RedoError::Damaged("a part is missing"))?;
         if part.run != head.run {
             // The head was still on its way when the next run looked for one, found none and began to write its own:
@@ -114,7 +119,7 @@ pub async fn finish(run: &Run<'_, impl Store, impl Timer>) -> Result<bool, RedoE
     if digest::short(&bytes) != head.checksum {
         return Err(RedoError::Damaged("its checksum is wrong"));
     }
-    let writes = format::decode::<Vec<(String, Option<Vec<u8>>)>>(FORMAT, &bytes);
+    let writes = format::decode::<Vec<(String, Option<Vec<u8>>)>>(Head::FORMAT, &bytes);
     let writes =
         readable(writes.map_err(|error| Stop::Record { key: HEAD.into(), error }), "what it says cannot be read")?;
     drop(bytes);
@@ -133,7 +138,7 @@ fn readable<R>(read: Result<R, Stop>, damage: &'static str) -> Result<R, RedoErr
 
 /// The keys of all that a redo record may consist of.
 pub(crate) fn keys() -> impl Iterator<Item = String> {
-    std::iter::once(HEAD.to_owned()).chain((0..PARTS_MAX).map(part_key))
+    std::iter::once(HEAD.to_owned()).chain((0..PARTS_MAX).map(|n| part_key(n).into()))
 }
 
 /// Takes away what is left of a redo record that cannot be finished: its writes do not happen, or not all of them. What was
@@ -170,13 +175,17 @@ async fn apply(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>, parts:
 }
 
 async fn discard(run: &Run<'_, impl Store, impl Timer>, parts: usize) -> Result<(), RedoError> {
-    let others: Vec<String> = (1..parts).map(part_key).collect();
+    let others: Vec<String> = (1..parts).map(|n| part_key(n).into()).collect();
     if !others.is_empty() {
         run.delete_many(&others).await?;
     }
     Ok(run.delete(&part_key(0)).await?)
 }
 
-fn part_key(n: usize) -> String {
-    format!("redo:{n}")
+fn head_key() -> Key<Head> {
+    keys::REDO_HEAD.key(&[])
+}
+
+fn part_key(n: usize) -> Key<Part> {
+    keys::REDO_PART.key(&[&n])
 }

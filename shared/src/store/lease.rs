@@ -16,13 +16,14 @@
 use crate::{
     store::{
         Store, StoreError, Timer,
-        format::{self, RecordError},
-        within,
+        format::RecordError,
+        key::{Key, Stored},
+        keys, within,
     },
     time::Timestamp,
 };
 use futures::future::try_join_all;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// A run has ended this long after its start, whatever there is left to do.
@@ -37,7 +38,6 @@ pub const KEPT_CLAIMS_MINUTES: u64 = 10;
 const SWEEP_FROM: u64 = 10;
 /// Claims deleted per run at most.
 const SWEEP_MAX: u64 = 500;
-const FORMAT: u8 = 1;
 
 pub use crate::store::READS_AT_ONCE;
 
@@ -128,7 +128,7 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
             }
             (run.record.swept, run.record.note) = (last.swept, last.note);
         }
-        run.limited(WORK_LIMIT, store.set(&run.key(), &format::encode(FORMAT, &run.record))).await?;
+        run.limited(WORK_LIMIT, store.set(&run.key(), &run.record.encode())).await?;
         Ok(run)
     }
 
@@ -169,8 +169,8 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
     }
 
     /// A record in its format, or `None` where there is none.
-    pub async fn get_record<R: DeserializeOwned>(&self, format: u8, key: &str) -> Result<Option<R>, Stop> {
-        decode(format, key, self.get(key).await?)
+    pub async fn get_record<R: Stored>(&self, key: &Key<R>) -> Result<Option<R>, Stop> {
+        decode(key, self.get(key).await?)
     }
 
     /// The values of many keys in their order, [`READS_AT_ONCE`] reads under way at once.
@@ -229,7 +229,7 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
         self.record.ended = Some(self.now());
         self.record.note = note;
         self.still_ours(LIMIT).await?;
-        self.limited(LIMIT, self.store.set(&self.key(), &format::encode(FORMAT, &self.record))).await
+        self.limited(LIMIT, self.store.set(&self.key(), &self.record.encode())).await
     }
 
     async fn sweep(&mut self) -> Result<(), Stop> {
@@ -245,14 +245,14 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
         Ok(())
     }
 
-    fn key(&self) -> String {
+    fn key(&self) -> Key<Record> {
         key(self.job)
     }
 
     async fn look(&self, limit: Duration) -> Result<Option<Record>, Stop> {
         let key = self.key();
         let bytes = self.limited(limit, self.store.get(&key)).await?;
-        decode(FORMAT, &key, bytes)
+        decode(&key, bytes)
     }
 
     async fn still_ours(&self, limit: Duration) -> Result<(), Stop> {
@@ -276,15 +276,7 @@ impl<S, T> fmt::Debug for Run<'_, S, T> {
     }
 }
 
-impl Record {
-    /// Reads stored bytes.
-    ///
-    /// # Errors
-    /// When a newer Guanxi wrote them, or they are damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        format::decode(FORMAT, bytes)
-    }
-}
+impl Stored for Record {}
 
 /// The record of the run of `job` that is at work or was last; for reports.
 ///
@@ -292,21 +284,21 @@ impl Record {
 /// When the store fails or the record cannot be read.
 pub async fn last(store: &impl Store, job: &str) -> Result<Option<Record>, Stop> {
     let key = key(job);
-    decode(FORMAT, &key, store.get(&key).await?)
+    decode(&key, store.get(&key).await?)
 }
 
-fn decode<R: DeserializeOwned>(format: u8, key: &str, bytes: Option<Vec<u8>>) -> Result<Option<R>, Stop> {
-    let read = |bytes: Vec<u8>| format::decode(format, &bytes);
-    bytes.map(read).transpose().map_err(|error| Stop::Record { key: key.to_owned(), error })
+fn decode<R: Stored>(key: &Key<R>, bytes: Option<Vec<u8>>) -> Result<Option<R>, Stop> {
+    let read = |bytes: Vec<u8>| R::decode(&bytes);
+    bytes.map(read).transpose().map_err(|error| Stop::Record { key: key.to_string(), error })
 }
 
 /// The key of the run record of a job.
-pub fn key(job: &str) -> String {
-    format!("run:{job}")
+pub fn key(job: &str) -> Key<Record> {
+    keys::RUN.key(&[&job])
 }
 
 fn claim(job: &str, minute: u64) -> String {
-    format!("slot:{job}:{minute}")
+    keys::SLOT.key::<i64>(&[&job, &minute]).into()
 }
 
 fn minute(moment: Timestamp) -> u64 {

@@ -4,29 +4,51 @@
 //! are. An item's position never changes; one that became void stays as a blank. Whoever reads keeps a position and goes on
 //! from it: a page that is not there, or not full, is where the list ends for now.
 
-use crate::store::format::{self, RecordError};
+use super::key::{Key, Stored};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{fmt, marker::PhantomData};
 
 /// Items of a page.
 pub const PAGE: u64 = 64;
-/// What pages, and the records that count items, begin with.
-pub const FORMAT: u8 = 1;
 
-/// The key of the page that an item stands on.
-pub fn page_key(list: &str, position: u64) -> String {
-    format!("{list}:{}", position / PAGE)
+/// A list of `T`s; made from a row of [the table](super::keys).
+pub struct List<T> {
+    name: String,
+    of: PhantomData<fn() -> T>,
 }
 
-/// The key of the record that says how many items there are.
-pub fn head_key(list: &str) -> String {
-    format!("{list}:head")
+impl<T> List<T> {
+    pub(super) fn named(name: String) -> Self {
+        Self { name, of: PhantomData }
+    }
+
+    /// The page that an item stands on.
+    pub fn page(&self, position: u64) -> Key<Page<T>> {
+        Key::named(format!("{}:{}", self.name, position / PAGE))
+    }
+
+    /// The record that says how many items there are.
+    pub fn head(&self) -> Key<Length> {
+        Key::named(format!("{}:head", self.name))
+    }
+
+    /// The record that says how many items at the beginning are gone, where there are such: whoever reads begins behind them.
+    pub fn gone(&self) -> Key<Length> {
+        Key::named(format!("{}:gone", self.name))
+    }
 }
 
-/// The key of the record that says how many items at the beginning of a list are gone, where there are such: whoever reads
-/// begins behind them.
-pub fn gone_key(list: &str) -> String {
-    format!("{list}:gone")
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.name, f)
+    }
 }
+
+/// How many items a list has, or had that are gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Length(pub u64);
+
+impl Stored for Length {}
 
 /// Items of one page; a blank is one that became void.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,20 +60,9 @@ impl<T> Default for Page<T> {
     }
 }
 
-impl<T: Serialize + DeserializeOwned> Page<T> {
-    /// The stored bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        format::encode(FORMAT, self)
-    }
+impl<T: Serialize + DeserializeOwned> Stored for Page<T> {}
 
-    /// Reads stored bytes.
-    ///
-    /// # Errors
-    /// When a newer Guanxi wrote them, or they are damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        format::decode(FORMAT, bytes)
-    }
-
+impl<T> Page<T> {
     /// The items from a position of the list on, each with its position.
     pub fn items_from(self, position: u64) -> impl Iterator<Item = (u64, Option<T>)> {
         let first = position / PAGE * PAGE;

@@ -2,8 +2,10 @@
 
 use super::{
     digest::digest,
-    format::{self, RecordError},
+    format::RecordError,
+    key::{Key, Stored},
     lease::Stop,
+    list::{Length, Page},
 };
 use futures::future::{LocalBoxFuture, ready};
 use serde::{Serialize, de::DeserializeOwned};
@@ -64,41 +66,67 @@ pub(crate) fn page(name: &str, pages: u8) -> u8 {
 }
 
 /// A kind of record that rollup keeps.
-pub(crate) trait Record: Default + Serialize + DeserializeOwned {
-    /// What the stored bytes begin with; another is refused.
-    const FORMAT: u8 = 1;
-
+pub(crate) trait Record: Stored + Default {
     /// Whether it says nothing: such a record is not stored, so that the same history gives the same bytes.
     fn is_nothing(&self) -> bool;
 }
 
-/// The stored bytes.
-pub(crate) fn encode<T: Record>(record: &T) -> Vec<u8> {
-    format::encode(T::FORMAT, record)
+impl Record for Length {
+    fn is_nothing(&self) -> bool {
+        self.0 == 0
+    }
 }
 
-/// Reads stored bytes.
-pub(crate) fn read<T: Record>(bytes: &[u8]) -> Result<T, RecordError> {
-    format::decode(T::FORMAT, bytes)
+impl<T: Serialize + DeserializeOwned> Record for Page<T> {
+    fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
-/// Reads the bytes stored at a key.
-pub(crate) fn decode<T: Record>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
-    read(bytes).map_err(|error| match error {
+/// Reads the bytes that stand at a key.
+fn decode<T: Stored>(key: &str, bytes: &[u8]) -> Result<T, FoldError> {
+    T::decode(bytes).map_err(|error| match error {
         RecordError::Newer(format) => FoldError::Newer { key: key.to_owned(), format },
         RecordError::Damaged => FoldError::Damaged { key: key.to_owned() },
     })
 }
 
+/// As [`decode`]; where nothing stands, the record says nothing.
+fn found<T: Record>(key: &str, stored: Option<&[u8]>) -> Result<T, FoldError> {
+    stored.map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))
+}
+
+impl<T: Stored> Key<T> {
+    /// Reads the bytes that stand here.
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote them, or they are damaged.
+    pub fn decode(&self, bytes: &[u8]) -> Result<T, FoldError> {
+        decode(self, bytes)
+    }
+
+    /// The write that puts a record here.
+    pub fn put(self, record: &T) -> Write {
+        Write { key: self.into(), value: Some(record.encode()) }
+    }
+}
+
+impl<T> Key<T> {
+    /// The write that takes away what stands here.
+    pub fn take(self) -> Write {
+        Write { key: self.into(), value: None }
+    }
+}
+
 /// A record as it stands among the loaded ones; one that is absent says nothing.
-pub(crate) fn load<T: Record>(key: &str, loaded: &Records) -> Result<T, FoldError> {
-    loaded.get(key).map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))
+pub(crate) fn load<T: Record>(key: &Key<T>, loaded: &Records) -> Result<T, FoldError> {
+    found(key, loaded.get(&**key).map(Vec::as_slice))
 }
 
 /// A record as it stands among what is known; one that is absent says nothing.
-pub(crate) async fn find<T: Record>(key: &str, known: &dyn Knowledge) -> Result<T, FoldError> {
-    let stored = known.get(&[key.to_owned()]).await?.pop().flatten();
-    stored.map_or_else(|| Ok(T::default()), |bytes| decode(key, &bytes))
+pub(crate) async fn find<T: Record>(key: &Key<T>, known: &dyn Knowledge) -> Result<T, FoldError> {
+    let stored = known.get(&[key.to_string()]).await?.pop().flatten();
+    found(key, stored.as_deref())
 }
 
 /// The records of one kind that a fold touches, each looked up and decoded once.
@@ -122,26 +150,26 @@ impl<T: Record> Table<T> {
     /// Looks records up together, so that [`Self::get`] finds them here.
     pub(crate) async fn find(
         &mut self,
-        keys: impl IntoIterator<Item = String>,
+        keys: impl IntoIterator<Item = Key<T>>,
         known: &dyn Knowledge,
     ) -> Result<(), FoldError> {
-        let keys: BTreeSet<String> = keys.into_iter().filter(|key| !self.0.contains_key(key)).collect();
-        let keys: Vec<String> = keys.into_iter().collect();
+        let keys = keys.into_iter().map(String::from).filter(|key| !self.0.contains_key(key));
+        let keys = Vec::from_iter(BTreeSet::from_iter(keys));
         let values = known.get(&keys).await?;
         for (key, stored) in keys.into_iter().zip(values) {
-            let record = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(&key, bytes))?;
+            let record = found(&key, stored.as_deref())?;
             self.0.insert(key, Slot { record, stored });
         }
         Ok(())
     }
 
     /// The record as it stands now in this fold.
-    pub(crate) async fn get(&mut self, key: String, known: &dyn Knowledge) -> Result<&mut T, FoldError> {
-        let slot = match self.0.entry(key) {
+    pub(crate) async fn get(&mut self, key: Key<T>, known: &dyn Knowledge) -> Result<&mut T, FoldError> {
+        let slot = match self.0.entry(key.into()) {
             btree_map::Entry::Occupied(slot) => slot.into_mut(),
             btree_map::Entry::Vacant(slot) => {
                 let stored = known.get(std::slice::from_ref(slot.key())).await?.pop().flatten();
-                let record = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(slot.key(), bytes))?;
+                let record = found(slot.key(), stored.as_deref())?;
                 slot.insert(Slot { record, stored })
             }
         };
@@ -150,16 +178,13 @@ impl<T: Record> Table<T> {
 
     /// The records touched so far, with their keys: as they were found, and as they stand now.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Result<(&String, T, &T), FoldError>> {
-        self.0.iter().map(|(key, Slot { record, stored })| {
-            let before = stored.as_deref().map_or_else(|| Ok(T::default()), |bytes| decode(key, bytes))?;
-            Ok((key, before, record))
-        })
+        self.0.iter().map(|(key, Slot { record, stored })| Ok((key, found(key, stored.as_deref())?, record)))
     }
 
     /// The records that are not as they were found.
     pub(crate) fn writes(self) -> impl Iterator<Item = Write> {
         self.0.into_iter().filter_map(|(key, Slot { record, stored })| {
-            let value = (!record.is_nothing()).then(|| encode(&record));
+            let value = (!record.is_nothing()).then(|| record.encode());
             (value != stored).then_some(Write { key, value })
         })
     }

@@ -21,7 +21,7 @@
 mod query;
 mod refusal;
 
-pub use query::{QUERY_MAX, Query};
+pub use query::Query;
 pub use refusal::Refusal;
 
 use super::{
@@ -35,6 +35,9 @@ use crate::time::Timestamp;
 
 /// How far a request's `timestamp` may be from our clock, in seconds.
 pub const TIME_WINDOW_SECONDS: u64 = 5 * 60;
+
+/// The longest query string, in bytes; WeChat's have about 200.
+pub const QUERY_MAX: usize = 4096;
 
 /// The longest body of a request, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;

@@ -15,7 +15,8 @@ use guanxi::{
     },
     playbook::{Content, Product, Pushes, Reminder},
     store::{
-        list::{Page, head_key, page_key},
+        key::Stored as _,
+        list::{List, PAGE},
         record::{FoldError, Knowledge, Records},
     },
     time::{Timestamp, UtcOffset},
@@ -229,15 +230,15 @@ impl Brand {
     }
 
     pub(crate) fn state(&self, fan: &str) -> State {
-        let key = format!("fan:{fan}");
-        Fan::decode(&key, &self.records[&key]).unwrap().state(UtcOffset::BEIJING)
+        Fan::decode(&self.records[&format!("fan:{fan}")]).unwrap().state(UtcOffset::BEIJING)
     }
 
     /// A list, with its blanks.
-    pub(crate) fn list<T: Serialize + DeserializeOwned>(&self, list: &str) -> Vec<Option<T>> {
-        let head = self.records.get(&head_key(list)).map_or(0, |bytes| postcard::from_bytes(&bytes[1..]).unwrap());
-        let pages = (0..head).step_by(64).filter_map(|position| self.records.get(&page_key(list, position)));
-        let items: Vec<_> = pages.flat_map(|bytes| Page::<T>::decode(bytes).unwrap().0).collect();
+    pub(crate) fn list<T: Serialize + DeserializeOwned>(&self, list: &List<T>) -> Vec<Option<T>> {
+        let head = self.records.get(&*list.head()).map_or(0, |bytes| list.head().decode(bytes).unwrap().0);
+        let pages = (0..head).step_by(PAGE as usize).map(|position| list.page(position));
+        let items = pages.filter_map(|page| self.records.get(&*page).map(|bytes| page.decode(bytes).unwrap().0));
+        let items: Vec<_> = items.flatten().collect();
         assert!(items.len() as u64 <= head);
         items
     }

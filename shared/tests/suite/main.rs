@@ -5,6 +5,8 @@
 #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the tests of pushes and the laws use all of it"))]
 mod brand;
 #[cfg(not(target_family = "wasm"))]
+mod keys;
+#[cfg(not(target_family = "wasm"))]
 mod layers;
 
 /// WeChat's protocol, from the published vectors up to mutated requests.

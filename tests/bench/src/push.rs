@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use e2e::{API_APP_SECRET, APP_ID, JOB_TOKEN, Server, event, options, templates};
 use guanxi::{
-    facts::{Entry, Place, Placed, Received, push::FANS},
+    facts::{Entry, Place, Placed, Received, push},
     fold::{Settings, fan, fold},
     playbook::{Campaign, Content, Form, Segment},
     push::{
@@ -12,7 +12,8 @@ use guanxi::{
         campaign::{Asked, SEQUENCE, ask},
     },
     store::{
-        list::{PAGE, Page, page_key},
+        key::Stored as _,
+        list::{PAGE, Page},
         memory::Memory,
         record::Records,
     },
@@ -90,7 +91,7 @@ async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
         store.set(&fan::key(&openid), &record).await?;
         page.0.push(Some(openid));
         if page.0.len() as u64 == PAGE || number + 1 == fans {
-            store.set(&page_key(FANS, number), &std::mem::take(&mut page).encode()).await?;
+            store.set(&push::fans().page(number), &std::mem::take(&mut page).encode()).await?;
         }
     }
     let form = Form {
@@ -116,7 +117,7 @@ async fn follower() -> Result<Vec<u8>> {
     let push = Received { message, touch: None, rule: None, milliseconds: 3, pushes: None };
     let placed = Placed { place: Place { stream: 1, index: 0 }, entry: Entry::Received(push) };
     let writes = fold(&Settings::default(), &[placed], &Records::new()).await?;
-    let record = writes.into_iter().find(|write| write.key == fan::key(&openid));
+    let record = writes.into_iter().find(|write| write.key == *fan::key(&openid));
     record.and_then(|write| write.value).context("a follower has a record")
 }
 

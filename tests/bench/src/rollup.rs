@@ -227,7 +227,7 @@ fn openid(fan: u64) -> String {
 }
 
 fn key(fan: u64) -> Result<String> {
-    Ok(fan::key(&openid(fan).parse()?))
+    Ok(fan::key(&openid(fan).parse()?).into())
 }
 
 fn channel(number: u64) -> &'static str {

@@ -10,10 +10,14 @@ pub mod slow;
 use bytes::Bytes;
 use guanxi::{
     journal::orders::webhook::Secret,
+    store::keys::{self, Writer},
     time::Timestamp,
     wechat::{endpoint::Mode, sender::Sender},
 };
-use guanxi_host::{Host, Options, StateDir, store::JournalMode};
+use guanxi_host::{
+    Host, Options, StateDir,
+    store::{Action, JournalMode, Operation},
+};
 use guanxi_simulator::api::{Kind, Rules};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Method, Request, http::request};
@@ -22,6 +26,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -133,6 +138,25 @@ pub fn journal_mode(name: &str) -> JournalMode {
 /// SIGKILL.
 pub fn kill_itself() {
     _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+}
+
+/// Fails where a component wrote a key that [the table of keys](keys) does not let it write. Gives the patterns of the kinds
+/// that were written.
+pub fn owned(operations: &[Operation]) -> BTreeSet<&'static str> {
+    let mut seen = BTreeSet::new();
+    for write in operations.iter().filter(|operation| operation.action.writes()) {
+        let kind = keys::kind_of(&write.key).unwrap_or_else(|| panic!("no kind of key: {write:?}"));
+        // Reads it: a counter is read by adding nothing.
+        if kind.pattern == keys::SEQ_CAMPAIGN.pattern && write.component == Writer::Push.component() {
+            continue;
+        }
+        assert!(kind.writers.iter().any(|writer| writer.component() == write.component), "{write:?}: {kind:?}");
+        // The one key of another's that rollup takes away, when the fan is forgotten.
+        let is_others = kind.pattern == keys::CONVERSATION.pattern && write.component == Writer::Stats.component();
+        assert!(!is_others || write.action == Action::Delete, "{write:?}");
+        seen.insert(kind.pattern);
+    }
+    seen
 }
 
 /// A local host of the test's own, in one mode.

@@ -2,7 +2,7 @@
 
 use super::metrics::add_at;
 use crate::{
-    store::record::Record,
+    store::{key::Stored, record::Record},
     time::{Day, Timestamp, UtcOffset},
 };
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,8 @@ impl CohortPage {
         }
     }
 }
+
+impl Stored for CohortPage {}
 
 impl Record for CohortPage {
     fn is_nothing(&self) -> bool {

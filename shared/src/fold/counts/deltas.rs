@@ -1,8 +1,8 @@
 //! What one chunk of entries adds to the counts.
 
 use super::{
-    ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PushDay, PushMetrics, QUESTIONS_KEY, Question,
-    Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, pushes_key, rules_key, series_name, week_of,
+    ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PushDay, PushMetrics, Question, Questions, RulesPage,
+    Span, Stage, UNMATCHED, cohort_key, page_of, pushes_key, rules_key, series_name, week_of,
 };
 use crate::{
     facts::push::Series,
@@ -144,7 +144,7 @@ impl Deltas {
     pub(crate) async fn apply(self, known: &dyn Knowledge) -> Result<Vec<Write>, FoldError> {
         let (mut generals, mut pages) = (Table::<General>::default(), Table::<ChannelPage>::default());
         let spans = || self.hours.iter().flat_map(|(hour, news)| self.spans(*hour).map(|span| (span, news)));
-        generals.find(spans().map(|(span, _)| span.to_string()), known).await?;
+        generals.find(spans().map(|(span, _)| span.key()), known).await?;
         let page_keys = |(span, news): (Span, &Hour)| {
             let pages: BTreeSet<u8> = news.channels.keys().map(|channel| page_of(channel)).collect();
             pages.into_iter().map(move |page| span.page_key(page))
@@ -152,7 +152,7 @@ impl Deltas {
         pages.find(spans().flat_map(page_keys), known).await?;
         for (hour, news) in &self.hours {
             for span in self.spans(*hour) {
-                generals.get(span.to_string(), known).await?.add_all(&news.general);
+                generals.get(span.key(), known).await?.add_all(&news.general);
                 for (channel, metrics) in &news.channels {
                     pages.get(span.page_key(page_of(channel)), known).await?.add(channel, metrics);
                 }
@@ -170,10 +170,10 @@ impl Deltas {
         }
         let mut questions = Table::<Questions>::default();
         if !self.questions.is_empty() {
-            questions.get(QUESTIONS_KEY.to_owned(), known).await?.add_all(&self.questions);
+            questions.get(Questions::key(), known).await?.add_all(&self.questions);
         }
         for (question, times) in &self.unasked {
-            questions.get(QUESTIONS_KEY.to_owned(), known).await?.take_back(question, *times);
+            questions.get(Questions::key(), known).await?.take_back(question, *times);
         }
         let mut pushes = Table::<PushDay>::default();
         for (day, series) in &self.pushes {

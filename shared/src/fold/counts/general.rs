@@ -1,7 +1,7 @@
 //! What is counted for the account as a whole.
 
 use super::{Metrics, OTHER, metrics::add_at};
-use crate::store::record::Record;
+use crate::store::{key::Stored, record::Record};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,6 +57,8 @@ impl General {
         }
     }
 }
+
+impl Stored for General {}
 
 impl Record for General {
     fn is_nothing(&self) -> bool {

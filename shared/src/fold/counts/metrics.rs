@@ -1,6 +1,6 @@
 //! What is counted per channel.
 
-use crate::store::record::Record;
+use crate::store::{key::Stored, record::Record};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -134,6 +134,8 @@ impl ChannelPage {
         }
     }
 }
+
+impl Stored for ChannelPage {}
 
 impl Record for ChannelPage {
     fn is_nothing(&self) -> bool {

@@ -3,7 +3,11 @@
 use super::{OTHER, cut, metrics::add_at};
 use crate::{
     facts::push::{Series, Skip},
-    store::record::Record,
+    store::{
+        key::{Key, Stored},
+        keys,
+        record::Record,
+    },
     time::Day,
 };
 use serde::{Deserialize, Serialize};
@@ -17,8 +21,8 @@ pub const UNMATCHED: &str = "(unmatched)";
 const NAME_MAX: usize = 64;
 
 /// The key of the record of a day.
-pub fn pushes_key(day: Day) -> String {
-    format!("count:push:{}", day.0)
+pub fn pushes_key(day: Day) -> Key<PushDay> {
+    keys::PUSHES.key(&[&day.0])
 }
 
 /// One number of a series. Counts store the numbers by these places: a place never changes, and a new metric goes to the end.
@@ -139,6 +143,8 @@ impl PushDay {
         }
     }
 }
+
+impl Stored for PushDay {}
 
 impl Record for PushDay {
     fn is_nothing(&self) -> bool {

@@ -3,7 +3,12 @@
 use super::cut;
 use crate::{
     playbook::normalise,
-    store::{digest::digest, record::Record},
+    store::{
+        digest::digest,
+        key::{Key, Stored},
+        keys,
+        record::Record,
+    },
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -63,6 +68,11 @@ impl Question {
 pub struct Questions(pub BTreeMap<String, Question>);
 
 impl Questions {
+    /// Its key.
+    pub fn key() -> Key<Self> {
+        keys::QUESTIONS.key(&[])
+    }
+
     /// Takes back that a question was counted too often, as long as it is known.
     pub(crate) fn take_back(&mut self, question: &str, times: u64) {
         if let Some(question) = self.0.get_mut(question) {
@@ -86,6 +96,8 @@ impl Questions {
         }
     }
 }
+
+impl Stored for Questions {}
 
 impl Record for Questions {
     fn is_nothing(&self) -> bool {

@@ -1,7 +1,11 @@
 //! Channels that the playbook does not list: codes are printed before and after playbooks change.
 
 use super::OTHER;
-use crate::store::record::Record;
+use crate::store::{
+    key::{Key, Stored},
+    keys,
+    record::Record,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -13,6 +17,11 @@ pub const SCENES_MAX: usize = 1_000;
 pub struct Scenes(pub BTreeSet<String>);
 
 impl Scenes {
+    /// Its key.
+    pub(crate) fn key() -> Key<Self> {
+        keys::SCENES.key(&[])
+    }
+
     /// What an unknown scene is called in counts.
     pub(crate) fn name(&mut self, scene: &str) -> String {
         let known = self.0.contains(scene);
@@ -25,6 +34,8 @@ impl Scenes {
         OTHER.to_owned()
     }
 }
+
+impl Stored for Scenes {}
 
 impl Record for Scenes {
     fn is_nothing(&self) -> bool {

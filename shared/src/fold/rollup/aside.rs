@@ -2,21 +2,20 @@
 
 use super::Failure;
 use crate::{
-    facts::{
-        Found, Place,
-        push::{FANS, OUTCOMES},
-    },
+    facts::{Found, Place, push::outcomes},
     fold::{
         DueCursor,
-        damaged::{self, Failed, KEPT_DAYS, LIST, List, Progress, REPAIR, Repair, WISH, Wish},
-        lists::Head,
+        damaged::{self, Failed, KEPT_DAYS, LIST, List, Progress, Repair, WISH, Wish},
+        replay::Replay,
     },
     journal::reader::CURSORS,
     store::{
         Store, Timer, commit,
+        key::Stored as _,
+        keys,
         lease::{READS_AT_ONCE, Run, Stop},
-        list::{PAGE, Page, gone_key, head_key, page_key},
-        record::{FoldError, Record as _, Write, encode, read},
+        list::{self, Length, PAGE, Page},
+        record::{FoldError, Record as _, Write},
     },
     time::Timestamp,
 };
@@ -40,19 +39,16 @@ pub(super) async fn set_aside_for<S: Store, T: Timer>(
     if !list.note(key, run.now(), bytes.len()) {
         return Err(FoldError::Damaged { key: key.to_owned() }.into());
     }
-    let mut writes = vec![
-        Write { key: damaged::key(key), value: Some(bytes) },
-        Write { key: LIST.to_owned(), value: Some(encode(&list)) },
-    ];
+    let mut writes = vec![Write { key: damaged::key(key), value: Some(bytes) }, List::key().put(&list)];
     if damaged::fan_of(key).is_some() {
         // From here on the entries are folded into what takes its place.
         let cursors = run.get_all(&CURSORS.map(String::from)).await?;
         let stored = |n: usize| cursors.get(n).and_then(Option::as_deref);
         let cursor = super::cursor([stored(0), stored(1)])?;
-        writes.push(Write { key: damaged::cursor_key(key), value: Some(cursor.encode()) });
+        writes.push(damaged::cursor_key(key).put(&cursor));
     }
     if is_repaired {
-        writes.push(Write { key: REPAIR.to_owned(), value: None });
+        writes.push(Replay::key().take());
     }
     if key != LIST {
         writes.push(Write { key: key.to_owned(), value });
@@ -71,7 +67,7 @@ pub(super) async fn set_redo_aside<S: Store, T: Timer>(run: &Run<'_, S, T>) -> R
             run.set(&damaged::key(&key), &bytes).await?;
         }
     }
-    run.set(LIST, &encode(&list)).await?;
+    run.set(LIST, &list.encode()).await?;
     Ok(commit::forget(run).await?)
 }
 
@@ -87,7 +83,7 @@ pub(super) async fn note_entries<S: Store, T: Timer>(
             writes.push(Write { key: damaged::key(&key), value: Some(bytes) });
         }
     }
-    writes.push(Write { key: LIST.to_owned(), value: Some(encode(&list)) });
+    writes.push(List::key().put(&list));
     Ok(commit::write(run, writes).await?)
 }
 
@@ -95,7 +91,7 @@ pub(super) async fn note_entries<S: Store, T: Timer>(
 /// its owner has seen to it. False: nothing was to be done.
 pub(super) async fn take_found<S: Store, T: Timer>(run: &Run<'_, S, T>, found: &Found) -> Result<bool, Failure> {
     let Found { key, bytes } = found;
-    if key.rsplit_once(':').is_some_and(|(list, _)| is_list(list)) {
+    if keys::list_of(key).is_some() {
         let is_as_found = run.get(key).await?.is_some_and(|stored| Found::new(key, stored) == *found);
         if is_as_found {
             set_aside(run, key).await?;
@@ -106,7 +102,7 @@ pub(super) async fn take_found<S: Store, T: Timer>(run: &Run<'_, S, T>, found: &
     let has_room = list.note(key, run.now(), bytes.len());
     if has_room {
         let kept = Write { key: damaged::key(key), value: Some(bytes.clone()) };
-        commit::write(run, vec![kept, Write { key: LIST.to_owned(), value: Some(encode(&list)) }]).await?;
+        commit::write(run, vec![kept, List::key().put(&list)]).await?;
     }
     Ok(has_room)
 }
@@ -115,7 +111,7 @@ pub(super) async fn take_found<S: Store, T: Timer>(run: &Run<'_, S, T>, found: &
 /// way waits for its end.
 pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), Failure> {
     let [list, wish] = <[_; 2]>::try_from(run.get_all(&[LIST.into(), WISH.into()]).await?).unwrap_or_default();
-    let mut list = List::decode(list.as_deref());
+    let mut list = List::found(list.as_deref());
     let (before, wish) = (list.clone(), wish.map(|wish| Wish::decode(&wish)));
     let is_old = |at: Timestamp| at.0.saturating_add(KEPT_DAYS * 86_400) < run.now().0;
     let is_dropped = |key: &str| matches!(&wish, Some(Wish::Drop(wished)) if wished == key);
@@ -136,7 +132,7 @@ pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), 
     list.repair
         .take_if(|repair| list.set_aside.iter().all(|damaged| damaged.key != repair.key) && is_old(repair.began));
     if list.repairs() != before.repairs() {
-        gone.push(REPAIR.to_owned());
+        gone.push(Replay::key().into());
     }
     if !gone.is_empty() {
         run.delete_many(&gone).await?;
@@ -144,7 +140,7 @@ pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), 
     if list != before {
         match list.is_nothing() {
             true => run.delete(LIST).await?,
-            false => run.set(LIST, &encode(&list)).await?,
+            false => run.set(LIST, &list.encode()).await?,
         }
     }
     if wish.is_some() && !waits {
@@ -154,43 +150,34 @@ pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), 
 }
 
 async fn list<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<List, Stop> {
-    Ok(List::decode(run.get(LIST).await?.as_deref()))
+    Ok(List::found(run.get(LIST).await?.as_deref()))
 }
 
 /// What takes the place of a damaged record; none: nothing, so that it is new. A page is followed by others and a list counts on,
 /// so these leave no hole.
 async fn stand_in<S: Store, T: Timer>(run: &Run<'_, S, T>, key: &str) -> Result<Option<Vec<u8>>, Stop> {
-    let Some((list, part)) = key.rsplit_once(':').filter(|(list, _)| is_list(list)) else { return Ok(None) };
-    let items = match (part, part.parse::<u64>()) {
-        ("head", _) => {
-            let count = count(run, list).await?;
-            return Ok((count > 0).then(|| encode(&Head(count))));
-        }
-        (_, Ok(page)) => {
-            let head = run.get(&head_key(list)).await?.map(|bytes| read::<Head>(&bytes));
+    let Some((list, part)) = keys::list_of(key) else { return Ok(None) };
+    let items = match part.parse::<u64>() {
+        Ok(page) => {
+            let head = run.get(&list.head()).await?.map(|bytes| Length::decode(&bytes));
             // Of a list that does not say how long it is, the page counts as full.
-            head.map_or(PAGE, |head| head.map_or(PAGE, |Head(items)| items.saturating_sub(page * PAGE).min(PAGE)))
+            head.map_or(PAGE, |head| head.map_or(PAGE, |Length(items)| items.saturating_sub(page * PAGE).min(PAGE)))
         }
-        _ => 0,
+        Err(_) if *key == *list.head() => {
+            let count = Length(count(run, &list).await?);
+            return Ok((!count.is_nothing()).then(|| count.encode()));
+        }
+        Err(_) => 0,
     };
     Ok((items > 0).then(|| Page::<()>(vec![None; items as usize]).encode()))
 }
 
-fn is_list(name: &str) -> bool {
-    name == FANS || name == OUTCOMES || day_of(name).is_some()
-}
-
-/// The day that a list of due reminders is of.
-fn day_of(list: &str) -> Option<u64> {
-    list.strip_prefix("due:")?.parse().ok()
-}
-
 /// How many items a list has, by its pages.
-async fn count<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &str) -> Result<u64, Stop> {
+async fn count<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &list::List<()>) -> Result<u64, Stop> {
     let mut page = first_page(run, list).await?;
     let mut count = page * PAGE;
     loop {
-        let keys: Vec<String> = (page..page + READS_AT_ONCE as u64).map(|page| page_key(list, page * PAGE)).collect();
+        let keys: Vec<String> = (page..page + READS_AT_ONCE as u64).map(|page| list.page(page * PAGE).into()).collect();
         for value in run.get_all(&keys).await? {
             let Some(bytes) = value else { return Ok(count) };
             // A page begins with the number of its items, whatever these are.
@@ -202,13 +189,14 @@ async fn count<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &str) -> Result<u6
 }
 
 /// The first page that is not gone.
-async fn first_page<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &str) -> Result<u64, Stop> {
-    let page = if list == OUTCOMES {
-        let gone = run.get(&gone_key(OUTCOMES)).await?;
-        gone.and_then(|bytes| read::<Head>(&bytes).ok()).map(|Head(items)| items / PAGE)
-    } else if let Some(day) = day_of(list) {
-        let cursor = run.get(DueCursor::KEY).await?;
-        cursor.and_then(|bytes| read::<DueCursor>(&bytes).ok()).and_then(|cursor| cursor.page_of(day))
+async fn first_page<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &list::List<()>) -> Result<u64, Stop> {
+    // What cannot be read says nothing.
+    let page = if list.gone() == outcomes().gone() {
+        let gone = run.get(&list.gone()).await?;
+        gone.and_then(|bytes| Length::decode(&bytes).ok()).map(|Length(items)| items / PAGE)
+    } else if let Some(day) = list.gone().strip_prefix("due:").and_then(|rest| rest.split(':').next()?.parse().ok()) {
+        let cursor = run.get(&DueCursor::key()).await?;
+        cursor.and_then(|bytes| DueCursor::decode(&bytes).ok()).and_then(|cursor| cursor.page_of(day))
     } else {
         None
     };

@@ -14,20 +14,21 @@
 
 use super::{CHUNK_BYTES, Failure, Folding, Known, LAST_CHUNK};
 use crate::{
-    facts::push::{Due, FANS, due_list},
+    facts::push::{Due, due, fans},
     fold::{
         DueCursor, Settings,
-        damaged::{self, Failed, LIST, List, Progress, REPAIR, cursor_key},
-        lists::{Head, Standing},
+        damaged::{self, Failed, List, Progress, cursor_key},
+        lists::Standing,
         replay::Replay,
     },
-    journal::reader::{CURSOR_FORMAT, Cursor, Reader},
+    journal::reader::{Cursor, Reader},
     store::{
         Store, Timer, commit,
-        format::{self, RecordError},
+        format::RecordError,
+        key::Stored,
         lease::{READS_AT_ONCE, Run, Stop},
-        list::{PAGE, Page, head_key, page_key},
-        record::{Write, decode, encode, find},
+        list::{self, Length, PAGE},
+        record::find,
     },
     wechat::OpenId,
 };
@@ -40,9 +41,6 @@ const TIME: Duration = Duration::from_secs(10);
 const PASSES_MAX: u32 = 16;
 /// Bytes of what is kept of a repair at most; stores take 400 KB.
 const BYTES_MAX: usize = 300_000;
-
-/// What a kept [`Replay`] begins with.
-const FORMAT: u8 = 1;
 
 /// What came of a step.
 enum Step {
@@ -61,15 +59,15 @@ pub(super) async fn go_on<S: Store, T: Timer>(
     folded: &Cursor,
 ) -> Result<(), Failure> {
     let Some(settings) = folding.settings() else { return Ok(()) };
-    let mut list = List::decode(run.get(LIST).await?.as_deref());
+    let mut list = List::found(run.get(&List::key()).await?.as_deref());
     let Some((key, openid)) = list.repairs().and_then(|key| Some((key.to_owned(), damaged::fan_of(key)?))) else {
         return Ok(());
     };
     let began = list.repair.as_ref().map_or(run.now(), |repair| repair.began);
-    let Some(set_aside) = readable(run.get_record::<Cursor>(CURSOR_FORMAT, &cursor_key(&key)).await)? else {
+    let Some(set_aside) = readable(run.get_record(&cursor_key(&key)).await)? else {
         return fail(run, list, &key, Failed::TooLate).await;
     };
-    let kept = readable(run.get_record::<Replay>(FORMAT, REPAIR).await)?.filter(|kept| kept.is_of(&openid, began));
+    let kept = readable(run.get_record(&Replay::key()).await)?.filter(|kept| kept.is_of(&openid, began));
     let replay = kept.unwrap_or_else(|| Replay::new(openid.clone(), began, settings));
     let mut work = Work { run, folding, settings, folded, openid, key: key.clone(), set_aside, replay };
     let (start, mut kept) = (run.elapsed(), None);
@@ -82,7 +80,7 @@ pub(super) async fn go_on<S: Store, T: Timer>(
             Step::Failed(why) => return fail(run, list, &key, why).await,
             Step::More => {}
         }
-        let bytes = format::encode(FORMAT, &work.replay);
+        let bytes = work.replay.encode();
         if bytes.len() > BYTES_MAX || work.replay.pass > PASSES_MAX {
             return fail(run, list, &key, Failed::TooMuch).await;
         }
@@ -91,7 +89,7 @@ pub(super) async fn go_on<S: Store, T: Timer>(
     let Some(kept) = kept else { return Ok(()) };
     let (streams, of) = work.replay.cursor.share(folded);
     list.repaired(Progress::Replays { pass: work.replay.pass, streams, of });
-    Ok(run.set_many(&[(REPAIR.to_owned(), kept), (LIST.to_owned(), encode(&list))]).await?)
+    Ok(run.set_many(&[(Replay::key().into(), kept), (List::key().into(), list.encode())]).await?)
 }
 
 /// What is damaged is as if it were not there.
@@ -105,8 +103,7 @@ fn readable<R>(read: Result<Option<R>, Stop>) -> Result<Option<R>, Stop> {
 /// Says that nothing came of a repair.
 async fn fail<S: Store, T: Timer>(run: &Run<'_, S, T>, mut list: List, key: &str, why: Failed) -> Result<(), Failure> {
     list.fail(key, why, run.now());
-    let said = Write { key: LIST.to_owned(), value: Some(encode(&list)) };
-    Ok(commit::write(run, vec![said, Write { key: REPAIR.to_owned(), value: None }]).await?)
+    Ok(commit::write(run, vec![List::key().put(&list), Replay::key().take()]).await?)
 }
 
 /// A repair in a run.
@@ -162,11 +159,11 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
 
     /// Looks at the next pages of the list of all fans. True: there are no more.
     async fn look_for_the_fan(&mut self) -> Result<bool, Failure> {
-        let count = self.count(FANS).await?;
+        let count = self.count(&fans()).await?;
         let pages = self.replay.page..count.div_ceil(PAGE).min(self.replay.page + READS_AT_ONCE as u64);
         let end = pages.end;
         let own = |item: &OpenId| *item == self.openid;
-        let found = self.items(FANS, pages, own).await?;
+        let found = self.items(&fans(), pages, own).await?;
         self.replay.listed.extend(found.into_iter().map(|(position, _)| position));
         // The last page is looked at again, because it still grows.
         self.replay.page = end.min(count / PAGE);
@@ -175,10 +172,10 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
 
     async fn finish(&self) -> Result<(), Failure> {
         let stored = self.run.get(&self.key).await?;
-        let begin: DueCursor = find(DueCursor::KEY, &Known::all(self.run)).await?;
+        let begin: DueCursor = find(&DueCursor::key(), &Known::all(self.run)).await?;
         let mut standing = Standing { fans: self.replay.listed.clone(), due: Vec::new() };
         for day in self.replay.due_days(stored.as_ref()).into_iter().filter(|day| !begin.is_past(*day)) {
-            let list = due_list(day);
+            let list = due(day);
             let pages = self.count(&list).await?.div_ceil(PAGE);
             for first in (0..pages).step_by(READS_AT_ONCE) {
                 let own = |due: &Due| due.openid == self.openid;
@@ -192,23 +189,24 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
     }
 
     /// How many items a list has.
-    async fn count(&self, list: &str) -> Result<u64, Failure> {
-        let Head(count) = find(&head_key(list), &Known::all(self.run)).await?;
+    async fn count<I>(&self, list: &list::List<I>) -> Result<u64, Failure> {
+        let Length(count) = find(&list.head(), &Known::all(self.run)).await?;
         Ok(count)
     }
 
     /// The items on pages of a list that are about the fan, with their positions.
     async fn items<I: Serialize + DeserializeOwned>(
         &self,
-        list: &str,
+        list: &list::List<I>,
         pages: std::ops::Range<u64>,
         own: impl Fn(&I) -> bool,
     ) -> Result<Vec<(u64, I)>, Failure> {
-        let keys: Vec<String> = pages.clone().map(|page| page_key(list, page * PAGE)).collect();
+        let keys: Vec<_> = pages.clone().map(|page| list.page(page * PAGE)).collect();
+        let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
         let mut found = Vec::new();
-        for ((page, key), bytes) in pages.zip(&keys).zip(self.run.get_all(&keys).await?) {
+        for ((page, key), bytes) in pages.zip(keys).zip(self.run.get_all(&names).await?) {
             let Some(bytes) = bytes else { continue };
-            let items = decode::<Page<I>>(key, &bytes)?.items_from(page * PAGE);
+            let items = key.decode(&bytes)?.items_from(page * PAGE);
             found.extend(items.filter_map(|(position, item)| Some((position, item.filter(&own)?))));
         }
         Ok(found)

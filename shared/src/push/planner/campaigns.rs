@@ -6,7 +6,7 @@ use super::{
     clone,
 };
 use crate::{
-    facts::push::FANS,
+    facts::push,
     push::{
         book::Change,
         campaign,
@@ -29,7 +29,7 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
         let is_due = |running: &Running| !running.planned && running.campaign.at <= now;
         let next = self.book.head().campaigns.iter().find(|(_, running)| is_due(running)).map(clone);
         let Some((id, Running { campaign, fans: position, .. })) = next else { return Ok(false) };
-        let Items { found: items, waits } = self.items::<OpenId>(FANS, position, CHUNK_PAGES).await?;
+        let Items { found: items, waits } = self.items(&push::fans(), position, CHUNK_PAGES).await?;
         let Some(until) = items.last().map(|(at, _)| at + 1) else {
             if waits {
                 return Ok(false);

@@ -18,7 +18,7 @@ use crate::{
     store::{
         Store, Timer,
         lease::Stop,
-        list::{PAGE, Page, page_key},
+        list::{List, PAGE},
     },
     time::Timestamp,
     wechat::{OpenId, api::Api},
@@ -47,15 +47,15 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
     /// The next items of a list of rollup's, of so many pages at most.
     pub(super) async fn items<I: Serialize + DeserializeOwned>(
         &self,
-        list: &str,
+        list: &List<I>,
         position: u64,
         pages: u64,
     ) -> Result<Items<I>, Stop> {
         let mut items = Items { found: Vec::new(), waits: false };
         let first = position / PAGE;
         for page in first..first + pages {
-            let key = page_key(list, page * PAGE);
-            let found = match self.book.read(&key, Page::<I>::decode).await? {
+            let key = list.page(page * PAGE);
+            let found = match self.book.read(&key).await? {
                 Read::Record(page) => page,
                 Read::None => break,
                 Read::Damaged(bytes) => {
@@ -76,7 +76,7 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
     /// The fans as rollup knows them. Of whom that cannot be read gets nothing.
     pub(super) async fn fans(&self, openids: impl Iterator<Item = &OpenId>) -> Result<BTreeMap<OpenId, Seen>, Stop> {
         let openids: Vec<&OpenId> = openids.collect();
-        let keys: Vec<String> = openids.iter().map(|openid| fan::key(openid)).collect();
+        let keys: Vec<String> = openids.iter().map(|openid| fan::key(openid).into()).collect();
         let values = self.book.run.get_all(&keys).await?;
         let mut fans: BTreeMap<OpenId, Seen> = BTreeMap::new();
         for (openid, bytes) in openids.into_iter().zip(values) {
@@ -89,7 +89,7 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
 
     /// Adds what callback knows of these.
     async fn conversations(&self, openids: &[OpenId], fans: &mut BTreeMap<OpenId, Seen>) -> Result<(), Stop> {
-        let keys: Vec<String> = openids.iter().map(conversation::key).collect();
+        let keys: Vec<String> = openids.iter().map(|openid| conversation::key(openid).into()).collect();
         let values = self.book.run.get_all(&keys).await?;
         for (openid, bytes) in openids.iter().zip(values) {
             let seen = fans.entry(openid.clone()).or_default();

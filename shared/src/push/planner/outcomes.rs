@@ -2,34 +2,30 @@
 
 use super::Planner;
 use crate::{
-    facts::push::{OUTCOMES, Outcome},
+    facts::push::{self, Outcome},
     push::{
         book::{Change, Read},
         head::Head,
         ledger,
     },
-    store::{
-        Store, Timer, format,
-        lease::Stop,
-        list::{self, gone_key},
-    },
+    store::{Store, Timer, lease::Stop, list::Length},
 };
 
 impl<S: Store, T: Timer> Planner<'_, S, T> {
     /// Closes pushes of which WeChat said what became of them.
     pub(super) async fn take_outcomes(&self) -> Result<bool, Stop> {
         // Rollup takes away what is old, whether it was read or not.
-        let gone = self.book.read(&gone_key(OUTCOMES), |bytes| format::decode::<u64>(list::FORMAT, bytes)).await?;
-        let gone = match gone {
-            Read::Record(gone) => gone,
+        let list = push::outcomes();
+        let gone = match self.book.read(&list.gone()).await? {
+            Read::Record(Length(gone)) => gone,
             Read::None => 0,
             Read::Damaged(bytes) => {
-                self.book.tell_damaged(&gone_key(OUTCOMES), bytes).await?;
+                self.book.tell_damaged(&list.gone(), bytes).await?;
                 0
             }
         };
         let position = self.book.head().outcomes.max(gone);
-        let items = self.items::<Outcome>(OUTCOMES, position, 1).await?.found;
+        let items = self.items(&list, position, 1).await?.found;
         let mut change = Change::default();
         let mut forgotten = Vec::new();
         let mut until = position;
@@ -65,7 +61,8 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
         }
         if !forgotten.is_empty() {
             self.leave_queues(&forgotten).await?;
-            self.book.delete(&forgotten.iter().map(|(openid, _)| ledger::key(openid)).collect::<Vec<_>>()).await?;
+            let keys: Vec<String> = forgotten.iter().map(|(openid, _)| ledger::key(openid).into()).collect();
+            self.book.delete(&keys).await?;
         }
         change.release.extend(forgotten.iter().map(|(openid, _)| openid.clone()));
         let update = |head: &mut Head| {

@@ -11,8 +11,9 @@ use crate::{
     },
     store::{
         Store, Timer,
+        key::{Key, Stored as _},
         lease::{READS_AT_ONCE, Stop},
-        list::{PAGE, Page, page_key},
+        list::{PAGE, Page},
     },
     wechat::OpenId,
 };
@@ -39,13 +40,13 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
         waiting: Vec<Waiting>,
         pages: &mut Vec<(String, Vec<u8>)>,
     ) -> Result<(), Stop> {
-        let list = queue.to_string();
+        let list = queue.list();
         let kept = self.tails.borrow_mut().remove(queue);
         let within = usize::try_from(progress.queued % PAGE).unwrap_or_default();
         let mut page = match kept {
             Some(page) if page.0.len() == within => page,
             _ if within == 0 => Page::default(),
-            _ => self.tail(&page_key(&list, progress.queued), within).await?,
+            _ => self.tail(&list.page(progress.queued), within).await?,
         };
         // What stands behind the end was written by a run that did not get to say so.
         page.0.truncate(within);
@@ -53,19 +54,19 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
             page.0.push(Some(item));
             progress.queued += 1;
             if progress.queued.is_multiple_of(PAGE) {
-                pages.push((page_key(&list, progress.queued - 1), std::mem::take(&mut page).encode()));
+                pages.push((list.page(progress.queued - 1).into(), std::mem::take(&mut page).encode()));
             }
         }
         if !progress.queued.is_multiple_of(PAGE) {
-            pages.push((page_key(&list, progress.queued - 1), page.encode()));
+            pages.push((list.page(progress.queued - 1).into(), page.encode()));
         }
         self.tails.borrow_mut().insert(queue.clone(), page);
         Ok(())
     }
 
     /// The last page of a queue, of which so many items count; if it is damaged, these are lost.
-    async fn tail(&self, key: &str, items: usize) -> Result<Page<Waiting>, Stop> {
-        match self.book.read(key, Page::decode).await? {
+    async fn tail(&self, key: &Key<Page<Waiting>>, items: usize) -> Result<Page<Waiting>, Stop> {
+        match self.book.read(key).await? {
             Read::Record(page) => Ok(page),
             Read::None => Ok(Page::default()),
             Read::Damaged(bytes) => {
@@ -89,8 +90,8 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
         };
         let openids: BTreeSet<&OpenId> = forgotten.iter().map(|(openid, _)| openid).collect();
         for (queue, progress) in queues {
-            let (list, pages) = (queue.to_string(), progress.queued.div_ceil(PAGE));
-            let keys: Vec<String> = (progress.deleted..pages).map(|page| page_key(&list, page * PAGE)).collect();
+            let (list, pages) = (queue.list(), progress.queued.div_ceil(PAGE));
+            let keys: Vec<String> = (progress.deleted..pages).map(|page| list.page(page * PAGE).into()).collect();
             for window in keys.chunks(READS_AT_ONCE) {
                 let mut changed = Vec::new();
                 for (key, bytes) in self.book.run.load(window.to_vec()).await? {
@@ -127,9 +128,9 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
         };
         let mut room = PAGES_DELETED_MAX;
         for (queue, progress) in over {
-            let (list, pages) = (queue.to_string(), progress.queued.div_ceil(PAGE));
+            let (list, pages) = (queue.list(), progress.queued.div_ceil(PAGE));
             let until = pages.min(progress.deleted + room);
-            let keys: Vec<String> = (progress.deleted..until).map(|page| page_key(&list, page * PAGE)).collect();
+            let keys: Vec<String> = (progress.deleted..until).map(|page| list.page(page * PAGE).into()).collect();
             room -= until - progress.deleted;
             if !keys.is_empty() {
                 self.book.delete(&keys).await?;

@@ -2,7 +2,7 @@
 
 use super::{Planner, chunk::CHUNK_PAGES};
 use crate::{
-    facts::push::{Due, due_list},
+    facts::push::{self, Due},
     push::plan::DAYS_BACK,
     store::{Store, Timer, lease::Stop},
     time::Day,
@@ -14,7 +14,7 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
         let today = self.pushes.limits.utc_offset.local(self.book.run.now()).day.0;
         for day in today.saturating_sub(DAYS_BACK)..=today {
             let position = self.book.head().due.get(&day).copied().unwrap_or_default();
-            let items = self.items::<Due>(&due_list(day), position, CHUNK_PAGES).await?.found;
+            let items = self.items(&push::due(day), position, CHUNK_PAGES).await?.found;
             let Some(until) = items.last().map(|(at, _)| at + 1) else { continue };
             let due: Vec<Due> = items.into_iter().filter_map(|(_, due)| due).collect();
             let fans = self.fans(due.iter().map(|due| &due.openid)).await?;

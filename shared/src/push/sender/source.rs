@@ -18,8 +18,9 @@ use crate::{
     },
     store::{
         Store, Timer,
+        key::Stored as _,
         lease::Stop,
-        list::{PAGE, Page, page_key},
+        list::{PAGE, Page},
     },
     wechat::{
         OpenId,
@@ -92,10 +93,10 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
     /// The items of a page, from this position on; a blank is one that was taken out. One that is damaged is set aside, and all
     /// that is known of it is how many it had.
     async fn items(&self, queue: &Queue, from: u64) -> Result<Vec<(u64, Option<Waiting>)>, Stop> {
-        let key = page_key(&queue.to_string(), from);
+        let key = queue.list().page(from);
         let first = from / PAGE * PAGE;
         loop {
-            match self.book.read(&key, Page::<Waiting>::decode).await? {
+            match self.book.read(&key).await? {
                 Read::None => return Ok(Vec::new()),
                 Read::Record(page) => return Ok(page.items_from(from).collect()),
                 Read::Damaged(bytes) => {

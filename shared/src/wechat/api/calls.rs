@@ -1,6 +1,6 @@
 //! The port that carries a request to WeChat.
 
-use super::{AccessToken, Answer, ApiUrl, Failure, Method, Request, judge};
+use super::Method;
 
 /// What came back, whatever it is.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,19 +35,4 @@ pub trait Calls {
     /// One HTTP request, made once, with `content-type: application/json` where there is a body. Follows no redirect: the URL
     /// carries the token.
     async fn call(&self, url: &str, method: Method, body: &str) -> Result<HttpAnswer, CallError>;
-}
-
-impl Request {
-    /// Makes the request once and says what came of it.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn send(
-        &self,
-        calls: &impl Calls,
-        base: &ApiUrl,
-        token: Option<&AccessToken>,
-    ) -> Result<Answer, Failure> {
-        judge(self.api, calls.call(&self.url(base, token), self.api.method(), &self.body).await)
-    }
 }

@@ -4,7 +4,7 @@
 //! that nobody can read. The message may have gone out. Where WeChat knows the request again ([`Api::may_repeat`]) that is
 //! [`Meaning::BackOff`], else [`Meaning::Unknown`].
 
-use super::{Answer, Api, CallError, HttpAnswer, Meaning, Unreadable};
+use super::{AccessToken, Answer, Api, ApiUrl, CallError, Calls, HttpAnswer, Meaning, Request, Unreadable};
 
 /// A call did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,5 +109,20 @@ impl From<Unreadable> for Failure {
     /// Of an answer that was to be read: the call may be made again.
     fn from(unreadable: Unreadable) -> Self {
         Self { meaning: Meaning::BackOff, uncertain: true, cause: unreadable.into() }
+    }
+}
+
+impl Request {
+    /// Makes the request once and says what came of it.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn send(
+        &self,
+        calls: &impl Calls,
+        base: &ApiUrl,
+        token: Option<&AccessToken>,
+    ) -> Result<Answer, Failure> {
+        judge(self.api, calls.call(&self.url(base, token), self.api.method(), &self.body).await)
     }
 }

@@ -1,9 +1,6 @@
 //! The query string of a request.
 
-use super::Refusal;
-
-/// The longest query string, in bytes; WeChat's have about 200.
-pub const QUERY_MAX: usize = 4096;
+use super::{QUERY_MAX, Refusal};
 
 /// The parameters that matter here; others are skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use super::{
     ways::listed,
     world::{World, body, noon, rows},
 };
+use guanxi::store::key::Stored as _;
 use guanxi::{
     conversation::{self, Conversation},
     facts::{

@@ -4,6 +4,7 @@ use super::{
     brand::{follow, openid, order, reported, text, unfollow},
     world::{MESSAGE, Still, TEMPLATE, World, body, noon, request, rows},
 };
+use guanxi::store::key::Stored as _;
 use guanxi::{
     conversation::{self, Conversation},
     facts::{

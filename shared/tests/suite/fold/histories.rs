@@ -6,6 +6,7 @@ use super::brand::{
 };
 use crate::compile;
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
 use guanxi::{
     conversation::Conversation,
     facts::{
@@ -15,8 +16,8 @@ use guanxi::{
     },
     fold::{
         counts::{
-            CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, QUESTIONS_KEY, Questions, RULES_A_DAY_MAX,
-            SCENES_MAX, SERIES_MAX, cohort_key, week_of,
+            CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, Questions, RULES_A_DAY_MAX, SCENES_MAX, SERIES_MAX,
+            cohort_key, week_of,
         },
         fan::follows,
         fold, forget,
@@ -130,7 +131,7 @@ fn a_question_shows_no_digits_and_counts_its_fans() {
     let asks = ["电话 13800138000", "电话13900139000", "电话１３８００１３８０００"];
     let asked = asks.iter().zip(["o1", "o2", "o3"]).map(|(asks, fan)| text(fan, 0, asks, None));
     let brand = Brand::of(asked.chain([text("o1", 5, "只问一次", None), text("o1", 6, "答了", Some("rule"))]));
-    let Questions(questions) = postcard::from_bytes(&brand.records[QUESTIONS_KEY][1..]).unwrap();
+    let Questions(questions) = postcard::from_bytes(&brand.records[&*Questions::key()][1..]).unwrap();
     assert_eq!(questions.keys().collect::<Vec<_>>(), ["只问一次", "电话•••••••••••"]);
     assert!(questions["电话•••••••••••"].is_shown());
     assert!(!questions["只问一次"].is_shown());
@@ -148,7 +149,7 @@ fn a_cohort_knows_who_stayed() {
         follow("o1", 3 * week, ""),
     ]);
     let number = week_of(Timestamp(START), UtcOffset::BEIJING);
-    let pages = (0..16).filter_map(|page| brand.records.get(&cohort_key(number, page)));
+    let pages = (0..16).filter_map(|page| brand.records.get(&*cohort_key(number, page)));
     let pages: Vec<guanxi::fold::counts::CohortPage> =
         pages.map(|page| postcard::from_bytes(&page[1..]).unwrap()).collect();
     let cohort = &pages[0].0["bag"];
@@ -240,7 +241,7 @@ fn known_to_everybody(fan: &str) -> Brand {
     ]);
     let mut conversation = Conversation::default();
     conversation.choose(Timestamp(START + 120), PushChoice::Stop);
-    brand.records.insert(guanxi::conversation::key(&openid(fan)), conversation.encode());
+    brand.records.insert(guanxi::conversation::key(&openid(fan)).into(), conversation.encode());
     brand
 }
 

@@ -7,16 +7,16 @@ use super::{
     },
     oracle, pushes,
 };
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{
         Entry, Placed, PushChoice,
         order::{OrderEvent, OrderKind},
-        push::{Due, Echo, FANS as FAN_LIST, Group, LedgerNews, OUTCOMES, Outcome, Series, Skip, What, due_list},
+        push::{self, Echo, Group, LedgerNews, Outcome, Series, Skip, What},
     },
     fold::{counts::Metric, fan::Fan},
     store::record::Records,
     time::Timestamp,
-    wechat::OpenId,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,19 +150,17 @@ fn late(entries: &[Placed], delays: &[u64]) -> Vec<Placed> {
 /// before. Of the list of outcomes that is the last that was said of each push.
 fn knowledge(brand: &Brand) -> (Records, BTreeMap<String, Fan>, Vec<BTreeSet<String>>) {
     let (mut records, mut fans, mut lists) = (brand.records.clone(), BTreeMap::new(), Vec::new());
-    let days: BTreeSet<String> = records
-        .keys()
-        .filter_map(|key| Some(due_list(key.strip_prefix("due:")?.split(':').next()?.parse().ok()?)))
-        .collect();
-    for list in days {
+    let days: BTreeSet<u64> =
+        records.keys().filter_map(|key| key.strip_prefix("due:")?.split(':').next()?.parse().ok()).collect();
+    for day in days {
         let items: BTreeSet<String> =
-            brand.list::<Due>(&list).iter().flatten().map(|due| format!("{list} {due:?}")).collect();
+            brand.list(&push::due(day)).iter().flatten().map(|due| format!("{day} {due:?}")).collect();
         lists.push(items);
     }
     lists.retain(|items| !items.is_empty());
-    lists.push(brand.list::<OpenId>(FAN_LIST).iter().flatten().map(ToString::to_string).collect());
+    lists.push(brand.list(&push::fans()).iter().flatten().map(ToString::to_string).collect());
     let mut last = BTreeMap::new();
-    for outcome in brand.list::<Outcome>(OUTCOMES).into_iter().flatten() {
+    for outcome in brand.list(&push::outcomes()).into_iter().flatten() {
         if let Outcome::Closed { id, at, delivered, .. } = outcome {
             last.insert(id, (at, delivered));
         }
@@ -170,7 +168,7 @@ fn knowledge(brand: &Brand) -> (Records, BTreeMap<String, Fan>, Vec<BTreeSet<Str
     records.retain(|key, bytes| {
         let is_list = ["due:", "fan:list:", "outcome:", "cursor:outcome"].iter().any(|list| key.starts_with(list));
         if key.starts_with("fan:o") {
-            fans.insert(key.clone(), Fan::decode(key, bytes).unwrap().unlisted());
+            fans.insert(key.clone(), Fan::decode(bytes).unwrap().unlisted());
         }
         !is_list && !key.starts_with("fan:o")
     });
@@ -307,7 +305,7 @@ proptest! {
     ) {
         let brand = folded(&late(&entries, &delays), &[5]);
         let days = brand.records.keys().filter_map(|key| key.strip_prefix("due:")?.strip_suffix(":head")?.parse().ok());
-        let listed = |day: u64| brand.list::<Due>(&due_list(day)).into_iter().flatten().map(move |due| (day, due.openid.to_string(), due.product, due.basis, due.run_out));
+        let listed = |day: u64| brand.list(&push::due(day)).into_iter().flatten().map(move |due| (day, due.openid.to_string(), due.product, due.basis, due.run_out));
         let mut due: Vec<_> = days.flat_map(listed).collect();
         due.sort();
         prop_assert_eq!(due, pushes::due(&entries));

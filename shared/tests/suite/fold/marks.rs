@@ -8,7 +8,7 @@ use guanxi::{
     facts::{
         Entry, PushChoice,
         order::OrderKind,
-        push::{Echo, Group, OUTCOMES, Outcome, PushId, Series, Skip, What},
+        push::{self, Echo, Group, Outcome, PushId, Series, Skip, What},
     },
     fold::fan::{CLOCKS_SECONDS, MARKS_MAX, MATCHED_WITHIN_SECONDS},
     time::Timestamp,
@@ -111,9 +111,9 @@ fn push_is_told_once_what_wechat_said() {
     let mut brand = Brand::of(history);
     let (openid, id) = ("o1".parse().unwrap(), PushId::of("p"));
     let closed = Outcome::Closed { openid, id, at: Timestamp(START + 1_001), delivered: true };
-    assert_eq!(brand.list::<Outcome>(OUTCOMES), [Some(closed.clone())]);
+    assert_eq!(brand.list(&push::outcomes()), [Some(closed.clone())]);
     brand.fold(&placed([finished("o1", 1_001, "1", "success"), finished("o1", 1_003, "1", "success")]));
-    assert_eq!(brand.list::<Outcome>(OUTCOMES), [Some(closed)]);
+    assert_eq!(brand.list(&push::outcomes()), [Some(closed)]);
     expect(&brand, &[("planned", 1), ("delivered", 1), ("treated", 1)], "and counted once");
 }
 

@@ -1,10 +1,11 @@
 //! Which push a delivery event is about that names none: a match that was told stays, and kinds do not mix.
 
 use super::brand::{Brand, START, finished, news, noticed, placed, told};
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{
         Entry, Place, Placed,
-        push::{Echo, Group, OUTCOMES, Outcome, PushId, Series, What},
+        push::{self, Echo, Group, Outcome, PushId, Series, What},
     },
     fold::fan::{Fan, Fate},
     time::{Timestamp, UtcOffset},
@@ -30,7 +31,7 @@ fn fate(brand: &Brand, id: &str) -> Fate {
 
 /// Those that push was told of.
 fn closed(brand: &Brand) -> BTreeSet<PushId> {
-    let outcomes = brand.list::<Outcome>(OUTCOMES).into_iter().flatten();
+    let outcomes = brand.list(&push::outcomes()).into_iter().flatten();
     let closed = outcomes.filter_map(|outcome| match outcome {
         Outcome::Closed { id, .. } => Some(id),
         Outcome::Forgotten(_) => None,
@@ -54,7 +55,7 @@ fn a_reminder_that_arrived_stays_delivered_when_a_campaign_of_the_same_minute_tu
         assert_eq!(fate(&brand, "reminder"), Fate::Delivered);
     }
     assert_eq!(fate(&brand, "campaign"), Fate::Unknown);
-    assert_eq!(brand.list::<Outcome>(OUTCOMES).len(), 1);
+    assert_eq!(brand.list(&push::outcomes()).len(), 1);
     // The campaign's own event is no longer ambiguous.
     brand.fold(&placed([finished("o1", 1_030, "2", "success")]));
     assert_eq!((fate(&brand, "reminder"), fate(&brand, "campaign")), (Fate::Delivered, Fate::Delivered));
@@ -169,7 +170,7 @@ proptest! {
                 numbered.insert(told.0[0].id);
             }
             brand.fold(&[Placed { place: Place { stream: 1, index }, entry }]);
-            let fan = Fan::decode("fan:o1", brand.records.get("fan:o1").unwrap()).unwrap().state(UtcOffset::BEIJING);
+            let fan = Fan::decode(brand.records.get("fan:o1").unwrap()).unwrap().state(UtcOffset::BEIJING);
             let mut arrivals = BTreeSet::new();
             for mark in fan.pushes.iter() {
                 prop_assert!(mark.arrival().is_none_or(|arrival| arrivals.insert(arrival)), "{:?}", fan.pushes);

@@ -8,11 +8,10 @@ use guanxi::{
     facts::{
         Entry,
         order::{Line, OrderEvent, OrderKind},
-        push::{Due, FANS, OUTCOMES, Outcome, What, due_list},
+        push::{self, Outcome, What},
     },
     fold::DUE_DAYS,
-    store::list::{gone_key, head_key},
-    wechat::OpenId,
+    store::{key::Key, list::Length},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -31,8 +30,7 @@ fn food(id: &str, kind: OrderKind, at: u64, quantity: u32, amount: i64) -> Order
 /// Every item that is not void: its day, counted from that of `START`, and the day of the purchase that it is about.
 fn due(brand: &Brand) -> Vec<(u64, u64)> {
     let lists = brand.records.keys().filter_map(|key| key.strip_prefix("due:")?.strip_suffix(":head")?.parse().ok());
-    let items =
-        lists.flat_map(|day: u64| brand.list::<Due>(&due_list(day)).into_iter().flatten().map(move |due| (day, due)));
+    let items = lists.flat_map(|day: u64| brand.list(&push::due(day)).into_iter().flatten().map(move |due| (day, due)));
     let mut due: Vec<_> = items.map(|(day, due)| (day - day_of(0), (due.basis.0 - START) / DAY)).collect();
     due.sort_unstable();
     due
@@ -45,7 +43,7 @@ fn a_purchase_is_due_before_it_runs_out_and_a_new_one_moves_the_day() {
     brand.fold(&placed([bought("b", 20 * DAY, 1)]));
     // The first two lasted 10 days each: the mean of 20 and 10.
     assert_eq!(due(&brand), [(20 + 15 - 3, 20)]);
-    let blanks = brand.list::<Due>(&due_list(day_of(37 * DAY)));
+    let blanks = brand.list(&push::due(day_of(37 * DAY)));
     assert_eq!(blanks, [None], "the old item is void, and its position is kept");
 }
 
@@ -106,16 +104,16 @@ fn traces(brand: &Brand, fan: &str) -> Vec<String> {
 fn every_fan_is_listed_once_and_an_erasure_blanks_every_item() {
     let history = [follow("o1", 0, "bag"), follow("o2", 1, "bag"), bought("a", 2, 1), text("o1", 3, "hi", None)];
     let mut brand = Brand::of(history);
-    assert_eq!(brand.list::<OpenId>(FANS), ["o1", "o2"].map(|fan| Some(fan.parse().unwrap())));
+    assert_eq!(brand.list(&push::fans()), ["o1", "o2"].map(|fan| Some(fan.parse().unwrap())));
     assert_eq!(traces(&brand, "o1").len(), 2);
     brand.fold(&placed([erase("o1", 60)]));
-    assert_eq!(brand.list::<OpenId>(FANS), [None, Some("o2".parse().unwrap())]);
+    assert_eq!(brand.list(&push::fans()), [None, Some("o2".parse().unwrap())]);
     assert_eq!(traces(&brand, "o1"), ["outcome:list:0"], "push must know");
-    assert_eq!(brand.list::<Outcome>(OUTCOMES), [Some(Outcome::Forgotten("o1".parse().unwrap()))]);
+    assert_eq!(brand.list(&push::outcomes()), [Some(Outcome::Forgotten("o1".parse().unwrap()))]);
     brand.fold(&placed([text("o1", 30, "from before", None)]));
     assert_eq!(traces(&brand, "o1"), ["outcome:list:0"]);
     brand.fold(&placed([text("o1", 90, "here again", None)]));
-    assert_eq!(brand.list::<OpenId>(FANS).last(), Some(&Some("o1".parse().unwrap())));
+    assert_eq!(brand.list(&push::fans()).last(), Some(&Some("o1".parse().unwrap())));
 }
 
 #[test]
@@ -130,8 +128,8 @@ fn who_is_forgotten_is_on_no_list_and_news_do_not_bring_them_back_for_ever() {
     assert!(!brand.records.contains_key("fan:o1"));
     work_off(&mut brand, 80 * DAY);
     assert_eq!(traces(&brand, "o1"), Vec::<String>::new(), "what push was told goes too");
-    let number = |key| postcard::from_bytes::<u64>(&brand.records[&key][1..]).unwrap();
-    assert_eq!((number(gone_key(OUTCOMES)), number(head_key(OUTCOMES))), (2, 2), "and push begins behind it");
+    let number = |key: Key<Length>| key.decode(&brand.records[&*key]).unwrap().0;
+    assert_eq!((number(push::outcomes().gone()), number(push::outcomes().head())), (2, 2), "and push begins behind it");
 }
 
 #[test]
@@ -142,10 +140,10 @@ fn lists_of_days_that_are_over_go_and_nothing_is_listed_there_again() {
         reported(0, [order])
     });
     let mut brand = Brand::of(orders);
-    let list = due_list(day_of(17 * DAY));
-    assert_eq!(brand.list::<Due>(&list).len(), 600);
+    let list = push::due(day_of(17 * DAY));
+    assert_eq!(brand.list(&list).len(), 600);
     work_off(&mut brand, (17 + DUE_DAYS) * DAY);
-    assert_eq!(brand.list::<Due>(&list).len(), 600, "not before the day is over");
+    assert_eq!(brand.list(&list).len(), 600, "not before the day is over");
     work_off(&mut brand, (18 + DUE_DAYS) * DAY);
     assert!(brand.records.keys().all(|key| !key.starts_with("due:")));
     brand.fold(&placed([bought("late", DAY, 1)]));

@@ -5,10 +5,11 @@ use super::{
     world::{CALM, END, Morning, START, Still, World, append, at, leaves, order, reminding},
 };
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{
         Entry, Orders,
-        push::{Due, FANS, Outcome},
+        push::{Due, Outcome},
     },
     fold::{
         fan::Fan,
@@ -89,7 +90,7 @@ pub(crate) fn unlisted(mut knowledge: Knowledge) -> Knowledge {
         match list.split(':').next() {
             Some("due") => live::<Due>(bytes, items.entry(list.into()).or_default()),
             Some("outcome") => live::<Outcome>(bytes, items.entry(list.into()).or_default()),
-            Some("fan") if list == FANS => live::<OpenId>(bytes, items.entry(list.into()).or_default()),
+            Some("fan") if list == "fan:list" => live::<OpenId>(bytes, items.entry(list.into()).or_default()),
             _ => {}
         }
     }
@@ -98,7 +99,7 @@ pub(crate) fn unlisted(mut knowledge: Knowledge) -> Knowledge {
         if is_list {
             knowledge.remove(&key);
         } else if key.starts_with("fan:fan-") {
-            let fan = Fan::decode(&key, &knowledge[&key]).unwrap().unlisted();
+            let fan = Fan::decode(&knowledge[&key]).unwrap().unlisted();
             knowledge.insert(key, format!("{fan:?}").into_bytes());
         }
     }

@@ -2,6 +2,7 @@
 
 use super::world::{CALM, END, Morning, Still, World, append, at, leaves, news, order, reminding, text};
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{
         Entry, Erase, Found, Orders,
@@ -76,7 +77,7 @@ fn go_on(store: &Memory) -> Vec<Report> {
 fn fans(store: &Memory) -> BTreeMap<String, Fan> {
     let is_fan = |key: &str| key.strip_prefix("fan:").is_some_and(|openid| !openid.contains(':'));
     let records = store.values().into_iter().filter(|(key, _)| is_fan(key));
-    records.map(|(key, bytes)| (key.clone(), Fan::decode(&key, &bytes).unwrap().unlisted())).collect()
+    records.map(|(key, bytes)| (key.clone(), Fan::decode(&bytes).unwrap().unlisted())).collect()
 }
 
 fn entries(reports: &[Report]) -> u64 {

@@ -5,12 +5,13 @@ use super::{
     world::{EVENTFUL, START, Still, World, append, at, hold, text},
 };
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::Placed,
     fold::rollup::{End, Folding, Report, rollup},
     journal::{
         Journal, LOOK_AHEAD, SEQUENCE,
-        reader::{CURSOR, CURSOR_FORMAT, Cursor, DELETE_MAX, OPEN_MAX},
+        reader::{CURSOR, Cursor, DELETE_MAX, OPEN_MAX},
     },
     store::{
         Store, format,
@@ -35,7 +36,7 @@ fn journal(store: &Memory) -> usize {
 }
 
 fn cursor(store: &Memory) -> Cursor {
-    format::decode(CURSOR_FORMAT, &store.values()[CURSOR]).unwrap()
+    Cursor::decode(&store.values()[CURSOR]).unwrap()
 }
 
 #[test]

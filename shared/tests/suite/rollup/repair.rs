@@ -6,6 +6,8 @@ use super::{
     world::{Still, World, append, at, follow, leaves, news, order, reminding, text},
 };
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
+use guanxi::store::keys;
 use guanxi::{
     conversation::{self, Conversation},
     facts::{
@@ -369,7 +371,7 @@ impl Brand {
     fn fan(&self, fan: u64) -> String {
         let bytes = self.store.values().get(&key(fan)).cloned();
         bytes.map_or("nobody".into(), |bytes| {
-            format!("{:?}", guanxi::fold::fan::Fan::decode(&key(fan), &bytes).unwrap().unlisted())
+            format!("{:?}", guanxi::fold::fan::Fan::decode(&bytes).unwrap().unlisted())
         })
     }
 
@@ -466,7 +468,7 @@ fn one_wish_and_one_repair_at_a_time_and_only_of_a_fan() {
     assert_eq!(wishes(&brand.store, Wish::Drop(key(2))), Ok(()));
     brand.run(minute + 2);
     assert!(matches!(state(&brand.store), Some(Progress::Failed { why: Failed::Dropped, .. })));
-    assert!(!brand.store.values().contains_key(damaged::REPAIR));
+    assert!(!brand.store.values().contains_key(keys::DAMAGED_REPAIR.pattern));
     // What came of it goes too.
     brand.run(minute + 31 * DAY);
     brand.run(minute + 31 * DAY + 1);
@@ -564,7 +566,7 @@ fn a_record_that_was_set_aside_before_all_that_is_kept_is_not_made_worse() {
     let over = brand.repair(1, 6 * DAY);
     assert!(matches!(over, Progress::Failed { why: Failed::TooLate, .. }), "{over:?}");
     assert_eq!((brand.fan(1), brand.counts()), (fan, counts));
-    assert!(listed(&brand.store).has(&key(1)) && !brand.store.values().contains_key(damaged::REPAIR));
+    assert!(listed(&brand.store).has(&key(1)) && !brand.store.values().contains_key(keys::DAMAGED_REPAIR.pattern));
 }
 
 #[test]

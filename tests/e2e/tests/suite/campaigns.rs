@@ -1,8 +1,14 @@
 //! A campaign is tried, asked for, sent and listed, over HTTP, on a local host whose clock the test sets.
 
-use e2e::{API_APP_SECRET, APP_ID, Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, options, run, templates, text};
-use guanxi::{time::Timestamp, wechat::endpoint::Mode};
-use guanxi_host::Host;
+use e2e::{
+    API_APP_SECRET, APP_ID, Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, options, owned, run, templates, text,
+};
+use guanxi::{
+    store::keys::{self, Person},
+    time::Timestamp,
+    wechat::endpoint::Mode,
+};
+use guanxi_host::{Host, store::Operation};
 use guanxi_simulator::api::{Account, ApiServer, Latency, Rules};
 use hyper::Method;
 use serde_json::Value;
@@ -143,7 +149,7 @@ fn what_is_no_campaign_is_refused_and_says_why() {
     });
 }
 
-/// The keys of everything in the store that names somebody, in key or value.
+/// The keys of everything in the store that names somebody, in key or value; all of kinds that are known to.
 async fn naming(brand: &Brand, name: &str) -> Vec<String> {
     let store = brand.host.store();
     let names = |bytes: &[u8]| bytes.windows(name.len()).any(|part| part == name.as_bytes());
@@ -152,6 +158,8 @@ async fn naming(brand: &Brand, name: &str) -> Vec<String> {
         // What is a counter is no value, and names nobody.
         let value = store.get(&key).await.unwrap_or_default().unwrap_or_default();
         if names(key.as_bytes()) || names(&value) {
+            let kind = keys::kind_of(&key).unwrap();
+            assert_eq!(kind.person, Person::Named, "{key} names {name}: {kind:?}");
             found.push(key);
         }
     }
@@ -163,6 +171,7 @@ fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
     const DAY: u64 = 86_400;
     run(async {
         let brand = Brand::open().await;
+        let trace = brand.host.store().trace();
         let fan = openid(0);
         assert_eq!(brand.post("", CAMPAIGN).await.status, 202);
         brand.set(7_200);
@@ -225,6 +234,19 @@ fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
         }
         assert_eq!(naming(&brand, &fan).await, [""; 0]);
         assert!(brand.host.store().keys("order:wait:").await.unwrap().is_empty(), "nor the orders nobody came for");
+
+        // All that happened, and every component wrote what is its own.
+        let operations = trace.take();
+        for component in ["callback", "orders", "stats", "push", "campaigns"] {
+            let wrote = |operation: &Operation| operation.component == component && operation.action.writes();
+            assert!(operations.iter().any(wrote), "{component} wrote nothing: is this blind?");
+        }
+        let seen = owned(&operations);
+        // What only a broken store, a publication, an unknown code or another way of a push leads to.
+        let others = ["damaged:", "playbook:", "plan:", "count:scenes"];
+        let is_usual = |kind: &str| others.iter().all(|other| !kind.starts_with(other));
+        let unseen: Vec<_> = keys::ALL.iter().map(|kind| kind.pattern).filter(|kind| !seen.contains(kind)).collect();
+        assert!(unseen.iter().all(|kind| !is_usual(kind)) && seen.contains("plan:c:<id>:<page>"), "{unseen:?}");
         brand.host.stop().await;
     });
 }

@@ -2,6 +2,7 @@
 //! `.wasm`, in processes of its own; WeChat's API is the simulator's, and outlives them.
 
 use e2e::{API_APP_SECRET, APP_ID, event, run, templates};
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{Entry, Orders, Place, Received},
     journal::{SEQUENCE, orders},

@@ -1,6 +1,6 @@
 //! POST `/playbook`, on a local host whose clock the test sets.
 
-use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, local, run, text};
+use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, local, owned, run, text};
 use guanxi::time::Timestamp;
 use guanxi_host::Host;
 use hyper::Method;
@@ -31,6 +31,7 @@ async fn says(host: &Host, server: &Server, second: u64) -> String {
 fn a_published_playbook_answers_from_its_second_on() {
     run(async {
         let (host, server) = local("safe").await;
+        let trace = host.store().trace();
         host.clock().stop_at(at(Timestamp(START)));
         let answer = post(&server, CONSOLE_TOKEN, playbook("one")).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -46,6 +47,7 @@ fn a_published_playbook_answers_from_its_second_on() {
         assert_eq!((&second["number"], &second["holds_from"]), (&json!(2), &json!(START + 90)));
         assert!(says(&host, &server, 89).await.contains("[CDATA[one]]"));
         assert!(says(&host, &server, 100).await.contains("[CDATA[two]]"));
+        assert!(owned(&trace.take()).contains("playbook:<n>:<part>"));
         host.stop().await;
     });
 }

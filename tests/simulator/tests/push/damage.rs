@@ -7,8 +7,9 @@ use crate::{
     world::{Plan, World, openid},
 };
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
 use guanxi::{
-    facts::push::{FANS, PushId, due_list},
+    facts::push as lists,
     fold::{
         Settings,
         damaged::{self, List},
@@ -28,7 +29,6 @@ use guanxi::{
     time::Timestamp,
     wechat::OpenId,
 };
-use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::pending,
@@ -49,13 +49,6 @@ impl Timer for Still {
     async fn sleep(&self, _: Duration) {
         pending().await
     }
-}
-
-/// An item of a queue, as it is stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Waiting {
-    openid: OpenId,
-    _id: PushId,
 }
 
 /// Bytes that cannot be read: nothing, too little, too much, something else.
@@ -130,9 +123,13 @@ fn everybody() -> BTreeSet<OpenId> {
 fn on(key: &str, good: &[u8]) -> BTreeSet<OpenId> {
     match key.split(':').next() {
         Some("ledger") => BTreeSet::from([key["ledger:".len()..].parse().unwrap()]),
-        Some("plan") if !head::KEYS.contains(&key) => {
-            Page::<Waiting>::decode(good).unwrap().0.into_iter().flatten().map(|waiting| waiting.openid).collect()
-        }
+        Some("plan") if !head::KEYS.contains(&key) => Page::<guanxi::push::queue::Waiting>::decode(good)
+            .unwrap()
+            .0
+            .into_iter()
+            .flatten()
+            .map(|waiting| waiting.openid)
+            .collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -147,7 +144,7 @@ fn whatever_record_of_pushs_own_is_damaged_everybody_else_gets_theirs_and_nobody
     let own = |key: &str| ["plan:", "token", "run:push", "ledger:"].iter().any(|prefix| key.starts_with(prefix));
     // Some that got theirs, and some that wait.
     let is_picked = |key: &str| {
-        !key.starts_with("ledger:") || [0, 1, 200, 298, 299].iter().any(|n| ledger::key(&openid(*n)) == key)
+        !key.starts_with("ledger:") || [0, 1, 200, 298, 299].iter().any(|n| *ledger::key(&openid(*n)) == *key)
     };
     let keys: BTreeMap<String, Vec<u8>> =
         morning().disk.values().into_iter().filter(|(key, _)| own(key) && is_picked(key)).collect();
@@ -193,7 +190,7 @@ fn a_page_with_pushes_in_doubt_is_set_aside_and_they_are_not_sent_again_and_keep
         };
         let doubtful = die().head().sending;
         assert!(doubtful.len() > 8, "{doubtful:?}");
-        let keys: BTreeSet<String> = doubtful.iter().map(|(queue, at)| format!("{queue}:{}", at / PAGE)).collect();
+        let keys: BTreeSet<String> = doubtful.iter().map(|(queue, at)| queue.list().page(*at).into()).collect();
         for key in keys {
             let world = die();
             let good = world.disk.peek(&key).unwrap();
@@ -264,7 +261,7 @@ fn a_page_of_rollups_is_waited_for_until_rollup_has_set_it_aside() {
                 world.pushes.campaigns.insert("party".into(), campaign(world.now(), "party"));
             }
             let day = world.pushes.limits.utc_offset.local(Timestamp(world.now())).day.0;
-            let key = format!("{}:1", if party { FANS.to_owned() } else { due_list(day) });
+            let key = if party { lists::fans().page(PAGE).to_string() } else { lists::due(day).page(PAGE).to_string() };
             let bad = &damages(&world.disk.peek(&key).unwrap())[n];
             world.disk.put(&key, bad);
             assert_eq!(run(&world).set_aside, [key.as_str()]);

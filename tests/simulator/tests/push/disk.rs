@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use futures::FutureExt;
+use guanxi::store::key::Stored as _;
 use guanxi::{
     push::{
         IN_FLIGHT,

@@ -5,7 +5,7 @@ use crate::{
     world::{Plan, World, openid},
 };
 use guanxi::{
-    facts::push::{OUTCOMES, Outcome},
+    facts::push::{Outcome, outcomes},
     push::{End, head, ledger},
 };
 
@@ -22,7 +22,7 @@ fn naming(world: &World, number: usize) -> Vec<String> {
 }
 
 fn forget(world: &World, number: usize) {
-    world.append(OUTCOMES, Outcome::Forgotten(openid(number)));
+    world.append(&outcomes(), Outcome::Forgotten(openid(number)));
 }
 
 /// Fans who are to get a reminder each, and all of them a campaign, at a time.

@@ -1,6 +1,7 @@
 //! What must hold whatever happened, told from the ledger, the journal and WeChat's own books.
 
 use crate::world::World;
+use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{
         Entry,
@@ -35,7 +36,7 @@ impl World {
     pub(crate) fn ledgers(&self) -> BTreeMap<OpenId, Ledger> {
         let ledgers = self.disk.values().into_iter().filter_map(|(key, bytes)| {
             let openid: OpenId = key.strip_prefix("ledger:")?.parse().unwrap();
-            assert_eq!(key, ledger::key(&openid));
+            assert_eq!(key, *ledger::key(&openid));
             Some((openid, Ledger::decode(&bytes).unwrap()))
         });
         ledgers.collect()

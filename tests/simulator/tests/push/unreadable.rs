@@ -4,7 +4,7 @@ use crate::{
     brand::*,
     world::{Plan, World, openid},
 };
-use guanxi::{conversation, facts::push::Skip, fold::fan, push::ledger};
+use guanxi::{conversation, facts::push::Skip, fold::fan, push::ledger, wechat::OpenId};
 
 const FANS: usize = 40;
 
@@ -20,7 +20,9 @@ fn alarms(world: &World) -> Vec<(String, u64)> {
 
 #[test]
 fn a_fan_of_whom_something_cannot_be_read_gets_nothing_and_the_report_says_why() {
-    for key in [fan::key, conversation::key] {
+    let fans = |openid: &OpenId| String::from(fan::key(openid));
+    let conversations = |openid: &OpenId| String::from(conversation::key(openid));
+    for key in [&fans as &dyn Fn(&OpenId) -> String, &conversations] {
         // Before it is planned, and after.
         for planned in [false, true] {
             let world = World::with_reminders(Plan { from: 9 * HOUR, ..Plan::new(21) }, FANS, &[CAT]);
@@ -47,7 +49,7 @@ fn a_fan_whose_ledger_cannot_be_read_gets_nothing_and_it_is_never_overwritten() 
         if planned {
             world.run(0).unwrap().unwrap();
         }
-        let key = ledger::key(&openid(17));
+        let key: String = ledger::key(&openid(17)).into();
         broken(&world, std::slice::from_ref(&key));
         world.run(0);
         world.clock.pass_until((MIDNIGHT + 10 * HOUR + 59 * 60) * 1_000);

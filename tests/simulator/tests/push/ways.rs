@@ -5,6 +5,7 @@ use crate::{
     world::{Plan, World, openid},
 };
 use guanxi::fold::fan::{self, Fan};
+use guanxi::store::key::Stored as _;
 use guanxi_simulator::{api::Api, scenario::Act};
 use std::collections::BTreeMap;
 
@@ -97,7 +98,7 @@ fn a_consent_that_wechat_does_not_know_of_is_none_from_then_on() {
         });
         let consents = |world: &World| {
             let stock = |number| {
-                let fan = Fan::decode("", &world.disk.peek(&fan::key(&openid(number))).unwrap()).unwrap();
+                let fan = Fan::decode(&world.disk.peek(&fan::key(&openid(number))).unwrap()).unwrap();
                 fan.state(world.pushes.limits.utc_offset).notices.get(template).copied()
             };
             (0..4).filter_map(stock).sum::<u32>()

@@ -15,7 +15,7 @@ use guanxi::{
     facts::{
         Entry, Orders, Place, Placed, PushChoice, Received,
         order::{Line, OrderEvent, OrderKind},
-        push::{Due, FANS, LedgerNews, OUTCOMES, Outcome, due_list},
+        push::{self as lists, Due, LedgerNews, Outcome},
     },
     fold::{self, Settings},
     journal::Journal,
@@ -27,9 +27,9 @@ use guanxi::{
         push,
     },
     store::{
-        format,
+        key::Stored as _,
         lease::Refused,
-        list::{PAGE, Page, page_key},
+        list::{List, PAGE},
         record::Records,
     },
     time::Timestamp,
@@ -203,8 +203,8 @@ impl World {
         known.push(Placed { place: place(number, known.len()), entry });
         let key = guanxi::fold::fan::key(&openid);
         let writes = fold::fold(&Settings::default(), &known, &Records::new()).now_or_never().unwrap().unwrap();
-        let record = writes.into_iter().find(|write| write.key == key).and_then(|write| write.value).unwrap();
-        (key, record)
+        let record = writes.into_iter().find(|write| write.key == *key).and_then(|write| write.value).unwrap();
+        (key.into(), record)
     }
 
     /// What is written where a fan asks for no more, does not follow any more, or buys; WeChat does not know yet.
@@ -213,7 +213,7 @@ impl World {
             Change::Stops => {
                 let mut conversation = Conversation::default();
                 conversation.choose(Timestamp(self.now()), PushChoice::Stop);
-                (conversation::key(&openid(number)), conversation.encode())
+                (conversation::key(&openid(number)).into(), conversation.encode())
             }
             Change::Leaves => self.folded(number, acted(number, self.now(), Act::Unfollow)),
             Change::Buys => self.folded(number, bought(number, product, self.now())),
@@ -231,15 +231,15 @@ impl World {
     pub(crate) fn due(&self, number: usize, product: &str) {
         let openid = openid(number);
         let bytes = self.disk.peek(&guanxi::fold::fan::key(&openid)).unwrap();
-        let fan = guanxi::fold::fan::Fan::decode("", &bytes).unwrap().state(self.pushes.limits.utc_offset);
+        let fan = guanxi::fold::fan::Fan::decode(&bytes).unwrap().state(self.pushes.limits.utc_offset);
         let basis = fan.products.get(product).unwrap().last().unwrap();
         let run_out = Timestamp(basis.0 + 30 * DAY);
-        self.append(&due_list(self.today()), Due { openid, product: product.to_owned(), basis, run_out });
+        self.append(&lists::due(self.today()), Due { openid, product: product.to_owned(), basis, run_out });
     }
 
     /// Lists a fan for campaigns.
     pub(crate) fn list(&self, number: usize) {
-        self.append(FANS, openid(number));
+        self.append(&lists::fans(), openid(number));
     }
 
     fn today(&self) -> u64 {
@@ -247,11 +247,11 @@ impl World {
     }
 
     /// Puts an item on a list, as rollup would.
-    pub(crate) fn append<I: Serialize + DeserializeOwned>(&self, list: &str, item: I) {
+    pub(crate) fn append<I: Serialize + DeserializeOwned>(&self, list: &List<I>, item: I) {
         let mut lists = self.lists.borrow_mut();
-        let position = lists.entry(list.to_owned()).or_default();
-        let key = page_key(list, *position);
-        let mut page: Page<I> = self.disk.peek(&key).map(|bytes| Page::decode(&bytes).unwrap()).unwrap_or_default();
+        let position = lists.entry(list.head().into()).or_default();
+        let key = list.page(*position);
+        let mut page = self.disk.peek(&key).map(|bytes| key.decode(&bytes).unwrap()).unwrap_or_default();
         assert_eq!(*position % PAGE, page.0.len() as u64);
         page.0.push(Some(item));
         *position += 1;
@@ -327,7 +327,7 @@ impl World {
         match named.or_else(only) {
             Some(entry) => {
                 let (id, at) = (entry.id, Timestamp(callback.create_time));
-                self.append(OUTCOMES, Outcome::Closed { openid, id, at, delivered });
+                self.append(&lists::outcomes(), Outcome::Closed { openid, id, at, delivered });
             }
             None => self.unmatched.set(self.unmatched.get() + 1),
         }
@@ -340,7 +340,7 @@ impl World {
 
     pub(crate) fn head(&self) -> Head {
         let bytes = self.disk.peek(head::KEY);
-        bytes.map(|bytes| format::decode(head::FORMAT, &bytes).unwrap()).unwrap_or_default()
+        bytes.map(|bytes| Head::decode(&bytes).unwrap()).unwrap_or_default()
     }
 
     /// Lets time pass to the next full minute, and then so many more.
@@ -351,13 +351,14 @@ impl World {
 
     /// Whether there is nothing left to do.
     pub(crate) fn is_quiet(&self) -> bool {
-        let (head, lists) = (self.head(), self.lists.borrow());
-        let length = |list: &str| lists.get(list).copied().unwrap_or_default();
-        let planned = head.due.get(&self.today()).copied().unwrap_or_default() == length(&due_list(self.today()));
+        let (head, lengths) = (self.head(), self.lists.borrow());
+        let length = |head: &str| lengths.get(head).copied().unwrap_or_default();
+        let planned =
+            head.due.get(&self.today()).copied().unwrap_or_default() == length(&lists::due(self.today()).head());
         planned
             && head.campaigns.values().all(|running| running.planned)
             && head.queues.values().all(|queue| queue.done == queue.queued)
-            && head.outcomes == length(OUTCOMES)
+            && head.outcomes == length(&lists::outcomes().head())
             && self.wire.account.borrow().next_callback().is_none()
     }
 
