@@ -6,6 +6,9 @@ mod border;
 
 use border::bot::{Answer, Guest, GuestPlaybook, Message, Playbook, Touch};
 
+/// The playbook that was compiled into this component.
+const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
+
 struct AutoReply;
 
 impl Guest for AutoReply {
@@ -15,10 +18,20 @@ impl Guest for AutoReply {
 /// A loaded playbook, as the resource that callback holds.
 struct Loaded(guanxi::playbook::Playbook);
 
-impl GuestPlaybook for Loaded {
-    fn load(compiled: Vec<u8>) -> Result<Playbook, String> {
-        let playbook = guanxi::playbook::Playbook::load(&compiled).map_err(|error| error.to_string())?;
+impl Loaded {
+    fn of(compiled: &[u8]) -> Result<Playbook, String> {
+        let playbook = guanxi::playbook::Playbook::load(compiled).map_err(|error| error.to_string())?;
         Ok(Playbook::new(Self(playbook)))
+    }
+}
+
+impl GuestPlaybook for Loaded {
+    fn built_in() -> Result<Playbook, String> {
+        Self::of(BUILT_IN)
+    }
+
+    fn load(compiled: Vec<u8>) -> Result<Playbook, String> {
+        Self::of(&compiled)
     }
 
     fn answer(&self, message: Message, touch: Option<Touch>, conversation: Option<Vec<u8>>) -> Answer {

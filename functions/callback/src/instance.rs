@@ -19,9 +19,6 @@ use guanxi_spin::{
 };
 use std::{cell::OnceCell, rc::Rc};
 
-/// The playbook that was compiled into this component.
-const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
-
 thread_local! {
     static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
 }
@@ -38,7 +35,7 @@ impl Instance {
     pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
         instance(&INSTANCE, async || {
             let endpoint = endpoint().await.map_err(Refused::misconfigured)?;
-            let playbooks = Shelf::new(BUILT_IN, Loaded::load);
+            let playbooks = Shelf::new(Loaded::load);
             Ok(Self { endpoint, store: store(watch).await?, journal: Journal::default(), playbooks })
         })
         .await
@@ -112,14 +109,18 @@ pub(crate) struct Answered {
 /// none.
 pub(crate) struct Loaded {
     rules: auto_reply::Playbook,
-    compiled: Box<[u8]>,
+    /// Its compiled bytes; none: the one that was built into the two components.
+    published: Option<Box<[u8]>>,
     channels: OnceCell<qr_scan::Channels>,
 }
 
 impl Loaded {
-    fn load(compiled: &[u8]) -> Result<Self, String> {
-        let rules = auto_reply::Playbook::load(compiled)?;
-        Ok(Self { rules, compiled: compiled.into(), channels: OnceCell::new() })
+    fn load(published: Option<&[u8]>) -> Result<Self, String> {
+        let rules = match published {
+            Some(compiled) => auto_reply::Playbook::load(compiled)?,
+            None => auto_reply::Playbook::built_in()?,
+        };
+        Ok(Self { rules, published: published.map(Into::into), channels: OnceCell::new() })
     }
 
     /// Which channel an event belongs to, given the record that rollup keeps of the fan.
@@ -127,7 +128,10 @@ impl Loaded {
         let channels = match self.channels.get() {
             Some(loaded) => loaded,
             None => {
-                let loaded = qr_scan::Channels::load(&self.compiled);
+                let loaded = match &self.published {
+                    Some(compiled) => qr_scan::Channels::load(compiled),
+                    None => qr_scan::Channels::built_in(),
+                };
                 let loaded = loaded.map_err(Refused::misconfigured)?;
                 self.channels.get_or_init(|| loaded)
             }

@@ -110,8 +110,10 @@ impl Instance {
     /// The one of this instance, made at its first request.
     async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
         instance(&INSTANCE, async || {
-            let load = |bytes: &[u8]| Terms::load(bytes).map_err(|error| error.to_string());
-            Ok(Self { store: store(watch).await?, playbooks: Shelf::new(BUILT_IN, load) })
+            let load = |published: Option<&[u8]>| {
+                Terms::load(published.unwrap_or(BUILT_IN)).map_err(|error| error.to_string())
+            };
+            Ok(Self { store: store(watch).await?, playbooks: Shelf::new(load) })
         })
         .await
     }

@@ -28,8 +28,10 @@ impl Instance {
     /// The one of this instance, made at its first request.
     pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
         instance(&INSTANCE, async || {
-            let load = |bytes: &[u8]| Terms::load(bytes).map(|terms| terms.pushes).map_err(|error| error.to_string());
-            let playbooks = Shelf::new(BUILT_IN, load);
+            let load = |published: Option<&[u8]>| {
+                Terms::load(published.unwrap_or(BUILT_IN)).map(|terms| terms.pushes).map_err(|error| error.to_string())
+            };
+            let playbooks = Shelf::new(load);
             Ok(Self { store: store(watch).await?, journal: Journal::default(), playbooks })
         })
         .await

@@ -8,6 +8,9 @@ use guanxi::{facts, fold::fan, playbook, time::Timestamp};
 
 wit_bindgen::generate!({ world: "qr-scan-component", path: "../../shared/wit", generate_all });
 
+/// The playbook that was compiled into this component.
+const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
+
 struct QrScan;
 
 impl Guest for QrScan {
@@ -17,10 +20,20 @@ impl Guest for QrScan {
 /// A playbook's loaded channels, as the resource that callback holds.
 struct Loaded(playbook::Channels);
 
-impl GuestChannels for Loaded {
-    fn load(compiled: Vec<u8>) -> Result<Channels, String> {
-        let channels = playbook::Channels::load(&compiled).map_err(|error| error.to_string())?;
+impl Loaded {
+    fn of(compiled: &[u8]) -> Result<Channels, String> {
+        let channels = playbook::Channels::load(compiled).map_err(|error| error.to_string())?;
         Ok(Channels::new(Self(channels)))
+    }
+}
+
+impl GuestChannels for Loaded {
+    fn built_in() -> Result<Channels, String> {
+        Self::of(BUILT_IN)
+    }
+
+    fn load(compiled: Vec<u8>) -> Result<Channels, String> {
+        Self::of(&compiled)
     }
 
     fn touch(&self, scan: Scan, fan: Option<Vec<u8>>) -> Option<bot::Touch> {

@@ -17,8 +17,7 @@ const BUILT_IN: u32 = 0;
 /// Loaded playbooks, as whatever `T` the caller loads them into.
 #[derive(Debug)]
 pub struct Shelf<T> {
-    built_in: &'static [u8],
-    load: fn(&[u8]) -> Result<T, String>,
+    load: fn(Option<&[u8]>) -> Result<T, String>,
     head: RefCell<Option<Looked>>,
     /// By number; few, because a head lists few.
     loaded: RefCell<Vec<(u32, Option<Rc<T>>)>>,
@@ -32,9 +31,9 @@ struct Looked {
 }
 
 impl<T> Shelf<T> {
-    /// A shelf with the built-in playbook on it.
-    pub fn new(built_in: &'static [u8], load: fn(&[u8]) -> Result<T, String>) -> Self {
-        Self { built_in, load, head: RefCell::default(), loaded: RefCell::default() }
+    /// An empty shelf. `load` makes a playbook of a publication's compiled bytes or, without any, the built-in one.
+    pub fn new(load: fn(Option<&[u8]>) -> Result<T, String>) -> Self {
+        Self { load, head: RefCell::default(), loaded: RefCell::default() }
     }
 
     /// The playbook that holds for a message of `create_time`.
@@ -66,7 +65,7 @@ impl<T> Shelf<T> {
         if let Some(known) = self.on_shelf(BUILT_IN).flatten() {
             return Ok(known);
         }
-        let playbook = Rc::new((self.load)(self.built_in)?);
+        let playbook = Rc::new((self.load)(None)?);
         self.loaded.borrow_mut().push((BUILT_IN, Some(playbook.clone())));
         Ok(playbook)
     }
@@ -111,7 +110,7 @@ impl<T> Shelf<T> {
             parts.push(store.get(&key).await?.unwrap_or_default());
         }
         let bytes = publication.assemble(&parts).map_err(|error| error.to_string());
-        let playbook = match bytes.and_then(|bytes| (self.load)(&bytes)) {
+        let playbook = match bytes.and_then(|bytes| (self.load)(Some(&bytes))) {
             Ok(playbook) => Some(Rc::new(playbook)),
             Err(error) => {
                 log(&format!("publication {}: {error}", publication.number));

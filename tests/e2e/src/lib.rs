@@ -95,11 +95,20 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     runtime().block_on(test)
 }
 
-/// Builds the components, once a process, so that no test runs yesterday's.
+/// The crate of the SDK's hello world, which sizes are compared with.
+const HELLO: &str = "baseline-hello";
+
+/// The hello world, as its file is found.
+pub fn hello() -> Vec<u8> {
+    build();
+    fs::read(root().join("target/wasm32-wasip2/release/baseline_hello.wasm")).unwrap()
+}
+
+/// Builds the components and the hello world, once a process, so that no test runs yesterday's, and all by one profile.
 pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let components = ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "campaigns", "clock"];
+        let components = ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "campaigns", "clock", HELLO];
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]);
         cargo.args(components.iter().flat_map(|name| ["-p", name]));

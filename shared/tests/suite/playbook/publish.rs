@@ -62,7 +62,7 @@ fn drive<T>(work: impl Future<Output = T>) -> T {
 
 /// What answers a message of this moment, to a fresh instance.
 fn holding(store: &Memory, at: Timestamp) -> Vec<u8> {
-    let shelf: Shelf<Vec<u8>> = Shelf::new(b"built in", |bytes| Ok(bytes.to_vec()));
+    let shelf: Shelf<Vec<u8>> = Shelf::new(|published| Ok(published.unwrap_or(b"built in").to_vec()));
     shelf.holding_at(at, store, at, &|line| panic!("{line}")).now_or_never().unwrap().unwrap().to_vec()
 }
 

@@ -24,7 +24,7 @@ fn later(seconds: u64) -> Timestamp {
 
 /// A "playbook" that is its own bytes, so that a test sees which one it got.
 fn shelf() -> Shelf<Vec<u8>> {
-    Shelf::new(b"built in", |bytes| Ok(bytes.to_vec()))
+    Shelf::new(|published| Ok(published.unwrap_or(b"built in").to_vec()))
 }
 
 /// Publishes `playbook`, gives when it holds from.
@@ -74,11 +74,12 @@ fn an_instance_looks_for_a_newer_head_every_ten_seconds_and_no_more_often() {
 #[test]
 fn a_playbook_is_loaded_when_it_is_first_asked_for_and_once() {
     thread_local!(static LOADED: RefCell<Vec<Vec<u8>>> = RefCell::default());
-    let load = |bytes: &[u8]| {
-        LOADED.with_borrow_mut(|loaded| loaded.push(bytes.to_vec()));
-        Ok(bytes.to_vec())
+    let load = |published: Option<&[u8]>| {
+        let bytes = published.unwrap_or(b"built in").to_vec();
+        LOADED.with_borrow_mut(|loaded| loaded.push(bytes.clone()));
+        Ok(bytes)
     };
-    let (shelf, store) = (Shelf::new(b"built in", load), Memory::default());
+    let (shelf, store) = (Shelf::new(load), Memory::default());
     let from = put(&store, b"published", NOW);
     assert_eq!(LOADED.take(), [b""; 0]);
     for (at, loaded) in [(from, vec![&b"published"[..]]), (from, vec![]), (NOW, vec![b"built in"]), (NOW, vec![])] {
@@ -89,9 +90,9 @@ fn a_playbook_is_loaded_when_it_is_first_asked_for_and_once() {
 
 #[test]
 fn a_built_in_playbook_that_does_not_load_is_an_error_only_where_it_holds() {
-    let shelf = Shelf::new(b"built in", |bytes| match bytes {
-        b"built in" => Err("damaged".into()),
-        published => Ok(published.to_vec()),
+    let shelf = Shelf::new(|published| match published {
+        None => Err("damaged".into()),
+        Some(published) => Ok(published.to_vec()),
     });
     let store = Memory::default();
     let from = put(&store, b"published", NOW);

@@ -1,6 +1,7 @@
 //! What each component may do, read from the manifests and from what the components import. Fails when it grows.
 
-use e2e::{build, root};
+use e2e::{build, hello, root};
+use guanxi::playbook::compile;
 use guanxi_host::{Manifest, compose};
 use std::{collections::BTreeSet, fs};
 use toml::{Table, Value};
@@ -8,13 +9,6 @@ use wasmparser::{ComponentTypeRef, Parser, Payload};
 
 /// Rust's std brings these into every component: standard streams, environment, exit, a seed for hash maps.
 const STD: [&str; 3] = ["wasi:cli/", "wasi:io/", "wasi:random/insecure-seed@"];
-
-/// Bytes; each component on its own. Nearly nothing of an instance's start depends on it, so it only keeps an eye on growth: what
-/// counts, the first message of a fresh instance, is what `cargo bench-guanxi fresh` measures.
-const SIZE_MAX: u64 = 700_000;
-/// Of those that neither a fan nor a shop waits for: jobs, reports, campaigns.
-const PATIENT_SIZE_MAX: u64 = 1_900_000;
-const PATIENT: [&str; 3] = ["campaigns", "push", "stats"];
 
 /// What a component may do.
 struct Granted {
@@ -25,10 +19,30 @@ struct Granted {
     variables: &'static [&'static str],
     /// Beginnings of what it may import besides `STD`.
     imports: &'static [&'static str],
+    /// How many times the size of a hello world of the SDK it may have, the playbook in it not counted.
+    ///
+    /// Wanted were 1.8 for callback and 4 for stats, push and campaigns. No setting that was tried reaches that:
+    /// bytes without the playbook, and how many times 192,440, the hello world's at `opt-level = 3`; all with fat LTO, one codegen
+    /// unit, `panic = "abort"`, stripped; the last three rows by a tree in which callback held the playbook itself.
+    ///
+    /// | `opt-level` | callback | campaigns | push | stats |
+    /// |---|--:|--:|--:|--:|
+    /// | 3, as it is | 502,627, 2.61 | 1,198,774, 6.23 | 1,289,104, 6.70 | 1,845,582, 9.59 |
+    /// | `"s"` for the packages of the three only | the same | 1,229,237, 6.39 | 1,292,698, 6.72 | 1,856,438, 9.65 |
+    /// | `"s"` for all | 410,291, 2.13 | 956,356, 4.97 | 1,013,161, 5.26 | 1,312,729, 6.82 |
+    /// | `"z"` for all | 377,616, 1.96 | 886,671, 4.61 | 909,529, 4.73 | 1,157,733, 6.02 |
+    ///
+    /// More than half of callback is its own: WeChat's protocol in XML and JSON, AES, SHA-1, the journal. Most of a job is code of
+    /// `guanxi`, which is compiled once for all components, for speed, because callback needs that; `"s"` for a job's own package
+    /// makes it larger. So each may have what it has and a little more.
+    ///
+    /// Nearly nothing of an instance's start depends on it, so it only keeps an eye on growth: what counts, the first message of
+    /// a fresh instance, is what `cargo bench-guanxi fresh` measures.
+    size_max: f64,
 }
 
 const GRANTED: [Granted; 7] = [
-    Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[] },
+    Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.5 },
     Granted {
         id: "callback",
         stores: &["default"],
@@ -46,6 +60,7 @@ const GRANTED: [Granted; 7] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
+        size_max: 2.7,
     },
     Granted {
         id: "campaigns",
@@ -62,6 +77,7 @@ const GRANTED: [Granted; 7] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
+        size_max: 6.4,
     },
     Granted {
         id: "orders",
@@ -76,6 +92,7 @@ const GRANTED: [Granted; 7] = [
             "wasi:keyvalue/atomics@",
             "wasi:keyvalue/store@",
         ],
+        size_max: 2.3,
     },
     Granted {
         id: "push",
@@ -94,8 +111,9 @@ const GRANTED: [Granted; 7] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
+        size_max: 6.9,
     },
-    Granted { id: "qr-scan", stores: &[], hosts: &[], variables: &[], imports: &[] },
+    Granted { id: "qr-scan", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.0 },
     Granted {
         id: "stats",
         stores: &["default"],
@@ -111,6 +129,7 @@ const GRANTED: [Granted; 7] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
+        size_max: 9.8,
     },
 ];
 
@@ -129,6 +148,7 @@ const fn clock(id: &'static str) -> Granted {
             "wasi:http/outgoing-handler@",
             "wasi:http/types@",
         ],
+        size_max: 0.6,
     }
 }
 
@@ -160,6 +180,16 @@ impl Application {
 
 fn strings(list: Option<&Value>) -> Vec<&str> {
     list.map_or(Vec::new(), |list| list.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect())
+}
+
+/// The playbook as the components hold it.
+fn playbook() -> Vec<u8> {
+    compile(&fs::read_to_string(root().join("functions/playbook.toml")).unwrap()).unwrap()
+}
+
+/// The size of a component without its playbook; none: it holds none.
+fn without(wasm: &[u8], playbook: &[u8]) -> Option<usize> {
+    wasm.windows(playbook.len()).any(|bytes| bytes == playbook).then(|| wasm.len() - playbook.len())
 }
 
 /// What the component as a whole imports; a type alone gives it nothing.
@@ -240,6 +270,15 @@ fn every_component_is_composed_with_its_dependencies() {
     assert_eq!(composed, ["callback: guanxi:channels/qr-scan@0.1.0", "callback: guanxi:replies/auto-reply@0.1.0"]);
 }
 
+/// A publication alone crosses the border: what was built in lies where it is read.
+#[test]
+fn callback_holds_no_playbook() {
+    let playbook = playbook();
+    let holds = |id: &&str| without(&GUANXI.wasm(id), &playbook).is_some();
+    let holding: Vec<&str> = GUANXI.granted.iter().map(|granted| granted.id).filter(holds).collect();
+    assert_eq!(holding, ["auto-reply", "campaigns", "push", "qr-scan", "stats"]);
+}
+
 /// What differs between backends, or looks at every key of the store.
 #[test]
 fn no_component_imports_a_store_call_that_is_not_safe_everywhere() {
@@ -278,12 +317,19 @@ fn secrets_are_declared_secret() {
 }
 
 #[test]
-fn every_component_is_small() {
+fn every_component_is_small_beside_a_hello_world() {
+    let (hello, playbook) = (hello().len(), playbook());
+    assert!((100_000..250_000).contains(&hello), "a hello world of {hello} bytes: is this test blind?");
+    let mut table = vec![format!("hello world: {hello} bytes")];
+    let mut too_large = Vec::new();
     for application in [GUANXI, CLOCK] {
-        for Granted { id, .. } in application.granted {
-            let size = application.wasm(id).len() as u64;
-            let most = if PATIENT.contains(id) { PATIENT_SIZE_MAX } else { SIZE_MAX };
-            assert!(size < most, "{id} has {size} bytes");
+        for Granted { id, size_max, .. } in application.granted {
+            let wasm = application.wasm(id);
+            let size = without(&wasm, &playbook).unwrap_or(wasm.len());
+            let times = size as f64 / hello as f64;
+            table.push(format!("{id}: {size} bytes, {times:.2} times the hello world, at most {size_max}"));
+            too_large.extend((times > *size_max).then_some(*id));
         }
     }
+    assert!(too_large.is_empty(), "{too_large:?} too large\n{}", table.join("\n"));
 }

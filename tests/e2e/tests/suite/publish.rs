@@ -1,6 +1,6 @@
 //! POST `/playbook`, on a local host whose clock the test sets.
 
-use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, local, owned, run, text};
+use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, local, owned, run, text};
 use guanxi::time::Timestamp;
 use guanxi_host::Host;
 use hyper::Method;
@@ -48,6 +48,31 @@ fn a_published_playbook_answers_from_its_second_on() {
         assert!(says(&host, &server, 89).await.contains("[CDATA[one]]"));
         assert!(says(&host, &server, 100).await.contains("[CDATA[two]]"));
         assert!(owned(&trace.take()).contains("playbook:<n>:<part>"));
+        host.stop().await;
+    });
+}
+
+/// `qr-scan` reads its channels from the same playbook as `auto-reply` its rules, before a publication holds and after.
+#[test]
+fn a_follow_is_welcomed_by_the_playbook_of_its_second() {
+    run(async {
+        let (host, server) = local("safe").await;
+        host.clock().stop_at(at(Timestamp(START)));
+        let channel = "[[channels]]\nid = \"bag_2kg\"\nname = \"袋\"\n[[rules]]\nid = \"bag\"\non = \"subscribe\"\n\
+                       channel = \"bag_2kg\"\ntext = \"{name}, published\"\n";
+        assert_eq!(post(&server, CONSOLE_TOKEN, playbook("one") + channel).await.status, 200);
+        let scene = "<EventKey><![CDATA[qrscene_bag_2kg]]></EventKey>";
+        let mut welcomes = Vec::new();
+        for (fan, second) in [("oFan-1", 28), ("oFan-2", 29), ("oFan-3", 30), ("oFan-4", 31)] {
+            let moment = Timestamp(START + second);
+            host.clock().stop_at(at(moment));
+            let welcome = server.push_at(&event(fan, moment, "subscribe", scene), moment).await;
+            welcomes.push(server.open(&welcome));
+        }
+        for (built_in, says) in [(true, "谢谢你选了"), (false, "[CDATA[n, published]]")] {
+            let said: Vec<bool> = welcomes.iter().map(|welcome| welcome.contains(says)).collect();
+            assert_eq!(said, [built_in, built_in, !built_in, !built_in], "{says}: {welcomes:?}");
+        }
         host.stop().await;
     });
 }
