@@ -5,7 +5,7 @@
 //! | `language` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`]; the form for editors: [`schema`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
-//! | `channels` | from a QR code to a touch: [`Channels`] |
+//! | `channels` | from a QR code to a touch: [`Scan`] |
 //! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
 //! | `terms` | what the fold, the reports and push go by: [`Terms`] |
 //! | [`publish`] | how a published playbook stands in the store, and how it gets there |
@@ -32,7 +32,7 @@ mod template;
 mod terms;
 
 pub use answer::Playbook;
-pub use channels::{Channels, Scan, ScanEvent};
+pub use channels::{Scan, ScanEvent};
 pub use compiled::{Channel, LoadError};
 pub use inbound::{Action, Answer, Inbound, InboundKind};
 pub use language::{

@@ -105,50 +105,30 @@ pub(crate) struct Answered {
     pub(crate) pushes: Option<PushChoice>,
 }
 
-/// A playbook, loaded by the two components that know what it says: by `qr-scan` at the first scan, because many instances see
-/// none.
-pub(crate) struct Loaded {
-    rules: auto_reply::Playbook,
-    /// Its compiled bytes; none: the one that was built into the two components.
-    published: Option<Box<[u8]>>,
-    channels: OnceCell<qr_scan::Channels>,
+/// Which channel an event belongs to, given the record that rollup keeps of the fan.
+pub(crate) fn touch(scan: Scan, fan: Option<&[u8]>) -> Option<Touch> {
+    let touch = qr_scan::name_touch(&scan.into(), fan)?;
+    if let Some(why) = &touch.unreadable {
+        log_sparingly(format_args!(
+            "a fan's record cannot be read, so the fan counts as one who followed before: {why}"
+        ));
+    }
+    Some(touch.into())
 }
 
-impl Loaded {
-    fn load(published: Option<&[u8]>) -> Result<Self, String> {
-        let rules = match published {
-            Some(compiled) => auto_reply::Playbook::load(compiled)?,
-            None => auto_reply::Playbook::built_in()?,
-        };
-        Ok(Self { rules, published: published.map(Into::into), channels: OnceCell::new() })
-    }
+/// A playbook, loaded by the component that knows what it says.
+pub(crate) struct Loaded(auto_reply::Playbook);
 
-    /// Which channel an event belongs to, given the record that rollup keeps of the fan.
-    pub(crate) fn touch(&self, scan: Scan, fan: Option<&[u8]>) -> Result<Option<Touch>, Refused> {
-        let channels = match self.channels.get() {
-            Some(loaded) => loaded,
-            None => {
-                let loaded = match &self.published {
-                    Some(compiled) => qr_scan::Channels::load(compiled),
-                    None => qr_scan::Channels::built_in(),
-                };
-                let loaded = loaded.map_err(Refused::misconfigured)?;
-                self.channels.get_or_init(|| loaded)
-            }
-        };
-        let touch = channels.touch(&scan.into(), fan);
-        if let Some(why) = touch.as_ref().and_then(|touch| touch.unreadable.as_ref()) {
-            log_sparingly(format_args!(
-                "a fan's record cannot be read, so the fan counts as one who followed before: {why}"
-            ));
-        }
-        Ok(touch.map(Into::into))
+impl Loaded {
+    /// None: the one that was built into the component.
+    fn load(published: Option<&[u8]>) -> Result<Self, String> {
+        published.map_or_else(auto_reply::Playbook::built_in, auto_reply::Playbook::load).map(Self)
     }
 
     /// What the fan gets, by which rule, and what that means for pushes.
     pub(crate) fn answer(&self, inbound: Inbound, touch: Option<&Touch>) -> Answered {
         let touch = touch.map(Into::into);
-        let answer = self.rules.answer(&inbound.into(), touch.as_ref(), None);
+        let answer = self.0.answer(&inbound.into(), touch.as_ref(), None);
         Answered { reply: answer.action.into(), rule: answer.rule, pushes: answer.pushes.map(Into::into) }
     }
 }

@@ -32,7 +32,7 @@ use guanxi_spin::{
     service::{Incoming, Method, Sent, send},
     shell::{Refused, TEXT},
 };
-use instance::{Answered, Instance};
+use instance::{Answered, Instance, touch};
 use std::time::Duration;
 
 /// "Understood, nothing to say": stops WeChat's retries.
@@ -106,7 +106,7 @@ async fn answer(
 ) -> Result<Option<Reply>, Refused> {
     let playbook = instance.playbook_at(message.create_time, now, &watch).await?;
     let touch = match Scan::from_message(&message) {
-        Some(scan) => playbook.touch(scan, instance.fan(&message.from_user_name, &watch).await?.as_deref())?,
+        Some(scan) => touch(scan, instance.fan(&message.from_user_name, &watch).await?.as_deref()),
         None => None,
     };
     let inbound = Inbound::from_message(&message);

@@ -61,7 +61,7 @@ impl Playbook {
 
     /// The answer to one message. Pure: the same arguments give the same answer in any instance and at any time.
     ///
-    /// `touch` is what [`Channels::touch`] said of the event; `conversation` is what the last answer to this fan gave
+    /// `touch` is what [`Scan::touch`](super::Scan::touch) said of the event; `conversation` is what the last answer to this fan gave
     /// and passes through as it came.
     pub fn answer(&self, message: &Inbound, touch: Option<&Touch>, conversation: Option<&[u8]>) -> Answer {
         let channel = touch.and_then(|touch| touch.channel.as_deref());

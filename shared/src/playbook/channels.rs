@@ -1,9 +1,6 @@
 //! QR codes to touches ([protocol 2.3](../../docs/wechat-protocol.md#2.3)).
 
-use super::{
-    compiled::{self, Channel, LoadError},
-    template::SCENE_MAX,
-};
+use super::{compiled::Channel, template::SCENE_MAX};
 use crate::{
     facts::{FanStatus, Touch},
     time::Timestamp,
@@ -43,24 +40,34 @@ impl Scan {
         };
         Some(Self { event, event_key: event_key.clone(), create_time: message.create_time })
     }
+
+    /// Which channel an event belongs to and what the fan is to the brand. A follow always says that, though its channel
+    /// may be none: a payment, a scanned product, a search. A scan without a scene is no touch.
+    ///
+    /// A scene that the playbook does not know makes a touch too: codes are printed before and after playbooks change.
+    /// Only follows before the event's own second count as earlier, so a retry says the same as the first try.
+    pub fn touch(&self, follows: &[Timestamp]) -> Option<Touch> {
+        let came_before = || follows.iter().any(|follow| *follow < self.create_time);
+        match self.event {
+            ScanEvent::Subscribe => {
+                let fan = if came_before() { FanStatus::Returning } else { FanStatus::New };
+                Some(Touch { channel: self.event_key.strip_prefix(SCENE_PREFIX).and_then(channel), fan })
+            }
+            ScanEvent::Scan => {
+                channel(&self.event_key).map(|channel| Touch { channel: Some(channel), fan: FanStatus::Follower })
+            }
+        }
+    }
 }
 
 /// The channels of a compiled playbook, loaded.
 #[derive(Clone, Debug)]
-pub struct Channels {
+pub(super) struct Channels {
     /// Sorted by id.
     channels: Vec<Channel>,
 }
 
 impl Channels {
-    /// Takes the bytes that [`compile`](super::compile) wrote, and of them only what stands about channels.
-    ///
-    /// # Errors
-    /// As [`Playbook::load`](super::Playbook::load).
-    pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
-        compiled::decode(bytes).map(|(channels, _)| Self::new(channels))
-    }
-
     pub(super) fn new(mut channels: Vec<Channel>) -> Self {
         // The compiler sorts; bytes from elsewhere might not be.
         channels.sort_by(|a, b| a.id.cmp(&b.id));
@@ -68,7 +75,7 @@ impl Channels {
     }
 
     /// A channel by its id.
-    pub fn get(&self, id: &str) -> Option<&Channel> {
+    fn get(&self, id: &str) -> Option<&Channel> {
         let found = self.channels.binary_search_by(|channel| channel.id.as_str().cmp(id)).ok()?;
         self.channels.get(found)
     }
@@ -76,24 +83,6 @@ impl Channels {
     /// The name of a channel, or its id where the playbook does not know it.
     pub(super) fn name<'a>(&'a self, id: &'a str) -> &'a str {
         self.get(id).map_or(id, |channel| &channel.name)
-    }
-
-    /// Which channel an event belongs to and what the fan is to the brand. A follow always says that, though its channel
-    /// may be none: a payment, a scanned product, a search. A scan without a scene is no touch.
-    ///
-    /// A scene that the playbook does not know makes a touch too: codes are printed before and after playbooks change.
-    /// Only follows before the event's own second count as earlier, so a retry says the same as the first try.
-    pub fn touch(&self, scan: &Scan, follows: &[Timestamp]) -> Option<Touch> {
-        let came_before = || follows.iter().any(|follow| *follow < scan.create_time);
-        match scan.event {
-            ScanEvent::Subscribe => {
-                let fan = if came_before() { FanStatus::Returning } else { FanStatus::New };
-                Some(Touch { channel: scan.event_key.strip_prefix(SCENE_PREFIX).and_then(channel), fan })
-            }
-            ScanEvent::Scan => {
-                channel(&scan.event_key).map(|channel| Touch { channel: Some(channel), fan: FanStatus::Follower })
-            }
-        }
     }
 }
 
@@ -113,8 +102,7 @@ mod tests {
     fn touch(event: ScanEvent, key: &str, follows: &[u64]) -> Option<(Option<String>, FanStatus)> {
         let follows: Vec<Timestamp> = follows.iter().copied().map(Timestamp).collect();
         let scan = Scan { event, event_key: key.into(), create_time: Timestamp(1_000) };
-        let touch = Channels::new(vec![]).touch(&scan, &follows);
-        touch.map(|touch| (touch.channel, touch.fan))
+        scan.touch(&follows).map(|touch| (touch.channel, touch.fan))
     }
 
     #[test]

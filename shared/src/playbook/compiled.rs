@@ -5,7 +5,7 @@
 //! | 4 | `GXPB` |
 //! | 2 | format version, little-endian |
 //! | 8 | the first bytes of the SHA-1 of the body |
-//! | rest | one after the other: [`Channels`](super::Channels)' part, [`Body`], [`PushRules`], [`Pushes`] |
+//! | rest | one after the other: [`Channel`]s, [`Body`], [`PushRules`], [`Pushes`] |
 //!
 //! What is needed most stands first: nobody decodes what stands behind the last part that he asks for.
 //!

@@ -4,7 +4,6 @@ use super::brand::{
     Brand, START, chooses, erase, finished, follow, news, openid, order, placed, push, reported, scan, settings, text,
     told, unfollow,
 };
-use crate::compile;
 use futures::FutureExt;
 use guanxi::store::key::Stored as _;
 use guanxi::{
@@ -22,7 +21,7 @@ use guanxi::{
         fan::follows,
         fold, forget,
     },
-    playbook::{Channels, Scan, ScanEvent},
+    playbook::{Scan, ScanEvent},
     store::{
         format::RecordError,
         record::{FoldError, Records},
@@ -411,7 +410,6 @@ fn no_count_grows_over_300_kilobytes_and_totals_stay_right() {
 #[test]
 fn a_fan_whose_record_cannot_be_read_is_no_stranger() {
     let scan = Scan { event: ScanEvent::Subscribe, event_key: String::new(), create_time: Timestamp(START + 30 * DAY) };
-    let channels = Channels::load(&compile("version = 1\nname = \"n\"\naccount = \"service\"").unwrap()).unwrap();
     let newer = [u8::MAX, 1, 2, 3];
     let known = Brand::of([follow("o1", 0, "")]).records["fan:o1"].clone();
     for (record, error, fan) in [
@@ -423,6 +421,6 @@ fn a_fan_whose_record_cannot_be_read_is_no_stranger() {
     ] {
         let (follows, unreadable) = follows(record.as_deref());
         assert_eq!(unreadable, error);
-        assert_eq!(channels.touch(&scan, &follows).unwrap().fan, fan, "{error:?}");
+        assert_eq!(scan.touch(&follows).unwrap().fan, fan, "{error:?}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::compile;
 use guanxi::{
     facts::{FanStatus, Touch},
-    playbook::{Channels, Filled, Inbound, InboundKind, Playbook, Terms, Values, normalise},
+    playbook::{Filled, Inbound, InboundKind, Playbook, Terms, Values, normalise},
     time::{Day, Timestamp},
 };
 use proptest::prelude::*;
@@ -180,7 +180,6 @@ proptest! {
     #[test]
     fn no_bytes_make_loading_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(Playbook::load(&bytes).is_err());
-        prop_assert!(Channels::load(&bytes).is_err());
         prop_assert!(Terms::load(&bytes).is_err());
     }
 
