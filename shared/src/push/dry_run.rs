@@ -3,7 +3,7 @@
 
 use super::{
     campaign::{ReadError, read},
-    head::{self, Head, Standing},
+    head::{self, Standing},
     ledger::{self, Ledger, State},
     plan::{Decision, Known},
     seen::Seen,
@@ -14,7 +14,7 @@ use crate::{
     fold::fan,
     playbook::{Campaign, Content, Pushes},
     store::{
-        self, Store, Timer, format,
+        self, Store, Timer,
         list::{PAGE, Page, page_key},
     },
     time::Timestamp,
@@ -107,7 +107,7 @@ pub async fn dry_run(
     now: Timestamp,
     from: u64,
 ) -> Result<DryRun, ReadError> {
-    let Head { account, .. } = read(store, head::KEY, |bytes| format::decode::<Head>(head::FORMAT, bytes)).await?;
+    let account = head::standing(store).await?;
     let at = campaign.at.max(now);
     let trial = Trial { pushes, id, campaign, at, now, account: &account };
     let by_way = |content: &Content| ByWay {

@@ -1,5 +1,6 @@
-//! `plan:head`: how far push has come, and how the account stands. One record, written with every change; and stored twice,
-//! because nothing else tells what was planned already.
+//! How far push has come, and how the account stands: one thing in memory, and [four records](stored) in the store.
+
+mod stored;
 
 use super::{
     campaign::Looked,
@@ -15,19 +16,16 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Its key.
-pub const KEY: &str = "plan:head";
-/// Both keys of it.
-pub const KEYS: [&str; 2] = [KEY, "plan:head:copy"];
-/// Its format.
-pub const FORMAT: u8 = 1;
+pub use stored::{ACCOUNT, CAMPAIGNS, FORMAT, HEAD, KEYS, PACES, progress, standing};
+pub(super) use stored::{Changed, Plan, Stored, Texts};
+
 /// Alarms kept.
 const ALARMS_MAX: usize = 32;
 /// Templates kept that were stopped.
 const STOPPED_MAX: usize = 64;
 
 /// How far push has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// By day, the position in its due list up to which reminders are planned.
     pub due: BTreeMap<u64, u64>,
@@ -46,7 +44,7 @@ pub struct Head {
 }
 
 /// A campaign that began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
     /// What it says: as it stood when it began.
     pub campaign: Campaign,
@@ -56,12 +54,13 @@ pub struct Running {
     pub planned: bool,
 }
 
-/// How the account stands: for reports, and for the next run.
+/// How the account stands: for reports, and for the next run. `plan:account`, but for the paces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// When the token came that is in use, and when it ends.
     pub token: Option<(Timestamp, Timestamp)>,
-    /// Of template messages, notices and customer messages.
+    /// Of template messages, notices and customer messages: `plan:paces`.
+    #[serde(skip)]
     pub paces: [Pace; 3],
     /// What a person must look at.
     pub alarms: Vec<Alarm>,

@@ -5,7 +5,7 @@ use crate::{
     fold::damaged::{LIST, List},
     push::{
         End, JOB, Report,
-        head::{self, Head},
+        head::{ACCOUNT, FORMAT, PACES, Standing},
         pace::Pace,
     },
     store::{
@@ -15,19 +15,19 @@ use crate::{
     },
     time::Timestamp,
 };
+use serde::de::DeserializeOwned;
 
 const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", "says"];
 
 /// The records that it is made of.
 pub(super) fn keys() -> Vec<String> {
-    vec![head::KEY.to_owned(), lease::key(JOB), LIST.to_owned()]
+    vec![ACCOUNT.to_owned(), PACES.to_owned(), lease::key(JOB), LIST.to_owned()]
 }
 
 /// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
 pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
-    let read = |bytes| format::decode::<Head>(head::FORMAT, bytes);
-    let head = records.get(head::KEY).map(|bytes| read(bytes)).transpose().map_err(|error| broken(head::KEY, error))?;
-    let Head { account, .. } = head.unwrap_or_default();
+    let account: Standing = read(records, ACCOUNT)?;
+    let paces: [Pace; 3] = read(records, PACES)?;
     let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
     let token = match account.token {
         None => row("token", "none was needed yet"),
@@ -39,7 +39,7 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
     };
     sheet.rows.push(token.cells());
     let names = ["template messages", "notices", "customer messages"];
-    for (name, pace) in names.into_iter().zip(&account.paces) {
+    for (name, pace) in names.into_iter().zip(&paces) {
         sheet.rows.extend(quota(name, pace, moment.now).map(Row::cells));
         sheet.rows.extend(pause(name, pace, moment.now).map(Row::cells));
     }
@@ -55,6 +55,12 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
     }
     sheet.rows.extend(last_run(records)?.map(Row::cells));
     Ok(sheet)
+}
+
+/// A record of push's; without one, what it is before the first run.
+fn read<R: Default + DeserializeOwned>(records: &Records, key: &str) -> Result<R, ReportError> {
+    let record = records.get(key).map(|bytes| format::decode(FORMAT, bytes)).transpose();
+    record.map(Option::unwrap_or_default).map_err(|error| broken(key, error))
 }
 
 fn quota(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {

@@ -1,13 +1,13 @@
 //! What `/campaigns` does: takes a campaign up, tries it, lists those there are.
 
-use super::{Asked, ReadError, ask, read, waiting};
+use super::{Asked, ReadError, ask, waiting};
 use crate::{
     playbook::{self, Campaign, CampaignRequest, Problem, Terms},
     push::{
         head::{self, Head, Running},
         queue::Progress,
     },
-    store::{Store, StoreError, Timer, format, persist},
+    store::{Store, StoreError, Timer, persist},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -227,7 +227,7 @@ fn listed(id: &str, running: &Running, head: &Head) -> Listed {
 
 /// What push knows, and what waits for it.
 async fn standing(store: &impl Store) -> Result<(Head, Vec<Asked>), ReadError> {
-    let head = read(store, head::KEY, |bytes| format::decode::<Head>(head::FORMAT, bytes)).await?;
+    let head = head::progress(store).await?;
     let waiting = waiting(store, &head.asked).await?;
     Ok((head, waiting))
 }
