@@ -25,7 +25,7 @@
 //! | `plan:head` | nothing: there is a copy. Without that nothing is sent that waits or was due until that day |
 //! | `plan:campaigns` | nothing: there is a copy. Without that running campaigns go on as the playbook has them, and those that it does not name stop |
 //! | `plan:account` | alarms until then, and which contents WeChat refuses: each is tried once more |
-//! | `plan:paces` | what was called lately: nothing is called until that no longer counts, a minute mostly ([`Pace::lost`](crate::push::pace::Pace::lost)) |
+//! | `plan:paces` | what was called lately: nothing is called until that no longer counts, a minute mostly |
 //! | `ledger:<openid>` | it stays: it may say what the fan got, so that fan gets nothing more |
 //! | `campaign:<number>` | that request |
 //!

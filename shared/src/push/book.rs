@@ -341,5 +341,5 @@ fn advance(ledger: &mut Ledger, id: PushId, state: State) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
