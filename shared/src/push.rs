@@ -10,7 +10,8 @@
 //! | [`ledger`], [`head`] | what became of each push; how far push has come and how the account stands |
 //! | `book`, `opening` | the one way to write; the head as a run finds it |
 //! | [`pace`], `account` | how fast; the token |
-//! | [`campaign`], [`dry_run`] | campaigns that are asked for, and what they would do |
+//! | [`campaign`], [`requests`] | campaigns that are asked for; who asks for one, and what is said of all |
+//! | [`dry_run`] | what a campaign would do |
 
 mod account;
 mod book;
@@ -26,6 +27,7 @@ pub mod plan;
 mod planner;
 pub mod queue;
 mod report;
+pub mod requests;
 mod seen;
 mod sender;
 mod signals;

@@ -31,8 +31,8 @@ use guanxi::{
         publish::request::{self as publishing, playbook_of, publish_once},
     },
     push::{
-        campaign::request::{self, BODY_MAX, Wish, accept, campaign_of, json, list},
         dry_run::dry_run,
+        requests::{self, BODY_MAX, Wish, accept, campaign_of, json, list},
     },
 };
 use guanxi_spin::{
@@ -92,7 +92,7 @@ async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
         Wish::DryRun { from } => {
             let campaign = (asked.id.as_str(), &asked.campaign);
             let found = dry_run(&instance.store, &watch, &terms.pushes, campaign, now(), from).await;
-            Ok(respond(200, JSON, json(&found.map_err(request::Refused::from)?)))
+            Ok(respond(200, JSON, json(&found.map_err(requests::Refused::from)?)))
         }
     }
 }

@@ -5,7 +5,7 @@ use guanxi::{
     fold::damaged,
     http::{bearer, body::BodyError},
     playbook::{Shelf, publish::request as publish_request},
-    push::campaign::request,
+    push::requests,
     store::persist,
     wechat::endpoint::Refusal,
 };
@@ -92,8 +92,8 @@ impl From<publish_request::Refused> for Refused {
     }
 }
 
-impl From<request::Refused> for Refused {
-    fn from(refused: request::Refused) -> Self {
+impl From<requests::Refused> for Refused {
+    fn from(refused: requests::Refused) -> Self {
         Self::new(refused.status(), refused)
     }
 }

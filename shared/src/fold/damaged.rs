@@ -23,6 +23,9 @@
 //! |---|---|
 //! | a page of a queue, `plan:…` | the pushes on it, at most 64: they do not go out |
 //! | `plan:head` | nothing: there is a copy. Without that nothing is sent that waits or was due until that day |
+//! | `plan:campaigns` | nothing: there is a copy. Without that running campaigns go on as the playbook has them, and those that it does not name stop |
+//! | `plan:account` | alarms until then, and which contents WeChat refuses: each is tried once more |
+//! | `plan:paces` | what was called lately: nothing is called until that no longer counts, a minute mostly |
 //! | `ledger:<openid>` | it stays: it may say what the fan got, so that fan gets nothing more |
 //! | `campaign:<number>` | that request |
 //!
@@ -90,6 +93,9 @@ fn loss(key: &str) -> &'static str {
         ("redo:", "nothing more: its entries were folded again"),
         ("journal:", "that entry"),
         ("plan:head", "nothing more: its copy, or a new one, has taken its place"),
+        ("plan:campaigns", "nothing more: its copy, or the playbook, has taken its place"),
+        ("plan:account", "the alarms until then"),
+        ("plan:paces", "nothing more: what was called lately no longer counts"),
         ("plan:", "nothing more: the pushes on that page do not go out"),
         ("ledger:", "nothing: it stays where it is, and the fan gets nothing more"),
         ("campaign:", "that request"),
@@ -418,6 +424,11 @@ mod tests {
             ("journal:7:1", "that entry"),
             ("plan:head", "has taken its place"),
             ("plan:head:copy", "has taken its place"),
+            ("plan:campaigns", "the playbook, has taken its place"),
+            ("plan:campaigns:copy", "the playbook, has taken its place"),
+            ("plan:account", "the alarms"),
+            ("plan:paces", "no longer counts"),
+            ("plan:c:paces:0", "do not go out"),
             ("plan:h490000:0", "do not go out"),
             ("ledger:o1", "it stays where it is"),
             ("campaign:3", "that request"),

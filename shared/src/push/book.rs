@@ -1,12 +1,13 @@
 //! What planner and sender share during a run: the ledgers in use, the head, and the one way to write.
 //!
-//! Every change is one [`Store::set_many`], in this order: news, ledgers of what ended, pages, ledgers of what begins, the head;
-//! where there are pages, the head goes alone, after them.
+//! Every change is one [`Store::set_many`], in this order: news, ledgers of what ended, pages, ledgers of what begins, paces,
+//! account, campaigns, the head. Of the [records of the head](head) those are written that change; where there are pages, or
+//! account or campaigns change, the head goes alone, after them.
 //! So on a store that may stop halfway too, nothing is told that did not happen, nothing is passed over that has not
 //! ended, and no request leaves before its `sending` is stored. Changes go out one after another.
 
 use super::{
-    head::{self, Head},
+    head::{Changed, Head, Written},
     ledger::{self, Ledger, State},
     opening::{self, Opened},
     seen::{Seen, unreadable},
@@ -20,7 +21,7 @@ use crate::{
     playbook::Pushes,
     store::{
         Store, Timer,
-        format::{self, RecordError},
+        format::RecordError,
         key::{Key, Stored},
         lease::{Run, Stop},
     },
@@ -40,6 +41,7 @@ pub(super) struct Book<'a, S, T> {
     pub(super) run: &'a Run<'a, S, T>,
     journal: &'a Journal,
     head: RefCell<Head>,
+    stored: RefCell<Written>,
     ledgers: RefCell<BTreeMap<OpenId, Slot>>,
     reading: Mutex<()>,
     turn: Mutex<()>,
@@ -80,11 +82,12 @@ pub(super) struct Change {
 
 impl<'a, S: Store, T: Timer> Book<'a, S, T> {
     pub(super) async fn open(run: &'a Run<'a, S, T>, journal: &'a Journal, pushes: &Pushes) -> Result<Self, Stop> {
-        let Opened { head, damaged, is_new } = opening::open(run, pushes).await?;
+        let Opened { head, stored, damaged, lost } = opening::open(run, pushes).await?;
         let book = Self {
             run,
             journal,
             head: RefCell::new(head),
+            stored: RefCell::new(stored),
             ledgers: RefCell::default(),
             reading: Mutex::default(),
             turn: Mutex::default(),
@@ -94,10 +97,8 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         for (key, bytes) in damaged {
             book.tell_damaged(key, bytes).await?;
         }
-        if is_new {
-            let says =
-                "plan:head and its copy were damaged: what waited, and what was due until today, does not go out";
-            book.head().account.alarm("a new plan", says.to_owned(), run.now());
+        for (about, says) in lost {
+            book.head().account.alarm(about, says, run.now());
         }
         Ok(book)
     }
@@ -224,22 +225,32 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
             self.change(&openid, |ledger| advance(ledger, id, state));
             self.put(&openid, &mut values);
         }
-        let head = {
+        let Changed { before, head, apart } = {
             let mut head = self.head();
             update(&mut head);
-            format::encode(head::FORMAT, &*head)
+            self.stored.borrow().changed(&head)
         };
-        if queued {
-            // The head says that they are there, and nobody would look for one that a torn write left out.
-            self.set(&values).await?;
+        values.extend(before);
+        if queued || apart {
+            // The head says that pages are there, and nobody would look for one that a torn write left out.
+            self.put_values(&values).await?;
             values.clear();
         }
-        values.extend(head::KEYS.map(|key| (key.to_owned(), head.clone())));
-        self.set(&values).await?;
+        values.extend(head);
+        self.put_values(&values).await?;
         if let Some(place) = place {
             self.journal.written(place);
         }
         change.release.iter().for_each(|openid| self.release(openid));
+        Ok(())
+    }
+
+    /// Writes values of a change, if there are any.
+    async fn put_values(&self, values: &[(String, Vec<u8>)]) -> Result<(), Stop> {
+        if !values.is_empty() {
+            self.set(values).await?;
+            values.iter().for_each(|(key, bytes)| self.stored.borrow_mut().note(key, bytes));
+        }
         Ok(())
     }
 
@@ -327,45 +338,5 @@ fn advance(ledger: &mut Ledger, id: PushId, state: State) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::{
-        store::memory::{Fate, Memory},
-        time::Timestamp,
-    };
-    use futures::FutureExt;
-    use std::{cell::Cell, rc::Rc, time::Duration};
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    struct Still;
-
-    impl Timer for Still {
-        fn elapsed(&self) -> Duration {
-            Duration::ZERO
-        }
-
-        async fn sleep(&self, _: Duration) {
-            futures::future::pending().await
-        }
-    }
-
-    #[test]
-    fn after_a_write_that_failed_every_other_says_why_that_one_did() {
-        let (store, fails) = (Memory::default(), Rc::new(Cell::new(false)));
-        let failing = fails.clone();
-        store.judge_by(move |_| if failing.get() { Fate::Fails } else { Fate::Works });
-        let run = Run::start(&store, &Still, "push", 1, Timestamp(60)).now_or_never().unwrap().unwrap();
-        let journal = Journal::default();
-        let book = Book::open(&run, &journal, &Pushes::default()).now_or_never().unwrap().unwrap();
-        let write = || book.write(Change::default(), |head| head.outcomes += 1).now_or_never().unwrap();
-        assert_eq!(write(), Ok(()));
-        fails.set(true);
-        let first = write().unwrap_err();
-        assert!(matches!(first, Stop::Store(_)), "{first}");
-        // The store is well again; but what memory and store have may differ.
-        fails.set(false);
-        assert_eq!((write(), write()), (Err(first.clone()), Err(first)));
-    }
-}
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

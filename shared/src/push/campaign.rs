@@ -3,8 +3,6 @@
 //! Requests are numbered by the counter [`SEQUENCE`]; each is a record of its own, `campaign:<number>`, so two that come at
 //! once do not meet. Push only reads them, and keeps in its head how far it looked; who asks takes old ones away.
 
-pub mod request;
-
 use crate::{
     playbook::Campaign,
     store::{
@@ -24,7 +22,7 @@ pub const SEQUENCE: &str = keys::SEQ_CAMPAIGN.pattern;
 const REQUESTS_AT_ONCE: usize = 64;
 /// A number whose request is not there after so long, in seconds, was taken in vain.
 const VAIN_SECONDS: u64 = 300;
-/// A request goes when so many came after it. Far more than may wait: see [`request::OPEN_MAX`].
+/// A request goes when so many came after it. Far more than may wait: see [`OPEN_MAX`](super::requests::OPEN_MAX).
 const REQUESTS_KEPT: u64 = 1_000;
 
 /// A campaign that is asked for.
@@ -96,7 +94,7 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
 }
 
 /// The requests that push has not taken up yet, the oldest first.
-async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, ReadError> {
+pub(super) async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, ReadError> {
     let count = number(store.increment(SEQUENCE, 0).await?)?;
     let new = looked.until.max(count.saturating_sub(REQUESTS_KEPT)) + 1..=count;
     let numbers = looked.missing.iter().map(|(number, _)| *number).chain(new);

@@ -3,7 +3,7 @@
 
 use super::{
     campaign::{ReadError, read},
-    head::{Head, Standing},
+    head::{self, Standing},
     ledger::{self, Ledger, State},
     plan::{Decision, Known},
     seen::Seen,
@@ -104,7 +104,7 @@ pub async fn dry_run(
     now: Timestamp,
     from: u64,
 ) -> Result<DryRun, ReadError> {
-    let Head { account, .. } = read(store, &Head::key()).await?;
+    let account = head::standing(store).await?;
     let at = campaign.at.max(now);
     let trial = Trial { pushes, id, campaign, at, now, account: &account };
     let by_way = |content: &Content| ByWay {

@@ -1,5 +1,6 @@
-//! `plan:head`: how far push has come, and how the account stands. One record, written with every change; and stored twice,
-//! because nothing else tells what was planned already.
+//! How far push has come, and how the account stands: one thing in memory, and [four records](stored) in the store.
+
+mod stored;
 
 use super::{
     campaign::Looked,
@@ -8,30 +9,23 @@ use super::{
 };
 use crate::{
     playbook::{Campaign, Content},
-    store::{
-        digest, format,
-        key::{Key, Stored},
-        keys,
-    },
+    store::{digest, format, key},
     time::Timestamp,
     wechat::{OpenId, api::Api},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Its key.
-pub const KEY: &str = keys::PLAN_HEAD.pattern;
-/// Both keys of it.
-pub const KEYS: [&str; 2] = [KEY, keys::PLAN_HEAD_COPY.pattern];
-/// Its format.
-pub const FORMAT: u8 = 1;
+pub use stored::{ACCOUNT, CAMPAIGNS, HEAD, KEYS, PACES, account, paces, progress, standing};
+pub(super) use stored::{Changed, Plan, Texts, Written};
+
 /// Alarms kept.
 const ALARMS_MAX: usize = 32;
 /// Templates kept that were stopped.
 const STOPPED_MAX: usize = 64;
 
 /// How far push has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// By day, the position in its due list up to which reminders are planned.
     pub due: BTreeMap<u64, u64>,
@@ -49,17 +43,8 @@ pub struct Head {
     pub account: Standing,
 }
 
-impl Stored for Head {}
-
-impl Head {
-    /// Its key.
-    pub fn key() -> Key<Self> {
-        keys::PLAN_HEAD.key(&[])
-    }
-}
-
 /// A campaign that began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
     /// What it says: as it stood when it began.
     pub campaign: Campaign,
@@ -69,12 +54,13 @@ pub struct Running {
     pub planned: bool,
 }
 
-/// How the account stands: for reports, and for the next run.
+/// How the account stands: for reports, and for the next run. `plan:account`, but for the paces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// When the token came that is in use, and when it ends.
     pub token: Option<(Timestamp, Timestamp)>,
-    /// Of template messages, notices and customer messages.
+    /// Of template messages, notices and customer messages: `plan:paces`.
+    #[serde(skip)]
     pub paces: [Pace; 3],
     /// What a person must look at.
     pub alarms: Vec<Alarm>,
@@ -165,7 +151,7 @@ impl Standing {
     }
 }
 
-/// What tells one content from another.
+/// What tells one content from another, by its bytes as they are stored.
 fn digest(content: &Content) -> [u8; 8] {
-    digest::short(&format::encode(FORMAT, content))
+    digest::short(&format::encode(<Standing as key::Stored>::FORMAT, content))
 }

@@ -22,6 +22,8 @@ const STEP: Millis = 250;
 const SLOWER_PERCENT: u64 = 90;
 /// So long a learned limit holds, in seconds; then the quota query's word is tried again.
 const LEARNED_FOR_SECONDS: u64 = 3_600;
+/// A minute's quota: the period where WeChat says none, in seconds.
+const PERIOD_SECONDS: u64 = 60;
 /// So long the quota query's word holds, in seconds.
 const ASK_EVERY_SECONDS: u64 = 600;
 
@@ -36,6 +38,8 @@ pub struct Pace {
     calls: VecDeque<(u64, u32)>,
     /// No call before this.
     paused: Option<Pause>,
+    /// What was counted until then is lost.
+    lost: Option<Millis>,
 }
 
 /// Why no call is made now.
@@ -68,6 +72,24 @@ pub struct Rate {
 }
 
 impl Pace {
+    /// Of a call of which what was counted is lost. It may have been all that WeChat allows, up to this moment; so none is made
+    /// until that has left the period of the quota: a minute or, where the quota query says so, longer; and as long as the query
+    /// says nothing at all, the longest that is kept, which is [`LEARNED_FOR_SECONDS`]. So no rolling period has more calls than
+    /// its quota. What the query does not say is learned anew: a slower pace from a refusal, a pause from another alarm.
+    pub fn lost(now: Millis) -> Self {
+        Self { lost: Some(now), ..Self::default() }
+    }
+
+    /// The end of the wait for what was counted and is lost.
+    fn waits_until(&self, now: Millis) -> Option<Millis> {
+        let seconds = match (self.rate(now), self.quota) {
+            (Some(rate), _) => rate.seconds.max(PERIOD_SECONDS),
+            (None, Some(_)) => PERIOD_SECONDS,
+            (None, None) => LEARNED_FOR_SECONDS,
+        };
+        self.lost.map(|lost| lost + STEP + seconds * 1_000).filter(|until| now < *until)
+    }
+
     /// Whether it is time to ask for the quota.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.quota.is_none_or(|(asked, _)| asked.distance(now) >= ASK_EVERY_SECONDS || !same_day(asked, now))
@@ -114,6 +136,10 @@ impl Pace {
             self.pause_until(next_beijing_day(now), "the day's quota is used up");
             return Err(next_beijing_day(now));
         }
+        if let Some(until) = self.waits_until(now) {
+            return Err(until);
+        }
+        self.lost = None;
         let Some(Rate { calls, seconds }) = self.rate(now) else {
             return Ok(usize::try_from(remain).unwrap_or(usize::MAX));
         };
@@ -141,7 +167,7 @@ impl Pace {
             Some((last, count)) if *last >= step => *count = count.saturating_add(calls),
             _ => self.calls.push_back((step, calls)),
         }
-        let period = self.rate(now).map_or(60, |rate| rate.seconds) + 1;
+        let period = self.rate(now).map_or(PERIOD_SECONDS, |rate| rate.seconds) + 1;
         let oldest = now.saturating_sub(period * 1_000) / STEP;
         while self.calls.front().is_some_and(|(step, _)| *step < oldest) {
             self.calls.pop_front();
@@ -249,5 +275,31 @@ mod tests {
         // When the first 85 no longer count, the ten that left later do.
         assert_eq!(pace.room(began + 60_250), Ok(88));
         assert_eq!(pace.room(began + 65_250), Ok(98));
+    }
+
+    #[test]
+    fn where_the_count_is_lost_no_rolling_period_has_more_calls_than_its_quota() {
+        let (minute, an_hour) = (60_250, 3_600_250);
+        for (seconds, waits) in [(60, minute), (1, minute), (600, 600_250), (3_600, an_hour), (90_000, an_hour)] {
+            // All that is allowed was made right before.
+            let lost = 1_000_000;
+            let mut pace = Pace::lost(lost);
+            assert_eq!(pace.take(lost), Err(lost + an_hour), "as long as nothing is known");
+            let rate_limit = Some(RateLimit { call_count: 100, refresh_second: seconds });
+            let quota = Quota { daily_limit: 1_000, used: 0, remain: 1_000, rate_limit };
+            pace.learn(&quota, Timestamp(1_001));
+            assert_eq!(pace.take(lost + 1_000), Err(lost + waits), "{seconds}");
+            assert_eq!(pace.take(lost + waits - 1), Err(lost + waits), "{seconds}");
+            assert_eq!(pace.take(lost + waits), Ok((lost + waits) / STEP * STEP), "{seconds}");
+            assert_eq!(pace.room(lost + waits), Ok(97), "{seconds}: from then on it is as ever");
+        }
+        // WeChat says how much, but not how fast.
+        let mut pace = Pace::lost(1_000_000);
+        let quota = Quota { daily_limit: 1_000, used: 0, remain: 1_000, rate_limit: None };
+        pace.learn(&quota, Timestamp(1_001));
+        assert_eq!((pace.room(1_060_249), pace.room(1_060_250)), (Err(1_060_250), Ok(1_000)));
+        let mut used_up = Pace::lost(1_000_000);
+        used_up.learn(&Quota { remain: 0, ..quota }, Timestamp(1_001));
+        assert_eq!(used_up.room(1_060_250), Err(next_beijing_day(1_000_000)));
     }
 }

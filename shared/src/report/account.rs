@@ -5,12 +5,12 @@ use crate::{
     fold::damaged::{LIST, List},
     push::{
         End, JOB, Report,
-        head::{self, Head},
+        head::{self, ACCOUNT, PACES},
         pace::Pace,
     },
     store::{
         format::RecordError,
-        key::Stored as _,
+        key::{Key, Stored},
         lease,
         record::{FoldError, Records},
     },
@@ -21,13 +21,13 @@ const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", 
 
 /// The records that it is made of.
 pub(super) fn keys() -> Vec<String> {
-    vec![Head::key().into(), lease::key(JOB).into(), LIST.to_owned()]
+    vec![ACCOUNT.to_owned(), PACES.to_owned(), lease::key(JOB).into(), LIST.to_owned()]
 }
 
 /// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
 pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
-    let head = records.get(head::KEY).map(|bytes| Head::decode(bytes)).transpose();
-    let Head { account, .. } = head.map_err(|error| broken(head::KEY, error))?.unwrap_or_default();
+    let account = read(records, &head::account())?;
+    let paces = read(records, &head::paces())?;
     let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
     let token = match account.token {
         None => row("token", "none was needed yet"),
@@ -39,7 +39,7 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
     };
     sheet.rows.push(token.cells());
     let names = ["template messages", "notices", "customer messages"];
-    for (name, pace) in names.into_iter().zip(&account.paces) {
+    for (name, pace) in names.into_iter().zip(&paces) {
         sheet.rows.extend(quota(name, pace, moment.now).map(Row::cells));
         sheet.rows.extend(pause(name, pace, moment.now).map(Row::cells));
     }
@@ -55,6 +55,12 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
     }
     sheet.rows.extend(last_run(records)?.map(Row::cells));
     Ok(sheet)
+}
+
+/// A record of push's; without one, what it is before the first run.
+fn read<R: Default + Stored>(records: &Records, key: &Key<R>) -> Result<R, ReportError> {
+    let record = records.get(&**key).map(|bytes| R::decode(bytes)).transpose();
+    record.map(Option::unwrap_or_default).map_err(|error| broken(key, error))
 }
 
 fn quota(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {

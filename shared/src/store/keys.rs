@@ -159,10 +159,18 @@ kinds! {
     CONVERSATION = "conversation:<openid>", by Callback | Stats, goes "with the fan; what the fan decided after that stays", Named;
     /// What became of each push to a fan.
     LEDGER = "ledger:<openid>", by Push, goes "with the fan", Named;
-    /// How far push has come, and how the account stands.
+    /// How far push has come.
     PLAN_HEAD = "plan:head", by Push, goes "never", No;
     /// The same once more, because nothing else tells what was planned.
     PLAN_HEAD_COPY = "plan:head:copy", by Push, goes "never", No;
+    /// What the campaigns say that `plan:head` names, each as it stood when it began; stored before the head that names it.
+    PLAN_TEXTS = "plan:campaigns", by Push, goes "with the campaign", No;
+    /// The same once more.
+    PLAN_TEXTS_COPY = "plan:campaigns:copy", by Push, goes "with the campaign", No;
+    /// Alarms, contents that WeChat refuses, the token's times.
+    PLAN_ACCOUNT = "plan:account", by Push, goes "never; an alarm about a fan with the fan", Named;
+    /// Calls of the last period, and what WeChat allows.
+    PLAN_PACES = "plan:paces", by Push, goes "never", No;
     /// Template messages that wait for an hour …
     PLAN_HOUR = "plan:h<hour>:<page>", by Push, goes "30 hours after they were due; who is forgotten becomes a blank at once", Named;
     /// … or of a campaign.

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Circles that are known: a folder, and the files in it that use each other. One that is broken must go from here.
-const CIRCLES: [&str; 1] = ["push: campaign → head, head → campaign"];
+const CIRCLES: [&str; 0] = [];
 
 /// A module, or something in one: the names on the way from the crate's root.
 type Way = Vec<String>;

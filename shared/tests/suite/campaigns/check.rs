@@ -7,7 +7,7 @@ use super::{
 use crate::compile;
 use guanxi::{
     playbook::{Problem, campaign},
-    push::campaign::request::{Refused, Wish, campaign_of},
+    push::requests::{Refused, Wish, campaign_of},
     time::Timestamp,
 };
 #[cfg(target_arch = "wasm32")]

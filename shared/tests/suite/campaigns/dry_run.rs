@@ -13,11 +13,10 @@ use guanxi::{
         push::{Group, PushId},
     },
     push::{
-        head::{self, Head},
+        head::{self, Standing},
         ledger::{self, Ledger, State, Subject},
         plan::group,
     },
-    store::format,
     time::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,10 +157,10 @@ fn what_stands_against_all_is_told_of_each() {
     assert_eq!(rows_of(&notice, "now"), both(Some("no_window"), Some("no_window")));
     assert_eq!(rows_of(TEMPLATE, "2026-04-01T22:00"), both(Some("quiet_hours"), Some("quiet_hours")));
     // WeChat said that it does not take this content.
-    let mut head = Head::default();
+    let mut account = Standing::default();
     let refused = request(&body("b", "now", "", TEMPLATE), noon(30)).campaign.ways;
-    refused.iter().for_each(|content| head.account.stop(content));
-    world.set(head::KEY, &format::encode(head::FORMAT, &head));
+    refused.iter().for_each(|content| account.stop(content));
+    world.set(head::ACCOUNT, &account.encode());
     assert_eq!(rows_of(TEMPLATE, "now"), both(Some("invalid_template"), Some("invalid_template")));
     assert_eq!(rows_of(&TEMPLATE.replace("年度", "季度"), "now"), both(None, None));
 }

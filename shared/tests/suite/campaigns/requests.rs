@@ -7,10 +7,8 @@ use super::{
 use guanxi::{
     push::{
         End,
-        campaign::{
-            Asked, SEQUENCE, ask,
-            request::{Listed, OPEN_MAX, Refused},
-        },
+        campaign::{Asked, SEQUENCE, ask},
+        requests::{Listed, OPEN_MAX, Refused},
     },
     time::Timestamp,
 };

@@ -8,9 +8,9 @@ use guanxi::{
     playbook::{CampaignRequest, Terms},
     push::{
         Credentials, Report, Tools,
-        campaign::request::{Accepted, Listed, Refused, accept, campaign_of, list},
         dry_run::{DryRun, dry_run},
         push,
+        requests::{Accepted, Listed, Refused, accept, campaign_of, list},
     },
     store::{
         Store, Timer,

@@ -7,6 +7,8 @@ use crate::{
 use guanxi::{
     facts::push::{Outcome, outcomes},
     push::{End, head, ledger},
+    store::key::Stored as _,
+    time::Timestamp,
 };
 
 /// More than a page of each way. The last is the one who is forgotten, and has a number that begins no other.
@@ -85,6 +87,10 @@ fn a_run_that_dies_while_it_forgets_is_finished_by_the_next() {
     let prepare = || {
         let world = world(CAT, 9 * HOUR);
         (0..2).for_each(|_| drop((world.run(0), world.wait(0))));
+        // An alarm names the fan too.
+        let mut account = world.head().account;
+        account.alarm("unreadable records", ledger::key(&openid(FANS - 1)).into(), Timestamp(world.now()));
+        world.disk.put(head::ACCOUNT, &account.encode());
         forget(&world, FANS - 1);
         world
     };
@@ -117,7 +123,7 @@ fn an_alarm_about_a_fan_goes_with_the_fan() {
     world.disk.put(&ledger::key(&openid(FANS - 1)), b"\x01?");
     world.run(0);
     world.wait(0);
-    assert!(naming(&world, FANS - 1).contains(&head::KEY.to_owned()));
+    assert!(naming(&world, FANS - 1).contains(&head::ACCOUNT.to_owned()));
     forget(&world, FANS - 1);
     world.run(0);
     assert_eq!(naming(&world, FANS - 1), [""; 0]);

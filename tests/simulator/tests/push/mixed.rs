@@ -100,7 +100,7 @@ fn a_campaign_by_notice_is_not_behind_one_by_template_of_which_the_day_is_used_u
     world.pushes.campaigns.insert("b".into(), notice);
     world.run(0).unwrap().unwrap();
     assert_eq!(seen(&world), [10, 300, 0]);
-    let listed = guanxi::push::campaign::request::list(world.disk.aside());
+    let listed = guanxi::push::requests::list(world.disk.aside());
     let listed = futures::FutureExt::now_or_never(listed).unwrap().unwrap();
     let queued: Vec<_> = listed.iter().map(|listed| (listed.id.as_str(), listed.queued)).collect();
     assert_eq!(queued, [("a", Some(300)), ("b", Some(300))]);

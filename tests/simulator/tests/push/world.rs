@@ -339,8 +339,9 @@ impl World {
     }
 
     pub(crate) fn head(&self) -> Head {
-        let bytes = self.disk.peek(head::KEY);
-        bytes.map(|bytes| Head::decode(&bytes).unwrap()).unwrap_or_default()
+        let store = self.disk.aside();
+        let account = head::standing(store).now_or_never().unwrap().unwrap();
+        Head { account, ..head::progress(store).now_or_never().unwrap().unwrap() }
     }
 
     /// Lets time pass to the next full minute, and then so many more.

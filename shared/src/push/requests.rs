@@ -1,10 +1,10 @@
 //! What `/campaigns` does: takes a campaign up, tries it, lists those there are.
 
-use super::{Asked, ReadError, ask, read, waiting};
+use super::campaign::{Asked, ReadError, ask, waiting};
 use crate::{
     playbook::{self, Campaign, CampaignRequest, Problem, Terms},
     push::{
-        head::{Head, Running},
+        head::{self, Head, Running},
         queue::Progress,
     },
     store::{Store, StoreError, Timer, persist},
@@ -227,7 +227,7 @@ fn listed(id: &str, running: &Running, head: &Head) -> Listed {
 
 /// What push knows, and what waits for it.
 async fn standing(store: &impl Store) -> Result<(Head, Vec<Asked>), ReadError> {
-    let head = read(store, &Head::key()).await?;
+    let head = head::progress(store).await?;
     let waiting = waiting(store, &head.asked).await?;
     Ok((head, waiting))
 }
