@@ -14,7 +14,7 @@ const STD: [&str; 3] = ["wasi:cli/", "wasi:io/", "wasi:random/insecure-seed@"];
 const SIZE_MAX: u64 = 700_000;
 /// Of those that neither a fan nor a shop waits for: jobs, reports, campaigns.
 const PATIENT_SIZE_MAX: u64 = 1_900_000;
-const PATIENT: [&str; 3] = ["campaigns", "push", "stats"];
+const PATIENT: [&str; 4] = ["campaigns", "console", "push", "stats"];
 
 /// What a component may do.
 struct Granted {
@@ -27,7 +27,7 @@ struct Granted {
     imports: &'static [&'static str],
 }
 
-const GRANTED: [Granted; 7] = [
+const GRANTED: [Granted; 8] = [
     Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[] },
     Granted {
         id: "callback",
@@ -59,6 +59,21 @@ const GRANTED: [Granted; 7] = [
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
             "wasi:keyvalue/batch@",
+            "wasi:keyvalue/store@",
+            "wasi:random/random@",
+        ],
+    },
+    Granted {
+        id: "console",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["console_token"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
