@@ -102,7 +102,7 @@ fn periods(view: &View<'_>) -> Markup {
 }
 
 /// Sheets under their names; what there is none of is left out.
-fn named<'s, const N: usize>(sheets: [(&'static str, Option<&'s Sheet>); N]) -> Vec<Table> {
+fn named<const N: usize>(sheets: [(&'static str, Option<&Sheet>); N]) -> Vec<Table> {
     sheets.into_iter().filter_map(|(name, sheet)| Some(Table { name, sheet: sheet?.clone() })).collect()
 }
 
