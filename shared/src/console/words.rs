@@ -1,7 +1,7 @@
 //! What pages say, in both languages side by side: a text that lacks one does not compile.
 //!
 //! Reports name their columns and some of their cells in English words that stay the same, because programs read them too. Pages
-//! translate these by [`column`] and [`phrase`]; a test holds every report against both.
+//! translate these by [`column()`] and [`phrase`]; a test holds every report against both.
 
 use std::borrow::Cow;
 
