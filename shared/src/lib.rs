@@ -16,6 +16,7 @@
 //! | [`fold`] | from journal entries to what is known: fans, counts, orders, lists, forgetting; and the job that does it |
 //! | [`push`] | act: who gets what and when, and what became of each |
 //! | [`report`] | show: what the counts say, as tables; what a push brought |
+//! | `console` | the same as pages for people; with the feature `console` |
 
 pub mod time;
 
@@ -38,3 +39,6 @@ pub mod fold;
 pub mod push;
 
 pub mod report;
+
+#[cfg(feature = "console")]
+pub mod console;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | overview | one each for today, yesterday, the last 7 and 30 days and all time |
 //! | channels | one per channel with anything to say in the days asked for: scan → follow → still here → bought → bought again |
+//! | channel | one per day, of one channel |
 //! | trend | one per hour or day |
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
 //! | questions | the texts that nobody answered and three different fans asked, most asked first |
@@ -31,7 +32,7 @@ pub use sheet::{Cell, Sheet};
 use crate::{
     fold::{
         Settings,
-        counts::{PAGES, Questions, Span, cohort_key, pushes_key, rules_key, week_of},
+        counts::{PAGES, Questions, Span, cohort_key, page_of, pushes_key, rules_key, week_of},
         fan::key,
     },
     playbook::{Channel, Terms},
@@ -129,6 +130,19 @@ impl Days {
         count.map(|_| Self { first, last }).ok_or(ReportError::Days(max))
     }
 
+    /// As many days, right before these.
+    #[must_use]
+    pub fn before(self) -> Self {
+        let count = self.last.0 - self.first.0 + 1;
+        Self { first: Day(self.first.0.saturating_sub(count)), last: self.first.before() }
+    }
+
+    /// These days and as many before them.
+    #[must_use]
+    pub fn doubled(self) -> Self {
+        Self { first: self.before().first, last: self.last }
+    }
+
     /// The `count` days that end with the day of `now`.
     pub fn until(now: Timestamp, settings: &Settings, count: u64) -> Self {
         let last = settings.utc_offset.local(now).day;
@@ -156,6 +170,8 @@ pub enum Ask {
     Overview,
     /// What each channel brought in these days.
     Channels(Days),
+    /// What one channel brought, day by day.
+    Channel(String, Days),
     /// How it went.
     Trend(Days, Step),
     /// Who stayed, of those who followed in the last so many weeks; at most [`WEEKS_MAX`].
@@ -178,6 +194,7 @@ impl Ask {
         match self {
             Self::Overview => "overview",
             Self::Channels(_) => "channels",
+            Self::Channel(..) => "channel",
             Self::Trend(..) => "trend",
             Self::Cohorts(_) => "cohorts",
             Self::Questions => "questions",
@@ -197,6 +214,10 @@ impl Ask {
                 days.chain([Span::All]).map(|span| span.key().into()).collect()
             }
             Self::Channels(days) => days.iter().flat_map(|day| Span::Day(day).keys()).collect(),
+            Self::Channel(channel, days) => {
+                let page = page_of(channel);
+                days.iter().map(|day| Span::Day(day).page_key(page).into()).collect()
+            }
             Self::Trend(days, step) => spans(*days, *step, settings).map(|span| span.key().into()).collect(),
             Self::Cohorts(weeks) => {
                 let pages = |week| (0..PAGES).map(move |page| cohort_key(week, page).into());
@@ -227,12 +248,7 @@ impl Ask {
                 Err(error) => return Err(error),
                 Ok(mut sheet) => {
                     let columns = sheet.columns.len();
-                    let row = |key| {
-                        let mut cells = vec![Cell::Text(format!("without {key}, which is damaged"))];
-                        cells.resize(columns, Cell::Empty);
-                        cells
-                    };
-                    sheet.rows.extend(without.into_iter().map(row));
+                    sheet.rows.extend(without.into_iter().map(|key| sheet::without(&key, columns)));
                     return Ok(sheet);
                 }
             }
@@ -243,6 +259,7 @@ impl Ask {
         match self {
             Self::Overview => tables::overview(brand, moment, records),
             Self::Channels(days) => tables::channels(brand, *days, records),
+            Self::Channel(channel, days) => tables::channel(channel, *days, brand, records),
             Self::Trend(days, step) => tables::trend(spans(*days, *step, &brand.settings), brand, records),
             Self::Cohorts(weeks) => {
                 let weeks = weeks_until(*weeks, &brand.settings, moment);

@@ -3,7 +3,7 @@
 //! | request | bearer | answer |
 //! |---|---|---|
 //! | GET, POST `/jobs/rollup` | `job_token` | 200 and what the run did; 409 when another run is at work |
-//! | GET `/reports/<name>?days=30&format=csv` | `console_token` | overview, channels, trend, cohorts, questions, pushes, stale-rules |
+//! | GET `/reports/<name>?days=30&format=csv` | `console_token` | overview, channels, channel, trend, cohorts, questions, pushes, account, stale-rules |
 //! | GET `/fans/<openid>` | `console_token` | what is known of one fan |
 //! | DELETE `/fans/<openid>` | `console_token` | 202: at the next rollup the fan is forgotten, and the counts stay |
 //! | GET `/damaged`, `/damaged/<key>` | `console_token` | the records that were damaged and are set aside; the bytes of one |
@@ -18,21 +18,22 @@ extern crate guanxi_spin as spin_sdk;
 mod instance;
 
 use guanxi::{
-    facts::{Entry, Erase},
     fold::{
         damaged::{self, Wish},
         rollup::rollup,
     },
-    report::{Ask, Form, ReportError},
+    report::{Ask, Form},
     store::lease::Refused as NotStarted,
 };
 use guanxi_spin::{
     Response, Stopwatch,
     http::{Method, Request},
-    http_service, log, now, random, respond,
+    http_service, log, now, random,
+    reports::Reports,
+    respond,
     shell::{JSON, Refused, TEXT, authorized},
 };
-use instance::{Instance, Tokens};
+use instance::{Tokens, reports};
 
 const BYTES: &str = "application/octet-stream";
 const CSV: &str = "text/csv; charset=utf-8";
@@ -52,7 +53,7 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
     let path: Vec<&str> = request.uri().path().trim_matches('/').split('/').collect();
     let token = if path.first() == Some(&"jobs") { &tokens.job } else { &tokens.console };
     authorized(request, token)?;
-    let instance = Instance::get(&watch).await?;
+    let instance = reports(&watch).await?;
     let query = request.uri().query().unwrap_or_default();
     match (request.method(), path.as_slice()) {
         (&Method::GET | &Method::POST, ["jobs", "rollup"]) => run(&instance, watch).await,
@@ -65,8 +66,7 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
             report(&instance, &Ask::Fan(openid.parse().map_err(bad)?), Form::Json, &watch).await
         }
         (&Method::DELETE, ["fans", openid]) => {
-            let erase = Erase { openid: openid.parse().map_err(bad)?, at: now() };
-            instance.append(&Entry::Erase(erase), &watch).await?;
+            instance.erase(openid.parse().map_err(bad)?, &watch).await?;
             Ok(respond(202, TEXT, "erased at the next rollup"))
         }
         (&Method::GET, ["damaged"]) => {
@@ -85,10 +85,10 @@ async fn answer(request: &Request, watch: Stopwatch) -> Result<Response, Refused
     }
 }
 
-async fn run(instance: &Instance, watch: Stopwatch) -> Result<Response, Refused> {
-    let brand = instance.brand(&watch).await?;
+async fn run(reports: &Reports, watch: Stopwatch) -> Result<Response, Refused> {
+    let brand = reports.brand(&watch).await?;
     let report =
-        rollup(&instance.store, &watch, &brand.settings, now(), random()).await.map_err(|refused| match refused {
+        rollup(&reports.store, &watch, &brand.settings, now(), random()).await.map_err(|refused| match refused {
             NotStarted::Stopped(stop) => Refused::unavailable(stop),
             busy => Refused::new(409, busy),
         })?;
@@ -99,14 +99,11 @@ async fn run(instance: &Instance, watch: Stopwatch) -> Result<Response, Refused>
     Ok(respond(200, JSON, report.json()))
 }
 
-async fn report(instance: &Instance, ask: &Ask, form: Form, watch: &Stopwatch) -> Result<Response, Refused> {
-    let brand = instance.brand(watch).await?;
-    let moment = instance.moment().await?;
-    let records = instance.load(ask.keys(&brand, moment)).await?;
-    let sheet = ask.answer(&brand, moment, &records).map_err(|error| match error {
-        ReportError::NoSuchFan => Refused::new(404, error),
-        error => Refused::unavailable(error),
-    })?;
+async fn report(reports: &Reports, ask: &Ask, form: Form, watch: &Stopwatch) -> Result<Response, Refused> {
+    let brand = reports.brand(watch).await?;
+    let moment = reports.moment().await?;
+    let sheets = reports.sheets(std::slice::from_ref(ask), &brand, moment).await?;
+    let sheet = sheets.into_iter().next().ok_or_else(|| Refused::unavailable("no report was made"))?;
     Ok(match form {
         Form::Json => respond(200, JSON, sheet.json()),
         Form::Csv => respond(200, CSV, sheet.csv()),

@@ -4,6 +4,7 @@
 //! runs, its whole instance stands still.
 
 mod outbound;
+pub mod reports;
 pub mod service;
 pub mod shell;
 mod store;

@@ -264,7 +264,7 @@ async fn work<S: Store, T: Timer>(
         };
         stored = reader.cursor();
         writes.extend(CURSORS.map(|key| Write { key: key.into(), value: Some(stored.encode()) }));
-        commit::write(run, writes).await?;
+        run.commit(writes).await?;
         report.entries += found.entries.len() as u64;
         report.damaged += found.damaged as u64;
         report.chunks += 1;
@@ -323,11 +323,11 @@ async fn around_damage<S: Store, T: Timer, R>(
 }
 
 /// Stores the cursor, if it changed.
-async fn save<S: Store, T: Timer>(run: &Run<'_, S, T>, reader: &Reader, stored: &mut Cursor) -> Result<(), Stop> {
+async fn save<S: Store, T: Timer>(run: &Run<'_, S, T>, reader: &Reader, stored: &mut Cursor) -> Result<(), Failure> {
     let cursor = reader.cursor();
     if cursor != *stored {
-        run.set_many(&CURSORS.map(|key| (key.to_owned(), cursor.encode()))).await?;
         *stored = cursor;
+        run.commit(CURSORS.map(|key| Write { key: key.into(), value: Some(stored.encode()) }).into()).await?;
     }
     Ok(())
 }
@@ -366,10 +366,7 @@ async fn forget<S: Store, T: Timer>(run: &Run<'_, S, T>, folding: &impl Folding)
             break;
         }
     }
-    if !known.written.is_empty() {
-        commit::write(run, known.written.into_iter().map(|(key, value)| Write { key, value }).collect()).await?;
-    }
-    Ok(())
+    Ok(run.commit(known.written.into_iter().map(|(key, value)| Write { key, value }).collect()).await?)
 }
 
 /// The store under the run's lease, below what earlier steps are going to write to it.

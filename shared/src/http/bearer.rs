@@ -7,7 +7,12 @@ use subtle::ConstantTimeEq;
 pub fn allows(authorization: Option<&str>, token: &str) -> bool {
     let given = authorization.and_then(|header| header.split_once(' '));
     let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, given)| given.trim());
-    !token.is_empty() && given.is_some_and(|given| given.as_bytes().ct_eq(token.as_bytes()).into())
+    given.is_some_and(|given| is_token(given, token))
+}
+
+/// Whether what was given is the token; as [`allows`] compares them.
+pub fn is_token(given: &str, token: &str) -> bool {
+    !token.is_empty() && bool::from(given.as_bytes().ct_eq(token.as_bytes()))
 }
 
 #[cfg(test)]

@@ -26,11 +26,11 @@ pub enum Form {
 pub enum RequestError {
     /// No report of that name.
     #[error(
-        "there is no report `{0}`; there are overview, channels, trend, cohorts, questions, pushes, account and stale-rules"
+        "there is no report `{0}`; there are overview, channels, channel, trend, cohorts, questions, pushes, account and stale-rules"
     )]
     Name(String),
     /// A parameter that is none.
-    #[error("unknown parameter `{0}`; there are days, from, to, step, weeks and format")]
+    #[error("unknown parameter `{0}`; there are id, days, from, to, step, weeks and format")]
     Parameter(String),
     /// A parameter's value.
     #[error("{name}={value}: {expected}")]
@@ -50,6 +50,7 @@ pub enum RequestError {
 /// The parameters, each as it came.
 #[derive(Default)]
 struct Parameters {
+    id: Option<String>,
     days: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -63,6 +64,7 @@ impl Parameters {
         let mut parameters = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = match &*name {
+                "id" => &mut parameters.id,
                 "days" => &mut parameters.days,
                 "from" => &mut parameters.from,
                 "to" => &mut parameters.to,
@@ -135,6 +137,10 @@ impl Ask {
         let ask = match name {
             "overview" => Self::Overview,
             "channels" => Self::Channels(parameters.days(now, settings, DAYS_MAX)?),
+            "channel" => {
+                let id = parameters.id.clone().ok_or_else(|| value("id", "", "write the id of a channel"))?;
+                Self::Channel(id, parameters.days(now, settings, DAYS_MAX)?)
+            }
             "trend" => {
                 let step = parameters.step()?;
                 let max = if step == Step::Hour { HOURLY_DAYS_MAX } else { DAYS_MAX };

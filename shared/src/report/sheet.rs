@@ -37,6 +37,31 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// Numbers of one kind together; what is no number, or of another kind than the first, adds nothing.
+    pub fn sum<'a>(cells: impl IntoIterator<Item = &'a Self>) -> Self {
+        let add = |sum: Self, cell: &Self| match (sum, cell) {
+            (Self::Empty, Self::Count(_) | Self::Cents(_) | Self::Share(..)) => cell.clone(),
+            (Self::Count(sum), Self::Count(more)) => Self::Count(sum.saturating_add(*more)),
+            (Self::Cents(sum), Self::Cents(more)) => Self::Cents(sum.saturating_add(*more)),
+            (Self::Share(part, whole), Self::Share(more, of)) => {
+                Self::Share(part.saturating_add(*more), whole.saturating_add(*of))
+            }
+            (sum, _) => sum,
+        };
+        cells.into_iter().fold(Self::Empty, add)
+    }
+
+    /// As a number, for charts and for order: a share from 0 to 1, a time in seconds, a date in days.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Empty | Self::Text(_) | Self::Share(_, 0) => None,
+            Self::Count(number) | Self::Cents(number) => Some(*number as f64),
+            Self::Share(part, whole) => Some(*part as f64 / *whole as f64),
+            Self::Time(at) => Some(at.0 as f64),
+            Self::Day(day) => Some(day.0 as f64),
+        }
+    }
+
     /// A text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
@@ -87,9 +112,40 @@ fn field(text: &str) -> String {
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
+/// What the last rows of a report say that was made without damaged records.
+const WITHOUT: (&str, &str) = ("without ", ", which is damaged");
+
+/// Such a row.
+pub(super) fn without(key: &str, columns: usize) -> Vec<Cell> {
+    let mut cells = vec![Cell::Text(format!("{}{key}{}", WITHOUT.0, WITHOUT.1))];
+    cells.resize(columns, Cell::Empty);
+    cells
+}
+
 impl Sheet {
     pub(super) fn new(columns: &[&str], offset: UtcOffset) -> Self {
         Self { columns: columns.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new(), offset }
+    }
+
+    /// The key of the damaged record that a row stands for, if the row says that and nothing else.
+    pub fn missing(row: &[Cell]) -> Option<&str> {
+        match row.split_first() {
+            Some((Cell::Text(text), rest)) if rest.iter().all(|cell| *cell == Cell::Empty) => {
+                text.strip_prefix(WITHOUT.0)?.strip_suffix(WITHOUT.1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a column stands.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    /// The cells of a column, row by row.
+    pub fn cells(&self, name: &str) -> impl Iterator<Item = &Cell> {
+        let column = self.column(name).unwrap_or(usize::MAX);
+        self.rows.iter().filter_map(move |row| row.get(column))
     }
 
     /// CSV that Excel opens: a byte order mark, commas, CRLF, texts that look like formulas disarmed.

@@ -218,6 +218,51 @@ fn channel_row(channel: &str, metrics: &Metrics, brand: &Brand) -> Vec<Cell> {
     ]
 }
 
+/// As [`channels`], but of one channel and each day; these add up to its row.
+pub(super) fn channel(channel: &str, days: Days, brand: &Brand, records: &Records) -> Made {
+    const COLUMNS: [&str; 15] = [
+        "from",
+        "scans",
+        "scanning_people",
+        "new",
+        "returning",
+        "still_here",
+        "bought",
+        "bought_again",
+        "lost",
+        "net",
+        "buyers",
+        "orders",
+        "repurchases",
+        "revenue_first_touch",
+        "revenue_last_touch",
+    ];
+    let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
+    for day in days.iter() {
+        let page: ChannelPage = load(&Span::Day(day).page_key(page_of(channel)), records)?;
+        let metrics = page.0.get(channel).cloned().unwrap_or_default();
+        let number = |metric| metrics.get(metric);
+        sheet.rows.push(vec![
+            Cell::Day(day),
+            count(&metrics, Metric::Scans),
+            count(&metrics, Metric::ScanningPeople),
+            count(&metrics, Metric::New),
+            count(&metrics, Metric::Returning),
+            Cell::Count(number(Metric::New) + number(Metric::Returning) - number(Metric::Left)),
+            count(&metrics, Metric::Bought),
+            count(&metrics, Metric::BoughtAgain),
+            count(&metrics, Metric::Lost),
+            Cell::Count(metrics.net()),
+            count(&metrics, Metric::Buyers),
+            count(&metrics, Metric::Orders),
+            count(&metrics, Metric::Repurchases),
+            Cell::Cents(number(Metric::RevenueFirst)),
+            Cell::Cents(number(Metric::RevenueLast)),
+        ]);
+    }
+    Ok(sheet)
+}
+
 pub(super) fn cohorts(weeks: std::ops::RangeInclusive<u64>, now: u64, brand: &Brand, records: &Records) -> Made {
     let longest = now.saturating_sub(*weeks.start());
     let after: Vec<String> = (0..=longest).map(|weeks| format!("after_{weeks}_weeks")).collect();

@@ -62,28 +62,34 @@ pub enum RedoError {
     Damaged(&'static str),
 }
 
-/// Makes all the writes, in no particular order, or leaves what [`finish`] needs to make them.
-///
-/// # Errors
-/// [`RedoError`]; unless it is [`RedoError::TooMuch`], the writes may still happen.
-pub async fn write(run: &Run<'_, impl Store, impl Timer>, writes: Vec<Write>) -> Result<(), RedoError> {
-    let plain: Vec<_> = writes.iter().map(|write| (write.key.as_str(), write.value.as_deref())).collect();
-    let bytes = format::encode(Head::FORMAT, &plain);
-    let pieces: Vec<&[u8]> = bytes.chunks(PART_BYTES - PART_FRAME).collect();
-    if pieces.len() > PARTS_MAX {
-        return Err(RedoError::TooMuch(bytes.len()));
+impl<S: Store, T: Timer> Run<'_, S, T> {
+    /// Makes all the writes, in no particular order, or leaves what [`finish`] needs to make them; nothing at all
+    /// where there are none.
+    ///
+    /// # Errors
+    /// [`RedoError`]; unless it is [`RedoError::TooMuch`], the writes may still happen.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), RedoError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let plain: Vec<_> = writes.iter().map(|write| (write.key.as_str(), write.value.as_deref())).collect();
+        let bytes = format::encode(Head::FORMAT, &plain);
+        let pieces: Vec<&[u8]> = bytes.chunks(PART_BYTES - PART_FRAME).collect();
+        if pieces.len() > PARTS_MAX {
+            return Err(RedoError::TooMuch(bytes.len()));
+        }
+        let head = Head { run: self.id(), parts: pieces.len() as u32, checksum: digest::short(&bytes) };
+        let parts = pieces.iter().map(|piece| Part { run: self.id(), bytes: piece.to_vec() });
+        let parts: Vec<_> = (0..).zip(parts).map(|(n, part)| (part_key(n).into(), part.encode())).collect();
+        // Alone, because the keys of one call may be written in any order.
+        let (first, others) = parts.split_at(parts.len().min(1));
+        for group in first.chunks(1).chain(others.chunks(GROUP_BYTES / PART_BYTES)) {
+            self.set_many(group).await?;
+        }
+        self.set(HEAD, &head.encode()).await?;
+        drop((bytes, parts));
+        apply(self, writes, head.parts as usize).await
     }
-    let head = Head { run: run.id(), parts: pieces.len() as u32, checksum: digest::short(&bytes) };
-    let parts = pieces.iter().map(|piece| Part { run: run.id(), bytes: piece.to_vec() });
-    let parts: Vec<_> = (0..).zip(parts).map(|(n, part)| (part_key(n).into(), part.encode())).collect();
-    // Alone, because the keys of one call may be written in any order.
-    let (first, others) = parts.split_at(parts.len().min(1));
-    for group in first.chunks(1).chain(others.chunks(GROUP_BYTES / PART_BYTES)) {
-        run.set_many(group).await?;
-    }
-    run.set(HEAD, &head.encode()).await?;
-    drop((bytes, parts));
-    apply(run, writes, head.parts as usize).await
 }
 
 /// Finishes the redo record that an earlier run left, and removes the garbage of one that it did not finish writing.

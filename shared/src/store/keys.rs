@@ -16,6 +16,8 @@ pub enum Writer {
     Orders,
     /// `/jobs/rollup`, and what a console asks of it.
     Stats,
+    /// `/`: an erasure.
+    Console,
     /// `/jobs/push`.
     Push,
     /// `/campaigns` and `/playbook`; or `guanxi publish`, in a file that nobody serves.
@@ -29,6 +31,7 @@ impl Writer {
             Self::Callback => "callback",
             Self::Orders => "orders",
             Self::Stats => "stats",
+            Self::Console => "console",
             Self::Push => "push",
             Self::Campaigns => "campaigns",
         }
@@ -83,15 +86,15 @@ macro_rules! kinds {
 
 kinds! {
     /// Counter: numbers of streams.
-    SEQ_JOURNAL = "seq:journal", by Callback | Orders | Stats | Push, goes "never", No;
+    SEQ_JOURNAL = "seq:journal", by Callback | Orders | Stats | Console | Push, goes "never", No;
     /// Counter: requests for campaigns.
     SEQ_CAMPAIGN = "seq:campaign", by Campaigns, goes "never", No;
     /// Counter: claims of a minute by a run; by the job.
     SLOT = "slot:<job>:<minute>", by Stats | Push | Campaigns, goes "some ten minutes later", No;
     /// Who runs or ran last, and its report; by the job.
     RUN = "run:<job>", by Stats | Push | Campaigns, goes "never", No;
-    /// One entry. Of stats it is an erasure; of push news, and what it found damaged.
-    JOURNAL = "journal:<stream>:<i>", by Callback | Orders | Stats | Push, goes "`keep_days` after it was folded", Named;
+    /// One entry. Of stats and console it is an erasure; of push news, and what it found damaged.
+    JOURNAL = "journal:<stream>:<i>", by Callback | Orders | Stats | Console | Push, goes "`keep_days` after it was folded", Named;
     /// How far the journal is read.
     JOURNAL_CURSOR = "cursor:journal", by Stats, goes "never", No;
     /// The same once more.

@@ -5,11 +5,14 @@ use super::{
     format::RecordError,
     key::{Key, Stored},
     lease::Stop,
-    list::{Length, Page},
+    list::{Length, List, PAGE, Page},
 };
 use futures::future::{LocalBoxFuture, ready};
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map},
+    ops::Range,
+};
 
 /// Records by key; a key that is absent is not in the store.
 pub type Records = BTreeMap<String, Vec<u8>>;
@@ -127,6 +130,21 @@ pub(crate) fn load<T: Record>(key: &Key<T>, loaded: &Records) -> Result<T, FoldE
 pub(crate) async fn find<T: Record>(key: &Key<T>, known: &dyn Knowledge) -> Result<T, FoldError> {
     let stored = known.get(&[key.to_string()]).await?.pop().flatten();
     found(key, stored.as_deref())
+}
+
+/// The items on pages of a list, each with its position, and its blanks. A page that is gone has none.
+pub(crate) async fn items<T: Serialize + DeserializeOwned>(
+    list: &List<T>,
+    pages: Range<u64>,
+    known: &dyn Knowledge,
+) -> Result<Vec<(u64, Option<T>)>, FoldError> {
+    let keys: Vec<_> = pages.clone().map(|page| list.page(page * PAGE)).collect();
+    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    let mut items = Vec::new();
+    for ((page, key), bytes) in pages.zip(keys).zip(known.get(&names).await?) {
+        items.extend(found::<Page<T>>(&key, bytes.as_deref())?.items_from(page * PAGE));
+    }
+    Ok(items)
 }
 
 /// The records of one kind that a fold touches, each looked up and decoded once.

@@ -104,6 +104,10 @@ mod campaigns {
 }
 
 mod report;
+
+/// Pages: what is on them, in both languages, whatever fans and brands write.
+#[cfg(feature = "console")]
+mod console;
 #[cfg(not(target_family = "wasm"))]
 mod uplift;
 

@@ -93,6 +93,47 @@ fn the_funnel_goes_from_scan_to_bought_again() {
 }
 
 #[test]
+fn the_days_of_a_channel_add_up_to_its_row_of_all_channels() {
+    let store = history();
+    let all = ask(&Ask::Channels(days(4)), &store, 3 * DAY).unwrap();
+    for channel in ["bag", "poster", "(direct)"] {
+        let alone = ask(&Ask::Channel(channel.into(), days(4)), &store, 3 * DAY).unwrap();
+        assert_eq!(alone.rows.len(), 4);
+        for column in &alone.columns[1..] {
+            assert_eq!(Cell::sum(alone.cells(column)), cell(&all, channel, column), "{channel}: {column}");
+        }
+    }
+    let stranger = ask(&Ask::Channel("nobody".into(), days(4)), &store, 3 * DAY).unwrap();
+    assert_eq!(Cell::sum(stranger.cells("scans")), Cell::Count(0));
+}
+
+#[test]
+fn only_cells_of_one_kind_add_up() {
+    for (cells, sum) in [
+        (vec![], Cell::Empty),
+        (vec![Cell::Empty, Cell::Count(1), Cell::text("1"), Cell::Count(2)], Cell::Count(3)),
+        (vec![Cell::Count(i64::MAX), Cell::Count(1), Cell::Cents(5)], Cell::Count(i64::MAX)),
+        (vec![Cell::Cents(-5), Cell::Cents(3)], Cell::Cents(-2)),
+        (vec![Cell::Share(1, 2), Cell::Share(0, 0), Cell::Share(3, 8)], Cell::Share(4, 10)),
+    ] {
+        assert_eq!(Cell::sum(&cells), sum, "{cells:?}");
+    }
+}
+
+#[test]
+fn the_days_before_are_as_many() {
+    let three = days(3);
+    let before = three.before();
+    assert_eq!(
+        (before, three.doubled()),
+        (
+            Days::new(Day(first_day().0 - 3), Day(first_day().0 - 1), 3).unwrap(),
+            Days::new(Day(first_day().0 - 3), Day(first_day().0 + 2), 6).unwrap()
+        )
+    );
+}
+
+#[test]
 fn the_overview_knows_days_all_time_and_the_backlog() {
     let sheet = ask(&Ask::Overview, &history(), 2 * DAY).unwrap();
     assert_eq!(cell(&sheet, "today", "messages"), Cell::Count(5));
@@ -254,6 +295,7 @@ fn a_report_is_made_without_a_record_that_is_damaged_and_says_so() {
     for asked in [
         Ask::Overview,
         Ask::Channels(days(3)),
+        Ask::Channel("bag".into(), days(3)),
         Ask::Trend(days(3), Step::Day),
         Ask::Cohorts(2),
         Ask::Questions,
@@ -274,6 +316,7 @@ fn a_report_is_made_without_a_record_that_is_damaged_and_says_so() {
             let last = sheet.rows.last().unwrap();
             assert_eq!(last.len(), sheet.columns.len());
             assert_eq!(last[0], Cell::text(format!("without {key}, which is damaged")));
+            assert_eq!(Sheet::missing(last), Some(key.as_str()));
             store.records.insert(key.clone(), vec![u8::MAX]);
             assert!(matches!(ask(&asked, &store, 2 * DAY), Err(ReportError::Record(_))), "{key} of a newer Guanxi");
             damaged += 1;

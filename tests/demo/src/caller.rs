@@ -12,6 +12,7 @@ use serde_json::Value;
 
 /// In the source, so they are nobody's.
 pub(crate) const JOB_TOKEN: &str = "demo-job-token";
+pub(crate) const CONSOLE_TOKEN: &str = "demo-console-token";
 pub(crate) const ORDERS_SECRET: &str = "whsec_Z3VhbnhpLWRlbW8tc2VjcmV0LTAxMjM0NTY3ODlhYg==";
 
 /// Orders in one request.

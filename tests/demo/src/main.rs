@@ -15,6 +15,7 @@ mod sheets;
 mod stay;
 
 use anyhow::Context;
+use caller::Caller;
 use clap::{Parser, ValueEnum};
 use guanxi::{
     time::{Moment, Timestamp, UtcOffset},
@@ -124,6 +125,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         stopped = stop() => return stopped.map(|()| ExitCode::from(130)),
     };
     if arguments.stay {
+        // For the console; the clock still stands at that morning.
+        Caller::new(host.url())?.rollup().await?;
         let now = if arguments.at.is_some() { moment(arguments.morning()?) } else { SystemTime::now() };
         host.clock().set(now);
         stay::print(&host, &sender(&arguments)?, arguments.mode.variable())?;
@@ -186,6 +189,7 @@ async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Resu
         build: if arguments.built { BuildWhen::Missing } else { BuildWhen::Always },
         ..Options::for_test(root.join("spin.toml"))
     };
+    let options = options.variable("job_token", caller::JOB_TOKEN).variable("console_token", caller::CONSOLE_TOKEN);
     start_with(options, arguments).await
 }
 

@@ -1,6 +1,6 @@
 //! `--stay`: how to talk to what goes on being served.
 
-use crate::{ACCOUNT, APP_ID, ENCODING_AES_KEY, TOKEN};
+use crate::{ACCOUNT, APP_ID, ENCODING_AES_KEY, TOKEN, caller::CONSOLE_TOKEN};
 use anyhow::Context;
 use guanxi::{
     time::{Local, Timestamp, UtcOffset},
@@ -34,8 +34,12 @@ pub(crate) fn print(host: &Host, sender: &Sender, mode: &str) -> anyhow::Result<
          WeChat verifies the URL; prints 1597531594862486:\n\
          curl '{url}/wechat?{query}'\n\n\
          A fan writes 换粮; prints {answer}. Good for 5 minutes, because a push has a time:\n\
-         curl '{url}/wechat?{post_query}' --data-binary '{}'\n",
-        body.replace('\n', "")
+         curl '{url}/wechat?{post_query}' --data-binary '{}'\n\n\
+         The console, which lets in who has the token {CONSOLE_TOKEN}:\n\
+         {}/\n",
+        body.replace('\n', ""),
+        // Over plain HTTP browsers keep its cookie for this name only.
+        url.replace("127.0.0.1", "localhost")
     );
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }

@@ -108,7 +108,8 @@ pub fn hello() -> Vec<u8> {
 pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let components = ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "campaigns", "clock", HELLO];
+        let components =
+            ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "campaigns", "clock", "console", HELLO];
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]);
         cargo.args(components.iter().flat_map(|name| ["-p", name]));
@@ -228,6 +229,18 @@ impl Server {
     /// Any request.
     pub async fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
         self.send(Request::builder().method(method).uri(format!("{}{path}", self.url)), body).await
+    }
+
+    /// Any request, with headers.
+    pub async fn request_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)), body).await
     }
 
     /// A request with a bearer token.

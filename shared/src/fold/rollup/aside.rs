@@ -53,7 +53,7 @@ pub(super) async fn set_aside_for<S: Store, T: Timer>(
     if key != LIST {
         writes.push(Write { key: key.to_owned(), value });
     }
-    Ok(commit::write(run, writes).await?)
+    Ok(run.commit(writes).await?)
 }
 
 /// Sets aside what is left of a redo record that cannot be finished. It cannot be used for that itself; but the same again
@@ -84,7 +84,7 @@ pub(super) async fn note_entries<S: Store, T: Timer>(
         }
     }
     writes.push(List::key().put(&list));
-    Ok(commit::write(run, writes).await?)
+    Ok(run.commit(writes).await?)
 }
 
 /// Sets aside what push found: a page of a list, if it is still as it was found; of another's record only what it was, because
@@ -102,7 +102,7 @@ pub(super) async fn take_found<S: Store, T: Timer>(run: &Run<'_, S, T>, found: &
     let has_room = list.note(key, run.now(), bytes.len());
     if has_room {
         let kept = Write { key: damaged::key(key), value: Some(bytes.clone()) };
-        commit::write(run, vec![kept, List::key().put(&list)]).await?;
+        run.commit(vec![kept, List::key().put(&list)]).await?;
     }
     Ok(has_room)
 }
@@ -134,19 +134,14 @@ pub(super) async fn tidy<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<(), 
     if list.repairs() != before.repairs() {
         gone.push(Replay::key().into());
     }
-    if !gone.is_empty() {
-        run.delete_many(&gone).await?;
-    }
-    if list != before {
-        match list.is_nothing() {
-            true => run.delete(LIST).await?,
-            false => run.set(LIST, &list.encode()).await?,
-        }
-    }
     if wish.is_some() && !waits {
-        run.delete(WISH).await?;
+        gone.push(WISH.to_owned());
     }
-    Ok(())
+    let mut writes: Vec<Write> = gone.into_iter().map(|key| Write { key, value: None }).collect();
+    if list != before {
+        writes.push(Write { key: LIST.to_owned(), value: (!list.is_nothing()).then(|| list.encode()) });
+    }
+    Ok(run.commit(writes).await?)
 }
 
 async fn list<S: Store, T: Timer>(run: &Run<'_, S, T>) -> Result<List, Stop> {

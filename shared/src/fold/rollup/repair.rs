@@ -23,12 +23,12 @@ use crate::{
     },
     journal::reader::{Cursor, Reader},
     store::{
-        Store, Timer, commit,
+        Store, Timer,
         format::RecordError,
         key::Stored,
         lease::{READS_AT_ONCE, Run, Stop},
         list::{self, Length, PAGE},
-        record::find,
+        record::{Write, find, items},
     },
     wechat::OpenId,
 };
@@ -89,7 +89,8 @@ pub(super) async fn go_on<S: Store, T: Timer>(
     let Some(kept) = kept else { return Ok(()) };
     let (streams, of) = work.replay.cursor.share(folded);
     list.repaired(Progress::Replays { pass: work.replay.pass, streams, of });
-    Ok(run.set_many(&[(Replay::key().into(), kept), (List::key().into(), list.encode())]).await?)
+    let kept = Write { key: Replay::key().into(), value: Some(kept) };
+    Ok(run.commit(vec![kept, List::key().put(&list)]).await?)
 }
 
 /// What is damaged is as if it were not there.
@@ -103,7 +104,7 @@ fn readable<R>(read: Result<Option<R>, Stop>) -> Result<Option<R>, Stop> {
 /// Says that nothing came of a repair.
 async fn fail<S: Store, T: Timer>(run: &Run<'_, S, T>, mut list: List, key: &str, why: Failed) -> Result<(), Failure> {
     list.fail(key, why, run.now());
-    Ok(commit::write(run, vec![List::key().put(&list), Replay::key().take()]).await?)
+    Ok(run.commit(vec![List::key().put(&list), Replay::key().take()]).await?)
 }
 
 /// A repair in a run.
@@ -185,7 +186,7 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
         }
         let known = Known::all(self.run);
         let writes = self.replay.finish(self.settings, self.run.now(), &standing, &known).await?;
-        Ok(commit::write(self.run, writes).await?)
+        Ok(self.run.commit(writes).await?)
     }
 
     /// How many items a list has.
@@ -201,14 +202,7 @@ impl<S: Store, T: Timer, F: Folding> Work<'_, S, T, F> {
         pages: std::ops::Range<u64>,
         own: impl Fn(&I) -> bool,
     ) -> Result<Vec<(u64, I)>, Failure> {
-        let keys: Vec<_> = pages.clone().map(|page| list.page(page * PAGE)).collect();
-        let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        let mut found = Vec::new();
-        for ((page, key), bytes) in pages.zip(keys).zip(self.run.get_all(&names).await?) {
-            let Some(bytes) = bytes else { continue };
-            let items = key.decode(&bytes)?.items_from(page * PAGE);
-            found.extend(items.filter_map(|(position, item)| Some((position, item.filter(&own)?))));
-        }
-        Ok(found)
+        let items = items(list, pages, &Known::all(self.run)).await?;
+        Ok(items.into_iter().filter_map(|(position, item)| Some((position, item.filter(&own)?))).collect())
     }
 }

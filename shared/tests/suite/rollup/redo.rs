@@ -21,7 +21,7 @@ fn run(store: &Memory, turn: u64) -> Run<'_, Memory, Still> {
 }
 
 fn write(store: &Memory, turn: u64, writes: Vec<Write>) -> Option<Result<(), RedoError>> {
-    commit::write(&run(store, turn), writes).now_or_never()
+    run(store, turn).commit(writes).now_or_never()
 }
 
 fn finish(store: &Memory, turn: u64) -> Result<bool, RedoError> {

@@ -5,6 +5,7 @@
 mod bodies;
 mod campaigns;
 mod clock;
+mod console;
 mod killed_callbacks;
 mod killed_push;
 mod killed_rollup;

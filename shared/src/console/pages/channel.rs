@@ -1,0 +1,90 @@
+//! 渠道 / one: its funnel, its days, and who stayed.
+
+use super::{find, named, nothing, section, whole};
+use crate::{
+    console::{
+        Table, View, chart,
+        show::{cut, foreign, grouped, plain, short_date},
+        table::arranged,
+        words::{self, column},
+    },
+    report::{Ask, Cell, Days, Sheet},
+};
+use maud::{Markup, html};
+
+/// Weeks of follows whose staying is shown.
+const WEEKS: u64 = 8;
+/// From scan to the second purchase, as columns.
+const FUNNEL: [&str; 5] = ["scans", "new", "still_here", "bought", "bought_again"];
+
+pub(super) fn asks(days: Days, id: &str) -> Vec<Ask> {
+    vec![Ask::Channel(id.to_owned(), days), Ask::Cohorts(WEEKS)]
+}
+
+pub(super) fn tables(id: &str, sheets: &[Sheet]) -> Vec<Table> {
+    let [days, cohorts] = sheets else { return Vec::new() };
+    let at = cohorts.column("channel").unwrap_or(usize::MAX);
+    let mut retention =
+        arranged(cohorts, |row| matches!(row.get(at), Some(Cell::Text(channel)) if channel == id), None);
+    retention.rows.retain(|row| Sheet::missing(row).is_some() || row.get(at) == Some(&Cell::text(id)));
+    named([("channel", Some(days)), ("retention", Some(&retention))])
+}
+
+pub(super) fn body(view: &View<'_>, id: &str, tables: &[Table]) -> Markup {
+    let (Some(days), Some(retention)) = (find(tables, "channel"), find(tables, "retention")) else { return html! {} };
+    let name = view.brand.channels.get(id).map_or("", |look| look.name.as_str());
+    let by_day = html! {
+        figure {
+            figcaption { (words::NEW_BY_DAY.of(view.language)) }
+            (line(view, &days.sheet))
+        }
+        (whole(view, days, words::BY_DAY))
+    };
+    let stayed = match retention.sheet.rows.iter().any(|row| Sheet::missing(row).is_none()) {
+        true => html! {
+            (curve(view, &retention.sheet))
+            (whole(view, retention, words::RETENTION))
+        },
+        false => nothing(view, words::NO_RETENTION),
+    };
+    html! {
+        p class="subject" { (foreign(id)) @if !name.is_empty() { " · " (foreign(name)) } }
+        (section(view, words::FUNNEL, words::FUNNEL_IS, &funnel(view, &days.sheet)))
+        (section(view, words::BY_DAY, words::NEW_BY_DAY, &by_day))
+        (section(view, words::RETENTION, words::RETENTION_IS, &stayed))
+    }
+}
+
+fn funnel(view: &View<'_>, days: &Sheet) -> Markup {
+    let sums = FUNNEL.map(|name| (column(name, view.language), Cell::sum(days.cells(name))));
+    let bars: Vec<(&str, f64, String)> = sums
+        .iter()
+        .map(|(words, sum)| (words.as_ref(), sum.number().unwrap_or(0.0), plain(sum, view.language, days.offset)))
+        .collect();
+    html! {
+        figure { (chart::bars(words::FUNNEL_IS.of(view.language), &bars)) }
+        table id="funnel" {
+            thead { tr { @for (words, _) in &sums { th scope="col" { (words) } } } }
+            tbody { tr { @for (_, sum) in &sums { td class="number" { (plain(sum, view.language, days.offset)) } } } }
+        }
+    }
+}
+
+fn line(view: &View<'_>, days: &Sheet) -> Markup {
+    let label = |cell: &Cell| if let Cell::Day(day) = cell { Some(short_date(*day, view.language)) } else { None };
+    let labels: Vec<String> = days.cells("from").filter_map(label).collect();
+    let values: Vec<Option<f64>> = days.cells("new").take(labels.len()).map(Cell::number).collect();
+    let title = words::NEW_BY_DAY.of(view.language);
+    chart::line(&chart::Line { title, labels: &labels, values: &values, before: &[] }, |value| grouped(value as i64))
+}
+
+/// All weeks together, each as far as it is known.
+fn curve(view: &View<'_>, cohorts: &Sheet) -> Markup {
+    let weeks: Vec<&String> = cohorts.columns.iter().filter(|name| name.starts_with("after_")).collect();
+    let labels: Vec<String> = weeks.iter().map(|name| cut(&column(name, view.language))).collect();
+    let values: Vec<Option<f64>> = weeks.iter().map(|name| Cell::sum(cohorts.cells(name)).number()).collect();
+    let title = words::RETENTION_IS.of(view.language);
+    html! {
+        figure { (chart::line(&chart::Line { title, labels: &labels, values: &values, before: &[] }, |value| format!("{:.0}%", value * 100.0))) }
+    }
+}
