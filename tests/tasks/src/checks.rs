@@ -22,7 +22,8 @@ pub(crate) fn all() -> Result<()> {
         let mut test = cargo(&["test", "-p", "guanxi", "--target", "wasm32-unknown-unknown"]);
         run(tools::with_wasm_runner(&mut test)?)
     })?;
-    steps.run("demo", || run(&mut cargo(&["run", "--bin", "demo", "--", "--built"])))?;
+    // As one types it.
+    steps.run("demo", || run(&mut cargo(&["demo", "--", "--mode", "safe"])))?;
     steps.report();
     Ok(())
 }

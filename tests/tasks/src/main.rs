@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds what the demo runs, then becomes the demo.
+/// Builds what the demo runs, then becomes the demo. In `cargo demo -- --stay` the alias leaves the `--` to us.
 fn demo(arguments: impl Iterator<Item = String>) -> Result<()> {
     if !Path::new(&tools::target_folder()).join("debug/demo").exists() {
         println!(
@@ -49,7 +49,7 @@ fn demo(arguments: impl Iterator<Item = String>) -> Result<()> {
     run(&mut build_components()?)?;
     run(&mut cargo(&["build", "--bin", "demo"]))?;
     let program = Path::new(&tools::target_folder()).join("debug/demo");
-    let error = Command::new(&program).arg("--built").args(arguments).exec();
+    let error = Command::new(&program).arg("--built").args(arguments.skip_while(|argument| argument == "--")).exec();
     Err(format!("{} does not start: {error}", program.display()))
 }
 
