@@ -73,14 +73,16 @@ pub(super) fn table(view: &View<'_>, table: &Table, look: &Look<'_>) -> Markup {
 fn heading(view: &View<'_>, sheet: &Sheet, at: usize, look: &Look<'_>) -> Markup {
     let name = sheet.columns.get(at).map_or("", String::as_str);
     let words = column(name, view.language);
+    let class =
+        sheet.rows.iter().find_map(|row| row.get(at).filter(|cell| !matches!(cell, Cell::Empty))).and_then(class);
     let Some(known) = words::column_named(name).filter(|_| look.sorts) else {
-        return html! { th scope="col" { (words) } };
+        return html! { th scope="col" class=[class] { (words) } };
     };
     let now = view.page.sort().filter(|sort| sort.column == known);
     let next = Sort { column: known, descending: now.is_none_or(|sort| !sort.descending) };
     let order = now.map(|sort| if sort.descending { "descending" } else { "ascending" });
     html! {
-        th scope="col" aria-sort=[order] {
+        th scope="col" class=[class] aria-sort=[order] {
             a href=(view.page.sorted(next).address()) title={ (words::SORT_BY.of(view.language)) (words) } { (words) }
         }
     }
@@ -99,10 +101,7 @@ fn cell(view: &View<'_>, sheet: &Sheet, row: &[Cell], at: usize, first: Option<&
         (Cell::Text(text), Some(look)) if !is_all(row) => look.link.map(|link| link(text)),
         _ => None,
     };
-    let class = match cell {
-        Cell::Text(_) | Cell::Day(_) | Cell::Time(_) => None,
-        Cell::Empty | Cell::Count(_) | Cell::Cents(_) | Cell::Share(..) => Some("number"),
-    };
+    let class = class(cell);
     let said = match link {
         Some(link) => html! { a href=(link) { (said) } },
         None => said,
@@ -110,6 +109,14 @@ fn cell(view: &View<'_>, sheet: &Sheet, row: &[Cell], at: usize, first: Option<&
     match first {
         Some(_) => html! { th scope="row" class=[class] { (said) } },
         None => html! { td class=[class] { (said) } },
+    }
+}
+
+/// Numbers stand below each other.
+fn class(cell: &Cell) -> Option<&'static str> {
+    match cell {
+        Cell::Text(_) | Cell::Day(_) | Cell::Time(_) => None,
+        Cell::Empty | Cell::Count(_) | Cell::Cents(_) | Cell::Share(..) => Some("number"),
     }
 }
 
