@@ -33,12 +33,12 @@ use guanxi_spin::{
     shell::{Refused, TEXT},
 };
 use instance::{Answered, Instance, touch};
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, time::Duration};
 
 /// "Understood, nothing to say": stops WeChat's retries.
 const SUCCESS: &str = "success";
 
-/// As short as the host's timer goes, about a millisecond: between the store and the answer. Spin's SQLite blocks the thread of
+/// As short as the host's timer goes, about a millisecond: between a store that answered at once and the answer. Spin's SQLite blocks the thread of
 /// its instance, and what happens on that thread before it has been through the runtime again happens beside other threads: one
 /// sends the head of the answer while the body is still on its way, and the body then waits as a second TCP segment for the
 /// client's delayed ACK, 40 ms on a connection that is kept alive.
@@ -120,7 +120,21 @@ async fn answer(
     }
     let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
     let entry = Entry::Received(Received { message, touch, rule, milliseconds, pushes });
-    instance.append(&entry, now, &watch).await?;
-    watch.sleep(ONE_TURN).await;
+    let (appended, waited) = waiting(instance.append(&entry, now, &watch)).await;
+    appended?;
+    if !waited {
+        watch.sleep(ONE_TURN).await;
+    }
     Ok(reply)
+}
+
+/// What the future comes to, and whether it was waited for.
+async fn waiting<T>(future: impl Future<Output = T>) -> (T, bool) {
+    let (mut future, mut waited) = (pin!(future), false);
+    let done = poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        waited |= polled.is_pending();
+        polled
+    });
+    (done.await, waited)
 }

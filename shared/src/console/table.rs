@@ -112,10 +112,11 @@ fn cell(view: &View<'_>, sheet: &Sheet, row: &[Cell], at: usize, first: Option<&
     }
 }
 
-/// Numbers stand below each other.
+/// Numbers stand below each other, and a date on one line.
 fn class(cell: &Cell) -> Option<&'static str> {
     match cell {
-        Cell::Text(_) | Cell::Day(_) | Cell::Time(_) => None,
+        Cell::Text(_) => None,
+        Cell::Day(_) | Cell::Time(_) => Some("moment"),
         Cell::Empty | Cell::Count(_) | Cell::Cents(_) | Cell::Share(..) => Some("number"),
     }
 }
