@@ -1,7 +1,7 @@
 //! What planner and sender share during a run: the ledgers in use, the head, and the one way to write.
 //!
 //! Every change is one [`Store::set_many`], in this order: news, ledgers of what ended, pages, ledgers of what begins, paces,
-//! account, campaigns, the head. Of the [records of the head](head) those are written that change; where there are pages, or
+//! account, campaigns, the head. Of the [records of the head](super::head) those are written that change; where there are pages, or
 //! account or campaigns change, the head goes alone, after them.
 //! So on a store that may stop halfway too, nothing is told that did not happen, nothing is passed over that has not
 //! ended, and no request leaves before its `sending` is stored. Changes go out one after another.

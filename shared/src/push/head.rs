@@ -1,4 +1,4 @@
-//! How far push has come, and how the account stands: one thing in memory, and [four records](stored) in the store.
+//! How far push has come, and how the account stands: one thing in memory, and four records in the store.
 
 mod stored;
 

@@ -74,7 +74,7 @@ pub struct Rate {
 impl Pace {
     /// Of a call of which what was counted is lost. It may have been all that WeChat allows, up to this moment; so none is made
     /// until that has left the period of the quota: a minute or, where the quota query says so, longer; and as long as the query
-    /// says nothing at all, the longest that is kept, which is [`LEARNED_FOR_SECONDS`]. So no rolling period has more calls than
+    /// says nothing at all, the longest that is kept, which is `LEARNED_FOR_SECONDS`. So no rolling period has more calls than
     /// its quota. What the query does not say is learned anew: a slower pace from a refusal, a pause from another alarm.
     pub fn lost(now: Millis) -> Self {
         Self { lost: Some(now), ..Self::default() }

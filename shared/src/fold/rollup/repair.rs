@@ -1,7 +1,7 @@
 //! Repairs damaged records by replay from the journal: see [`crate::fold::damaged`].
 //!
 //! The fold comes first. What time it leaves of a run, a repair may use: [`TIME`] at most, in chunks as large as the fold's, and
-//! when there is a backlog none. Where a run stops, the next goes on ([`Replay`] is kept under [`REPAIR`]).
+//! when there is a backlog none. Where a run stops, the next goes on ([`Replay`] is kept).
 //!
 //! 1. The kept entries are folded again, until where the journal stood when the record was set aside, and from there until where it
 //!    stands now ([`crate::fold::replay`]).
