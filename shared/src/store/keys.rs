@@ -106,9 +106,9 @@ kinds! {
     /// Where the list of outcomes begins.
     OUTCOME_CURSOR = "cursor:outcome", by Stats, goes "never", No;
     /// That there is a redo record.
-    REDO_HEAD = "redo:head", by Stats | Campaigns, goes "once its writes happened", No;
+    REDO_HEAD = "redo:head", by Stats, goes "once its writes happened", No;
     /// The writes of a chunk, while they happen.
-    REDO_PART = "redo:<n>", by Stats | Campaigns, goes "once they happened", Named;
+    REDO_PART = "redo:<n>", by Stats, goes "once they happened", Named;
     /// Every fan, for campaigns.
     FANS = "fan:list:<page|head>", by Stats, goes "never; a forgotten fan's item becomes a blank", Named;
     /// Who is to be forgotten on a day.
