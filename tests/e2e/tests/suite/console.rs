@@ -1,8 +1,8 @@
 //! The console as a browser sees it: log-in, pages, forms, headers.
 
-use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, local, run, server, text};
+use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, local, owned, run, server, text};
 use guanxi::{time::Timestamp, wechat::OpenId};
-use guanxi_host::Host;
+use guanxi_host::{Host, store::Operation};
 use hyper::Method;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -365,6 +365,7 @@ fn the_numbers_of_the_pages_are_those_of_the_reports_on_a_local_host() {
 fn a_fan_is_erased_in_two_steps_on_a_local_host() {
     run(async {
         let brand = Brand::open().await;
+        let trace = brand.host.store().trace();
         let browser = Browser::logged_in(&brand.server).await;
         let fan = "oPage-0-0";
         assert!(fan.parse::<OpenId>().is_ok());
@@ -389,6 +390,10 @@ fn a_fan_is_erased_in_two_steps_on_a_local_host() {
         assert!(!browser.page(&show).await.contains("cat-2kg"), "what was bought is forgotten");
         brand.set(2 * DAY);
         assert_eq!(browser.get(&show).await.status, 401, "a session ends after twelve hours");
+        let operations = trace.take();
+        let wrote = |operation: &Operation| operation.component == "console" && operation.action.writes();
+        assert!(operations.iter().any(wrote), "the erasure is the console's");
+        owned(&operations);
         brand.host.stop().await;
     });
 }
