@@ -32,7 +32,7 @@ pub use sheet::{Cell, Sheet};
 use crate::{
     fold::{
         Settings,
-        counts::{PAGES, Questions, Span, cohort_key, page_of, pushes_key, rules_key, week_of},
+        counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, pushes_key, rules_key, week_of},
         fan::key,
     },
     playbook::{Channel, Terms},
@@ -50,6 +50,8 @@ pub const HOURLY_DAYS_MAX: u64 = 31;
 pub const WEEKS_MAX: u64 = 26;
 /// A rule is stale after so many days without a hit.
 pub const STALE_DAYS: u64 = 30;
+/// The most paths shown.
+pub const PATHS_SHOWN: usize = 200;
 /// The most questions shown.
 pub const QUESTIONS_SHOWN: usize = 200;
 
@@ -176,12 +178,16 @@ pub enum Ask {
     Trend(Days, Step),
     /// Who stayed, of those who followed in the last so many weeks; at most [`WEEKS_MAX`].
     Cohorts(u64),
+    /// From which channel to which the fans went who ordered in these days.
+    Paths(Days),
     /// What nobody answers.
     Questions,
     /// What became of the pushes that were due in these days.
     Pushes(Days),
     /// How the account stands with WeChat.
     Account,
+    /// How often each rule answered in these days.
+    Rules(Days),
     /// Which rules nobody needs.
     StaleRules,
     /// What is known of one fan.
@@ -197,9 +203,11 @@ impl Ask {
             Self::Channel(..) => "channel",
             Self::Trend(..) => "trend",
             Self::Cohorts(_) => "cohorts",
+            Self::Paths(_) => "paths",
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
             Self::Account => "account",
+            Self::Rules(_) => "rules",
             Self::StaleRules => "stale-rules",
             Self::Fan(_) => "fan",
         }
@@ -223,9 +231,14 @@ impl Ask {
                 let pages = |week| (0..PAGES).map(move |page| cohort_key(week, page).into());
                 weeks_until(*weeks, settings, moment).flat_map(pages).collect()
             }
+            Self::Paths(days) => days.iter().map(|day| paths_key(day).into()).collect(),
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
             Self::Account => account::keys(),
+            Self::Rules(days) => {
+                let pages = (0..PAGES).map(|page| rules_key(page).into());
+                days.iter().map(|day| Span::Day(day).key().into()).chain(pages).collect()
+            }
             Self::StaleRules => (0..PAGES).map(|page| rules_key(page).into()).collect(),
             Self::Fan(openid) => vec![key(openid).into()],
         }
@@ -265,9 +278,11 @@ impl Ask {
                 let weeks = weeks_until(*weeks, &brand.settings, moment);
                 tables::cohorts(weeks, week_of(moment.now, brand.settings.utc_offset), brand, records)
             }
+            Self::Paths(days) => tables::paths(brand, *days, records),
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
             Self::Account => account::sheet(brand, moment, records),
+            Self::Rules(days) => tables::rules(brand, *days, records),
             Self::StaleRules => tables::stale_rules(brand, moment, records),
             Self::Fan(openid) => fan::timeline(openid, brand, records),
         }

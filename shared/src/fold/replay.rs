@@ -146,7 +146,10 @@ pub(crate) struct Replay {
     pub(crate) page: u64,
 }
 
-impl Stored for Replay {}
+impl Stored for Replay {
+    /// 1 had no paths in its counts; a repair that it was of begins anew.
+    const FORMAT: u8 = 2;
+}
 
 impl Replay {
     /// Its key.

@@ -162,6 +162,15 @@ impl Report {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// The report of the run that ended last, by the record of the job's runs; none: there was none.
+    ///
+    /// # Errors
+    /// When a newer Guanxi wrote it, or it is damaged.
+    pub fn of_record(bytes: &[u8]) -> Result<Option<Self>, RecordError> {
+        let note = lease::Record::decode(bytes)?.note;
+        if note.is_empty() { Ok(None) } else { format::decode(REPORT_FORMAT, &note).map(Some) }
+    }
+
     /// The report of the run that ended last, if there was one.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
-//! How the account stands with WeChat: the token's age, what is left of the quotas, what a person must look at, and the last run of push.
+//! How the account stands with WeChat: the token's age, what is left of the quotas, what a person must look at, and the last runs of the jobs.
 
 use super::{Brand, Cell, Moment, ReportError, Sheet};
 use crate::{
-    fold::damaged::{LIST, List},
+    fold::{
+        damaged::{LIST, List},
+        rollup,
+    },
     push::{
         End, JOB, Report,
         head::{self, ACCOUNT, PACES},
@@ -21,10 +24,10 @@ const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", 
 
 /// The records that it is made of.
 pub(super) fn keys() -> Vec<String> {
-    vec![ACCOUNT.to_owned(), PACES.to_owned(), lease::key(JOB).into(), LIST.to_owned()]
+    vec![ACCOUNT.to_owned(), PACES.to_owned(), lease::key(JOB).into(), lease::key(rollup::JOB).into(), LIST.to_owned()]
 }
 
-/// One row each for the token, every quota that was asked for, every pause, every alarm, and the last run.
+/// One row each for the token, every quota that was asked for, every pause, every alarm, and the last runs.
 pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
     let account = read(records, &head::account())?;
     let paces = read(records, &head::paces())?;
@@ -53,6 +56,7 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
         let says = "set aside; /damaged shows, repairs and drops it";
         sheet.rows.push(Row { since: Some(damaged.at), left: Some(damaged.bytes), ..row(&about, says) }.cells());
     }
+    sheet.rows.extend(last_rollup(records)?.map(Row::cells));
     sheet.rows.extend(last_run(records)?.map(Row::cells));
     Ok(sheet)
 }
@@ -91,6 +95,19 @@ fn last_run(records: &Records) -> Result<Option<Row>, ReportError> {
     let seconds = report.milliseconds / 1_000;
     let left = Some(report.waiting);
     Ok(Some(Row { since: Some(report.began), seconds: Some(seconds), left, ..row("last run of push", &says) }))
+}
+
+fn last_rollup(records: &Records) -> Result<Option<Row>, ReportError> {
+    let key = lease::key(rollup::JOB);
+    let Some(bytes) = records.get(&*key) else { return Ok(None) };
+    let read = rollup::Report::of_record(bytes).map_err(|error| broken(&key, error))?;
+    let Some(report) = read else { return Ok(None) };
+    let says = match &report.end {
+        rollup::End::Failed(why) => format!("failed: {why}"),
+        _ => format!("entries {}, damaged {}", report.entries, report.damaged),
+    };
+    let (seconds, left) = (Some(report.milliseconds / 1_000), Some(report.backlog.unopened_streams));
+    Ok(Some(Row { since: Some(report.began), seconds, left, ..row("last run of rollup", &says) }))
 }
 
 #[derive(Default)]

@@ -26,7 +26,7 @@ pub enum Form {
 pub enum RequestError {
     /// No report of that name.
     #[error(
-        "there is no report `{0}`; there are overview, channels, channel, trend, cohorts, questions, pushes, account and stale-rules"
+        "there is no report `{0}`; there are overview, channels, channel, trend, cohorts, paths, questions, pushes, account, rules and stale-rules"
     )]
     Name(String),
     /// A parameter that is none.
@@ -147,9 +147,11 @@ impl Ask {
                 Self::Trend(parameters.days(now, settings, max)?, step)
             }
             "cohorts" => Self::Cohorts(parameters.weeks.as_ref().map_or(Ok(WEEKS), |weeks| number("weeks", weeks))?),
+            "paths" => Self::Paths(parameters.days(now, settings, DAYS_MAX)?),
             "questions" => Self::Questions,
             "pushes" => Self::Pushes(parameters.days(now, settings, DAYS_MAX)?),
             "account" => Self::Account,
+            "rules" => Self::Rules(parameters.days(now, settings, DAYS_MAX)?),
             "stale-rules" => Self::StaleRules,
             _ => return Err(RequestError::Name(name.to_owned())),
         };

@@ -1,10 +1,10 @@
 //! The reports on many fans.
 
-use super::{Brand, Cell, Days, Moment, QUESTIONS_SHOWN, ReportError, STALE_DAYS, Sheet};
+use super::{Brand, Cell, Days, Moment, PATHS_SHOWN, QUESTIONS_SHOWN, ReportError, STALE_DAYS, Sheet};
 use crate::{
     fold::counts::{
-        ANSWER_MS, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PAGES, Questions, RulesPage, Span,
-        cohort_key, page_of, rules_key, weeks_monday,
+        ANSWER_MS, Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, OTHER, PAGES, Path, PathDay,
+        Questions, RulesPage, Span, cohort_key, page_of, paths_key, rules_key, weeks_monday,
     },
     store::record::{Records, load},
     time::{Day, Timestamp},
@@ -218,6 +218,30 @@ fn channel_row(channel: &str, metrics: &Metrics, brand: &Brand) -> Vec<Cell> {
     ]
 }
 
+/// Orders by the channels of their first and last touch, most first. What is beyond [`PATHS_SHOWN`] stands in one row of [`OTHER`].
+pub(super) fn paths(brand: &Brand, days: Days, records: &Records) -> Made {
+    let mut sums = BTreeMap::<Path, Along>::new();
+    for day in days.iter() {
+        let day: PathDay = load(&paths_key(day), records)?;
+        for (path, along) in day.0 {
+            sums.entry(path).or_default().add_times(along, 1);
+        }
+    }
+    let mut rows: Vec<(Path, Along)> = sums.into_iter().collect();
+    rows.sort_by(|(path, along), (other, less)| less.orders.cmp(&along.orders).then_with(|| path.cmp(other)));
+    let mut rest = Along::default();
+    rows.drain(rows.len().min(PATHS_SHOWN)..).for_each(|(_, along)| rest.add_times(along, 1));
+    if rest != Along::default() {
+        rows.push(((OTHER.to_owned(), OTHER.to_owned()), rest));
+    }
+    let mut sheet = Sheet::new(&["first_touch", "last_touch", "orders", "revenue"], brand.settings.utc_offset);
+    let row = |((first, last), along): (Path, Along)| {
+        vec![Cell::text(first), Cell::text(last), Cell::Count(along.orders), Cell::Cents(along.revenue)]
+    };
+    sheet.rows = rows.into_iter().map(row).collect();
+    Ok(sheet)
+}
+
 /// As [`channels`], but of one channel and each day; these add up to its row.
 pub(super) fn channel(channel: &str, days: Days, brand: &Brand, records: &Records) -> Made {
     const COLUMNS: [&str; 15] = [
@@ -312,6 +336,28 @@ pub(super) fn questions(brand: &Brand, records: &Records) -> Made {
             vec![Cell::Text(text), Cell::Count(count), Cell::Time(question.last)]
         })
         .collect();
+    Ok(sheet)
+}
+
+/// Answers by rule, most first. The playbook's rules all have a row, those that only were hit as well.
+pub(super) fn rules(brand: &Brand, days: Days, records: &Records) -> Made {
+    let mut hits: BTreeMap<String, i64> = brand.rules.iter().map(|rule| (rule.clone(), 0)).collect();
+    for day in days.iter() {
+        let day: General = load(&Span::Day(day).key(), records)?;
+        for (rule, count) in day.rules {
+            *hits.entry(rule).or_default() += count;
+        }
+    }
+    let pages: Vec<RulesPage> = (0..PAGES).map(|page| load(&rules_key(page), records)).collect::<Result<_, _>>()?;
+    let last = |rule: &str| pages.get(usize::from(page_of(rule)))?.0.get(rule).copied();
+    let mut rows: Vec<(String, i64)> = hits.into_iter().collect();
+    rows.sort_by(|(rule, count), (other, less)| less.cmp(count).then_with(|| rule.cmp(other)));
+    let mut sheet = Sheet::new(&["rule", "hits", "last_hit"], brand.settings.utc_offset);
+    let row = |(rule, hits): (String, i64)| {
+        let last = last(&rule).map_or(Cell::Empty, Cell::Time);
+        vec![Cell::text(rule), Cell::Count(hits), last]
+    };
+    sheet.rows = rows.into_iter().map(row).collect();
     Ok(sheet)
 }
 

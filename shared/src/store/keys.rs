@@ -153,6 +153,8 @@ kinds! {
     RULES = "count:rules:<page>", by Stats, goes "never", No;
     /// Pushes due on a day.
     PUSHES = "count:push:<day>", by Stats, goes "never", No;
+    /// Orders of a day by the channels of their first and last touch.
+    PATHS = "count:paths:<day>", by Stats, goes "never", No;
     /// Channels that the playbook does not list.
     SCENES = "count:scenes", by Stats, goes "never", No;
     /// Texts that nobody answered; shown once three fans asked.

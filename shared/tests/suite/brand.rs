@@ -9,7 +9,7 @@ use guanxi::{
     },
     fold::{
         Settings,
-        counts::{ChannelPage, General, Metric, Metrics, Span},
+        counts::{Along, ChannelPage, General, Metric, Metrics, Path, PathDay, Span},
         fan::{Fan, State},
         fold,
     },
@@ -258,6 +258,17 @@ impl Brand {
         }
         channels.retain(|_, metrics| !metrics.is_zero());
         (channels, general)
+    }
+
+    /// The paths of orders over all days.
+    pub(crate) fn paths(&self) -> BTreeMap<Path, Along> {
+        let mut paths = BTreeMap::<Path, Along>::new();
+        let days = self.records.iter().filter(|(key, _)| key.starts_with("count:paths:"));
+        for (path, along) in days.flat_map(|(_, bytes)| PathDay::decode(bytes).unwrap().0) {
+            paths.entry(path).or_default().add_times(along, 1);
+        }
+        paths.retain(|_, along| *along != Along::default());
+        paths
     }
 
     /// One number of a channel over all days.

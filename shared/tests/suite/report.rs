@@ -1,7 +1,7 @@
 //! Reports over a folded history.
 
 use super::brand::{
-    Brand as Store, START, finished, follow, news, order, reported, scan, settings, text, told, unfollow,
+    Brand as Store, START, finished, follow, news, order, placed, reported, scan, settings, text, told, unfollow,
 };
 use guanxi::{
     facts::{
@@ -9,7 +9,7 @@ use guanxi::{
         push::{Group, Skip, What},
     },
     fold::damaged::{Damaged, LIST, List},
-    report::{Ask, Brand, Cell, DAYS_MAX, Days, Look, Moment, ReportError, Sheet, Step},
+    report::{Ask, Brand, Cell, DAYS_MAX, Days, Look, Moment, PATHS_SHOWN, ReportError, Sheet, Step},
     store::record::Records,
     time::{Day, Timestamp, UtcOffset},
 };
@@ -178,6 +178,35 @@ fn questions_show_what_three_fans_asked_and_no_formula_reaches_excel() {
 }
 
 #[test]
+fn a_path_leads_from_the_first_touch_before_an_order_to_the_last() {
+    let row = |first: &str, last: &str, orders, cents| {
+        vec![Cell::text(first), Cell::text(last), Cell::Count(orders), Cell::Cents(cents)]
+    };
+    let sheet = ask(&Ask::Paths(days(4)), &history(), 3 * DAY).unwrap();
+    assert_eq!(sheet.rows, [row("bag", "bag", 1, 12_900), row("bag", "poster", 1, 5_000)]);
+    assert_eq!(ask(&Ask::Paths(days(2)), &history(), 3 * DAY).unwrap().rows, [row("bag", "bag", 1, 12_900)]);
+
+    let many = (0..=PATHS_SHOWN + 1).flat_map(|n| {
+        let (fan, channel) = (format!("o{n}"), format!("bag{n:03}"));
+        [follow(&fan, 0, &channel), reported(DAY, [order(&fan, OrderKind::Order, &fan, DAY, 100)])]
+    });
+    let sheet = ask(&Ask::Paths(days(4)), &Store::of(many), 3 * DAY).unwrap();
+    assert_eq!(sheet.rows.len(), PATHS_SHOWN + 1);
+    assert_eq!(sheet.rows.last().unwrap(), &row("(other)", "(other)", 2, 200), "nothing is left out");
+}
+
+#[test]
+fn every_rule_of_the_playbook_has_its_hits_and_so_has_one_that_left_it() {
+    let mut store = history();
+    store.fold(&placed([text("o1", 3 * DAY, "hi", Some("gone"))]));
+    let sheet = ask(&Ask::Rules(days(4)), &store, 3 * DAY).unwrap();
+    let hits: Vec<_> = sheet.rows.iter().map(|row| (row[0].clone(), row[1].clone(), row[2] != Cell::Empty)).collect();
+    let hit = |rule, count, last| (Cell::text(rule), Cell::Count(count), last);
+    assert_eq!(hits, [hit("gone", 1, true), hit("welcome", 1, true), hit("never", 0, false)]);
+    assert_eq!(cell(&ask(&Ask::Rules(days(1)), &store, 3 * DAY).unwrap(), "welcome", "hits"), Cell::Count(0));
+}
+
+#[test]
 fn a_rule_without_a_hit_in_thirty_days_is_stale() {
     let stale = |now| {
         let sheet = ask(&Ask::StaleRules, &history(), now).unwrap();
@@ -298,7 +327,9 @@ fn a_report_is_made_without_a_record_that_is_damaged_and_says_so() {
         Ask::Channel("bag".into(), days(3)),
         Ask::Trend(days(3), Step::Day),
         Ask::Cohorts(2),
+        Ask::Paths(days(3)),
         Ask::Questions,
+        Ask::Rules(days(3)),
         Ask::StaleRules,
     ] {
         let good = ask(&asked, &whole, 2 * DAY).unwrap();

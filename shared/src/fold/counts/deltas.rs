@@ -1,8 +1,9 @@
 //! What one chunk of entries adds to the counts.
 
 use super::{
-    ChannelPage, Cohort, CohortPage, General, Metric, Metrics, PushDay, PushMetrics, Question, Questions, RulesPage,
-    Span, Stage, UNMATCHED, cohort_key, page_of, pushes_key, rules_key, series_name, week_of,
+    Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, Path, PathDay, PushDay, PushMetrics, Question,
+    Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, paths, paths_key, pushes_key, rules_key,
+    series_name, week_of,
 };
 use crate::{
     facts::push::Series,
@@ -23,6 +24,7 @@ pub(crate) struct Deltas {
     /// Questions that were counted too often, and how often.
     unasked: BTreeMap<String, u64>,
     pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
+    paths: BTreeMap<Day, BTreeMap<Path, Along>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,7 @@ impl Deltas {
             questions: BTreeMap::new(),
             unasked: BTreeMap::new(),
             pushes: BTreeMap::new(),
+            paths: BTreeMap::new(),
         }
     }
 
@@ -86,6 +89,11 @@ impl Deltas {
             mine.retain(|_, numbers| *numbers != PushMetrics::default());
         }
         self.pushes.retain(|_, series| !series.is_empty());
+        for (day, news) in other.paths {
+            let mine = self.paths.entry(day).or_default();
+            news.into_iter().for_each(|(path, along)| paths::add(mine, path, along, times));
+        }
+        self.paths.retain(|_, paths| !paths.is_empty());
     }
 
     pub(crate) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
@@ -128,6 +136,11 @@ impl Deltas {
         let day = self.pushes.entry(self.offset.local(due).day).or_default();
         let name = series.map_or_else(|| UNMATCHED.to_owned(), series_name);
         day.entry(name).or_default().add_times(numbers, times);
+    }
+
+    /// Books what an order is worth from its first to its last touch, `times` times.
+    pub(crate) fn path(&mut self, at: Timestamp, path: Path, along: Along, times: i64) {
+        paths::add(self.paths.entry(self.offset.local(at).day).or_default(), path, along, times);
     }
 
     fn hour(&mut self, at: Timestamp) -> &mut Hour {
@@ -180,7 +193,12 @@ impl Deltas {
             let record = pushes.get(pushes_key(*day), known).await?;
             series.iter().for_each(|(name, numbers)| record.add(name, numbers));
         }
+        let mut paths = Table::<PathDay>::default();
+        for (day, news) in &self.paths {
+            let record = paths.get(paths_key(*day), known).await?;
+            news.iter().for_each(|(path, along)| record.add(path, *along));
+        }
         let counts = generals.writes().chain(pages.writes()).chain(cohorts.writes()).chain(rules.writes());
-        Ok(counts.chain(questions.writes()).chain(pushes.writes()).collect())
+        Ok(counts.chain(questions.writes()).chain(pushes.writes()).chain(paths.writes()).collect())
     }
 }

@@ -3,7 +3,7 @@
 use super::tally::Tally;
 use crate::{
     facts::order::Line,
-    fold::counts::Metric,
+    fold::counts::{Along, Metric},
     journal::orders::LINES_MAX,
     store::digest::{Digest, digest},
     time::Timestamp,
@@ -147,6 +147,10 @@ impl Order {
         tally.add(*at, first, Metric::Orders, sign);
         tally.add(*at, first, Metric::RevenueFirst, sign * (amount - refunded));
         tally.add(*at, last, Metric::RevenueLast, sign * (amount - refunded));
+        // Of an order of an erased fan no path is kept: what was booked stays.
+        if !last.is_empty() {
+            tally.path(*at, (first.clone(), last.clone()), Along { orders: 1, revenue: amount - refunded }, sign);
+        }
         tally.add(*at, first, Metric::Refunds, sign * self.refunds);
         tally.add(*at, first, Metric::Refunded, sign * refunded);
     }

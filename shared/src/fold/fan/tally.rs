@@ -1,7 +1,7 @@
 //! Where what happens to fans is counted.
 
 use crate::{
-    fold::counts::{Deltas, Metric, Stage},
+    fold::counts::{Along, Deltas, Metric, Path, Stage},
     time::{Local, Timestamp, UtcOffset},
 };
 
@@ -24,6 +24,12 @@ impl<'a> Tally<'a> {
     pub(super) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
         if let Some((deltas, sign)) = &mut self.into {
             deltas.add(at, channel, metric, count * *sign);
+        }
+    }
+
+    pub(super) fn path(&mut self, at: Timestamp, path: Path, along: Along, count: i64) {
+        if let Some((deltas, sign)) = &mut self.into {
+            deltas.path(at, path, along, count * *sign);
         }
     }
 

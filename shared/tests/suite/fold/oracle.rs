@@ -5,13 +5,14 @@ use guanxi::{
         Entry, Place, Placed,
         order::{OrderEvent, OrderKind},
     },
-    fold::counts::Metric,
+    fold::counts::{Along, Metric, Path},
     time::{Timestamp, UtcOffset},
     wechat::{Event, Kind},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 type Counts = BTreeMap<(String, Metric), i64>;
+pub(crate) type Paths = BTreeMap<Path, Along>;
 /// Time, `MsgId`, place, part.
 pub(crate) type When = (Timestamp, u64, Place, usize);
 
@@ -23,20 +24,20 @@ pub(crate) enum Deed {
     Other,
 }
 
-/// What the counts must be over all time; zeros are left out.
-pub(crate) fn counts(entries: &[Placed]) -> Counts {
+/// What the counts must be over all time, and the paths of orders; zeros are left out.
+pub(crate) fn counts(entries: &[Placed]) -> (Counts, Paths) {
     let mut deeds: BTreeMap<String, BTreeMap<When, Deed>> = BTreeMap::new();
     for (fan, when, deed) in originals(entries) {
         deeds.entry(fan).or_default().insert(when, deed);
     }
-    let mut counts = Counts::new();
+    let (mut counts, mut paths) = (Counts::new(), Paths::new());
     for story in deeds.values() {
         follows(story, &mut counts);
         scans(story, &mut counts);
-        purchases(story, &mut counts);
+        purchases(story, &mut counts, &mut paths);
     }
     counts.retain(|_, count| *count != 0);
-    counts
+    (counts, paths)
 }
 
 /// Of all copies of an event the one that comes first, with the fan it belongs to.
@@ -142,7 +143,7 @@ fn scans(story: &BTreeMap<When, Deed>, counts: &mut Counts) {
     }
 }
 
-fn purchases(story: &BTreeMap<When, Deed>, counts: &mut Counts) {
+fn purchases(story: &BTreeMap<When, Deed>, counts: &mut Counts, paths: &mut Paths) {
     let mut orders: BTreeMap<&str, Vec<(&When, &OrderEvent)>> = BTreeMap::new();
     for (when, deed) in story {
         if let Deed::Order(order) = deed {
@@ -172,6 +173,8 @@ fn purchases(story: &BTreeMap<When, Deed>, counts: &mut Counts) {
         add(counts, &first, Metric::Orders, 1);
         add(counts, &first, Metric::RevenueFirst, sum(placed) - refunded);
         add(counts, &last, Metric::RevenueLast, sum(placed) - refunded);
+        let along = Along { orders: 1, revenue: sum(placed) - refunded };
+        paths.entry((first.clone(), last)).or_default().add_times(along, 1);
         add(counts, &first, Metric::Refunds, of(OrderKind::Refund).count() as i64);
         add(counts, &first, Metric::Refunded, refunded);
     }
