@@ -337,14 +337,16 @@ impl Page {
 }
 
 /// Tables that can be had as CSV, and whose they are.
-pub(super) const TABLES: [(&str, &str); 11] = [
+pub(super) const TABLES: [(&str, &str); 13] = [
     ("overview", "overview"),
     ("trend", "overview"),
     ("channels", "channels"),
+    ("paths", "channels"),
     ("channel", "channel"),
     ("retention", "channel"),
     ("pushes", "pushes"),
     ("questions", "questions"),
+    ("rules", "questions"),
     ("stale-rules", "questions"),
     ("hours", "questions"),
     ("fan", "fan"),

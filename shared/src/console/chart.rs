@@ -1,7 +1,7 @@
 //! Charts as SVG in the page: no script, no style in an attribute. What they say stands in the table below them, too, so a chart is
 //! an image with a title for who cannot see it, and each of its points tells its value when pointed at.
 //!
-//! Only our own words, dates and numbers are written into them, never a text from outside.
+//! Only our own words, dates and numbers are written into them, and names of the brand's, cut and escaped.
 
 use maud::{Markup, html};
 use std::fmt::Write as _;
@@ -163,6 +163,111 @@ pub(super) fn heat(title: &str, rows: &[(String, Vec<f64>)]) -> Markup {
     }
 }
 
+/// A name on the left, one on the right, and how much goes from one to the other.
+pub(super) struct Flow<'a> {
+    pub(super) from: &'a str,
+    pub(super) to: &'a str,
+    pub(super) value: f64,
+}
+
+/// Bands from left to right, as wide as what goes there (a Sankey diagram of two columns).
+pub(super) fn sankey(title: &str, flows: &[Flow<'_>], say: impl Fn(f64) -> String) -> Markup {
+    const GAP: f64 = 10.0;
+    const THICK: f64 = 10.0;
+    /// Left of the bands and right of them, for names.
+    const NAMES: f64 = 190.0;
+    const TALL: f64 = 240.0;
+    const ROW_MIN: f64 = 16.0;
+    let all: f64 = flows.iter().map(|flow| flow.value).sum::<f64>().max(f64::MIN_POSITIVE);
+    // A node's name, its sum, and where its next band begins: in the order in which the flows name them.
+    let column = |name: fn(&Flow<'_>) -> String| {
+        let mut nodes = Vec::<(String, f64, f64)>::new();
+        for flow in flows {
+            let name = name(flow);
+            match nodes.iter_mut().find(|(other, ..)| *other == name) {
+                Some((_, sum, _)) => *sum += flow.value,
+                None => nodes.push((name, flow.value, 0.0)),
+            }
+        }
+        let mut top = 4.0;
+        for (_, sum, at) in &mut nodes {
+            *at = top;
+            top += (*sum / all * TALL).max(ROW_MIN) + GAP;
+        }
+        (nodes, top)
+    };
+    let (mut left, bottom_left) = column(|flow| flow.from.to_owned());
+    let (mut right, bottom_right) = column(|flow| flow.to.to_owned());
+    let height = bottom_left.max(bottom_right);
+    let (x0, x1) = (NAMES + THICK, WIDTH - NAMES - THICK);
+    let middle = (x0 + x1) / 2.0;
+    let names = |nodes: &[(String, f64, f64)], class: &str, bar: f64, name: f64| {
+        html! {
+            @for (words, sum, top) in nodes {
+                rect class="bar" x=(units(bar)) y=(units(*top)) width=(units(THICK)) height=(units((sum / all * TALL).max(1.0))) {}
+                text class=(class) x=(units(name)) y=(units(top + 12.0)) { (words) " " (say(*sum)) }
+            }
+        }
+    };
+    let named = html! {
+        (names(&left, "tick", NAMES, NAMES - 6.0))
+        (names(&right, "number", x1, WIDTH - NAMES + 6.0))
+    };
+    let take = |nodes: &mut Vec<(String, f64, f64)>, name: &str, wide: f64| {
+        let node = nodes.iter_mut().find(|(other, ..)| other == name);
+        node.map_or(0.0, |(_, _, next)| std::mem::replace(next, *next + wide))
+    };
+    html! {
+        svg class="chart" viewBox=(format!("0 0 {WIDTH} {}", units(height))) role="img" {
+            title { (title) }
+            @for flow in flows {
+                @let wide = flow.value / all * TALL;
+                @let (from, to) = (take(&mut left, flow.from, wide) + wide / 2.0, take(&mut right, flow.to, wide) + wide / 2.0);
+                path class="band" stroke-width=(units(wide.max(1.0)))
+                    d=(format!("M{} {}C{m} {} {m} {} {} {}", units(x0), units(from), units(from), units(to), units(x1), units(to), m = units(middle))) {
+                    title { (flow.from) " → " (flow.to) " " (say(flow.value)) }
+                }
+            }
+            (named)
+        }
+    }
+}
+
+/// A number and between which two it lies, with its name.
+pub(super) struct Interval {
+    pub(super) name: String,
+    pub(super) low: f64,
+    pub(super) value: f64,
+    pub(super) high: f64,
+}
+
+/// Intervals below each other, with a line where nothing is.
+pub(super) fn intervals(title: &str, rows: &[Interval], say: impl Fn(f64) -> String) -> Markup {
+    const ROW: f64 = 30.0;
+    const WORDS: f64 = 190.0;
+    let axis = Axis::over(rows.iter().flat_map(|row| [row.low, row.high]));
+    let x = |value: f64| WORDS + (value - axis.low) / (axis.high - axis.low) * (WIDTH - WORDS - 40.0);
+    let bottom = ROW * rows.len() as f64;
+    html! {
+        svg class="chart" viewBox=(format!("0 0 {WIDTH} {}", bottom + BOTTOM)) role="img" {
+            title { (title) }
+            @for tick in axis.ticks() {
+                @let at = units(x(tick));
+                line class=(if tick == 0.0 { "nought" } else { "grid" }) x1=(at) x2=(at) y1="0" y2=(units(bottom)) {}
+                text class="label" x=(at) y=(units(bottom + 18.0)) { (say(tick)) }
+            }
+            @for (at, row) in rows.iter().enumerate() {
+                @let y = ROW * (at as f64 + 0.5);
+                text class="tick" x=(units(WORDS - 8.0)) y=(units(y + 4.0)) { (row.name) }
+                line class="line" x1=(units(x(row.low))) x2=(units(x(row.high))) y1=(units(y)) y2=(units(y)) {}
+                circle class="dot" cx=(units(x(row.value))) cy=(units(y)) r="5" {
+                    title { (row.name) " " (say(row.value)) " (" (say(row.low)) " … " (say(row.high)) ")" }
+                }
+            }
+        }
+    }
+}
+
 /// A tenth of a unit is enough.
 fn units(value: f64) -> String {
     format!("{}", (value * 10.0).round() / 10.0)
@@ -221,5 +326,35 @@ mod tests {
             assert_eq!(svg.matches(&format!("class=\"heat{shade}\"")).count(), fields, "{shade}");
         }
         assert!(heat("nothing", &[("Mon".to_owned(), vec![0.0; 24])]).into_string().contains("heat0"));
+    }
+
+    #[test]
+    fn bands_are_as_wide_as_their_parts_and_lie_side_by_side() {
+        let flow = |from, to, value| Flow { from, to, value };
+        let flows = [flow("bag", "bag", 2.0), flow("bag", "shop", 1.0), flow("<b>", "shop", 1.0)];
+        let svg = sankey("paths", &flows, |value| value.to_string()).into_string();
+        let widths: Vec<&str> =
+            svg.split("stroke-width=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(widths, ["120", "60", "60"]);
+        // From the left: below each other; to the right: the second and the third share a node.
+        for drawn in
+            ["M200 64C360 64 360 64 520 64", "M200 154C360 154 360 164 520 164", "M200 224C360 224 360 224 520 224"]
+        {
+            assert!(svg.contains(drawn), "{drawn} {svg}");
+        }
+        assert!(
+            svg.contains("bag 3")
+                && svg.contains("shop 2")
+                && svg.contains("&lt;b&gt; → shop 1")
+                && !svg.contains("<b>")
+        );
+    }
+
+    #[test]
+    fn an_interval_reaches_from_its_low_to_its_high_with_nought_on_the_axis() {
+        let rows = [Interval { name: "feed".into(), low: 10.0, value: 20.0, high: 40.0 }];
+        let svg = intervals("uplift", &rows, |value| value.to_string()).into_string();
+        assert!(svg.contains("class=\"nought\" x1=\"190\"") && svg.contains("x1=\"312.5\" x2=\"680\""), "{svg}");
+        assert!(svg.contains("<title>feed 20 (10 … 40)</title>"));
     }
 }

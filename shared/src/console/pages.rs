@@ -45,7 +45,7 @@ pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
     let days = |period: Period| Days::until(moment.now, &brand.settings, period.days());
     match page {
         Page::Overview(period, _) => overview::asks(days(*period)),
-        Page::Channels(period, _) => vec![Ask::Channels(days(*period))],
+        Page::Channels(period, _) => vec![Ask::Channels(days(*period)), Ask::Paths(days(*period))],
         Page::Channel(period, id) => channel::asks(days(*period), id),
         Page::Pushes(period, _) => vec![Ask::Pushes(days(*period))],
         Page::Questions => questions::asks(brand, moment),

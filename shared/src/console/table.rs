@@ -132,7 +132,7 @@ fn words_of<'c>(view: &View<'_>, name: &str, row: &'c [Cell], text: &'c str) -> 
             Some("last bought") => phrase(text, view.language),
             _ => text.into(),
         },
-        "channel" | "series" if text.starts_with('(') => phrase(text, view.language),
+        "channel" | "series" | "first_touch" | "last_touch" if text.starts_with('(') => phrase(text, view.language),
         _ => text.into(),
     }
 }

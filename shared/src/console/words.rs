@@ -160,6 +160,9 @@ texts! {
     NO_CHANNELS: "这些天没有任何渠道。给每个包装、海报、门店做一个带参数的二维码，把参数写进剧本的 [[channels]]。",
         "No channel in these days. Make a QR code with a scene for each package, poster and shop, and list the scenes as [[channels]] in the playbook.";
     NO_MATCH: "没有符合条件的行。", "No row matches.";
+    PATHS: "从首次触点到末次触点", "From the first touch to the last";
+    PATHS_ARE: "这些天的订单：下单前的时间窗里，粉丝从哪个渠道来（左），最后经过哪个渠道（右）。",
+        "The orders of these days: through which channel the fan came within the window before (left), and through which last (right).";
     FUNNEL: "漏斗", "Funnel";
     FUNNEL_IS: "从扫码到再次购买。", "From scan to the second purchase.";
     RETENTION: "留存", "Retention";
@@ -171,12 +174,16 @@ texts! {
     WHY_NOT: "为什么没发", "Why they were skipped";
     BROUGHT: "带来了什么", "What they brought";
     BROUGHT_IS: "和抽签不发的人相比，只算观察期已经结束的天。区间是 95%。", "Beside those who by a draw got nothing; only days whose outcome window is over. The interval is 95 %.";
+    UPLIFT: "每 1000 人多买的人，和 95% 的区间", "More buyers in 1,000 fans, with the 95 % interval";
     NO_PUSHES: "这些天没有提醒也没有活动。在剧本的商品里写 [products.reminder]，或者用 POST /campaigns 发一次活动。",
         "No reminders or campaigns in these days. Write [products.reminder] for a product in the playbook, or ask for a campaign with POST /campaigns.";
     // Questions.
     UNANSWERED: "没人回答的问题", "What nobody answered";
     UNANSWERED_IS: "至少三位粉丝问过、没有规则回答的话，数字被遮住。", "What at least three fans asked and no rule answered; digits are masked.";
     NO_QUESTIONS: "没有。三位不同的粉丝问了同样的话而没有规则回答，就会出现在这里。", "None. What three different fans ask and no rule answers shows up here.";
+    RULES: "规则命中", "Hits of rules";
+    RULES_ARE: "最近 30 天每条规则回答了多少次。", "How often each rule answered in the last 30 days.";
+    NO_RULES: "剧本里还没有规则。", "The playbook has no rules yet.";
     STALE: "没用上的规则", "Stale rules";
     STALE_IS: "30 天没有命中的规则。", "Rules without a hit in 30 days.";
     NO_STALE: "没有，每条规则最近 30 天都用上了。", "None: every rule was hit within 30 days.";
@@ -196,7 +203,7 @@ texts! {
     CANCEL: "不，返回", "No, go back";
     ERASED: "已记下：下一次汇总时忘记这位粉丝。", "Noted: this fan is forgotten at the next rollup.";
     // Account.
-    ACCOUNT_IS: "公众号在微信那里的情况：令牌、配额、暂停、警报和最近一次运行。", "How the account stands with WeChat: token, quotas, pauses, alarms and the last run.";
+    ACCOUNT_IS: "公众号在微信那里的情况：令牌、配额、暂停、警报和最近的运行。", "How the account stands with WeChat: token, quotas, pauses, alarms and the last runs.";
 }
 
 /// Columns of reports and of the console's own tables.
@@ -235,6 +242,8 @@ const COLUMNS: &[(&str, Text)] = &[
     ("bought_share", text("买过 %", "Bought, share")),
     ("bought_again", text("再买", "Bought again")),
     ("bought_again_share", text("再买 %", "Bought again, share")),
+    ("first_touch", text("首次触点", "First touch")),
+    ("last_touch", text("末次触点", "Last touch")),
     ("revenue_first_touch", text("收入（首次触点）", "Revenue, first touch")),
     ("revenue_last_touch", text("收入（末次触点）", "Revenue, last touch")),
     ("cost", text("花费", "Cost")),
@@ -247,6 +256,7 @@ const COLUMNS: &[(&str, Text)] = &[
     ("count", text("次数", "Count")),
     ("last", text("最近", "Last")),
     ("rule", text("规则", "Rule")),
+    ("hits", text("命中", "Hits")),
     ("last_hit", text("最近命中", "Last hit")),
     ("series", text("系列", "Series")),
     ("planned", text("计划", "Planned")),
@@ -309,6 +319,7 @@ const PHRASES: &[(&str, Text)] = &[
     ("after_{}_weeks", text("{} 周后", "After {} weeks")),
     ("(all)", text("（合计）", "(all)")),
     ("(direct)", text("（没有渠道码）", "(no code)")),
+    ("(other)", text("（其他）", "(other)")),
     ("(unmatched)", text("（对不上的）", "(unmatched)")),
     // Effects.
     ("not enough data", text("数据还不够", "not enough yet")),
@@ -335,6 +346,8 @@ const PHRASES: &[(&str, Text)] = &[
         text("已搁置；/damaged 可以查看、修复、丢弃", "set aside; /damaged shows, repairs and drops it"),
     ),
     ("last run of push", text("最近一次推送运行", "last run of push")),
+    ("last run of rollup", text("最近一次汇总运行", "last run of rollup")),
+    ("entries {}, damaged {}", text("记录 {}，损坏 {}", "entries {}, damaged {}")),
     ("failed: {}", text("失败：{}", "failed: {}")),
     ("stopped sending: {}", text("停止发送：{}", "stopped sending: {}")),
     ("sent {}, refused {}, unknown {}", text("已发 {}，被拒 {}，不明 {}", "sent {}, refused {}, unknown {}")),

@@ -17,7 +17,7 @@ use guanxi::{
     time::Timestamp,
 };
 use html::{Html, parsed};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -273,6 +273,18 @@ fn channels_are_sorted_and_filtered_by_their_address() {
 }
 
 #[test]
+fn a_page_reads_no_more_records_with_more_fans() {
+    for page in pages() {
+        let keys: BTreeSet<String> =
+            page.asks(&brand(), moment()).iter().flat_map(|ask| ask.keys(&brand(), moment())).collect();
+        // Which they are is said before any record is read: by the page and the playbook alone.
+        assert!(keys.len() <= 90 * 18 + 8, "{page:?}: {}", keys.len());
+        let of_fans = keys.iter().filter(|key| key.starts_with("fan:")).count();
+        assert!(of_fans <= usize::from(matches!(page, Page::Fan(..))), "{page:?}");
+    }
+}
+
+#[test]
 fn a_csv_has_the_rows_of_its_page() {
     for (page, table) in [
         (Page::Overview(Period::Month, "new"), "overview"),
@@ -281,7 +293,9 @@ fn a_csv_has_the_rows_of_its_page() {
         (Page::Channel(Period::Month, "bag".into()), "channel"),
         (Page::Channel(Period::Month, "bag".into()), "retention"),
         (Page::Questions, "questions"),
+        (Page::Questions, "rules"),
         (Page::Questions, "stale-rules"),
+        (Page::Channels(Period::Month, Filter::default()), "paths"),
         (Page::Questions, "hours"),
         (Page::Fan("o1".into(), Step::Show), "fan"),
         (Page::Account, "account"),

@@ -8,12 +8,14 @@
 //!                                   the store in RAM, and on disk
 //! cargo bench-guanxi rollup         an entry's cost with 1,000, 100,000 and 1,000,000 fans; whole backlogs on SQLite
 //! cargo bench-guanxi push           a send's cost with as many fans; campaigns in real time, with and without a quota
+//! cargo bench-guanxi console        the pages of the console with 1,000 and 1,000,000 fans
 //! cargo bench-guanxi durable        callbacks a second, each on disk before its answer, in both journal modes of SQLite
 //! cargo bench-guanxi slow           callbacks beside 20,000 clients that send half a request or nothing
 //! ```
 #![allow(clippy::print_stdout, reason = "a command for people")]
 
 mod callback;
+mod console;
 mod durable;
 mod fresh;
 mod instructions;
@@ -63,6 +65,12 @@ enum What {
     Rollup,
     /// Pushes that go out in a second, and what that does not depend on. Takes about fifteen minutes.
     Push,
+    /// The console's pages with few fans and with many.
+    Console {
+        /// Where the stores are left, to be used again.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
     /// Callbacks a second, each on disk before its answer.
     Durable {
         /// Where the store is, on a disk.
@@ -104,6 +112,7 @@ fn main() -> Result<()> {
         What::Callback { seconds, rounds } => callback::report(seconds, rounds),
         What::Rollup => rollup::report(),
         What::Push => push::report(),
+        What::Console { folder } => console::report(folder),
         What::Durable { folder, seconds, rounds } => durable::report(&folder, seconds, rounds),
         What::SlowClients { server } => slow::clients(server),
         What::Slow { seconds } => slow::report(seconds),

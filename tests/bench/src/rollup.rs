@@ -212,7 +212,7 @@ async fn prefill(folder: &Path, count: u64) -> Result<()> {
 }
 
 /// Full streams from `first` on, and how many.
-fn journal(first: u64, entries: &[Entry]) -> (Vec<(String, Vec<u8>)>, u64) {
+pub(crate) fn journal(first: u64, entries: &[Entry]) -> (Vec<(String, Vec<u8>)>, u64) {
     let streams = entries.chunks(STREAM_ENTRIES as usize);
     let count = streams.len() as u64;
     let write = |(stream, entries): (u64, &[Entry])| {
@@ -234,13 +234,13 @@ fn channel(number: u64) -> &'static str {
     CHANNELS.get((number % 8) as usize).copied().unwrap_or("bag_2kg")
 }
 
-fn follow(fan: u64, time: Timestamp) -> Result<Entry> {
+pub(crate) fn follow(fan: u64, time: Timestamp) -> Result<Entry> {
     let scene = format!("<EventKey><![CDATA[qrscene_{}]]></EventKey>", channel(fan));
     push(&event(&openid(fan), time, "subscribe", &scene), None)
 }
 
 /// Mostly texts that a rule answers; some that none does, menu clicks, scans.
-fn act(fan: u64, number: u64, time: Timestamp) -> Result<Entry> {
+pub(crate) fn act(fan: u64, number: u64, time: Timestamp) -> Result<Entry> {
     let openid = openid(fan);
     let key = |key: &str| format!("<EventKey><![CDATA[{key}]]></EventKey>");
     match number / 7 % 10 {
@@ -256,7 +256,7 @@ fn push(document: &str, rule: Option<&str>) -> Result<Entry> {
     Ok(Entry::Received(Received { message, touch: None, rule: rule.map(str::to_owned), milliseconds: 3, pushes: None }))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

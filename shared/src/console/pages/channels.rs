@@ -1,9 +1,10 @@
 //! 渠道: what each code brought.
 
-use super::{find, nothing, section};
+use super::{find, nothing, section, whole};
 use crate::{
     console::{
-        Filter, Page, Table, View,
+        Filter, Page, Table, View, chart,
+        show::{cut, grouped},
         table::{ALL, Look, arranged, table},
         words,
     },
@@ -12,8 +13,11 @@ use crate::{
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
+/// Paths that are drawn.
+const BANDS_MAX: usize = 12;
+
 pub(super) fn tables(filter: &Filter, sheets: &[Sheet]) -> Vec<Table> {
-    let Some(sheet) = sheets.first() else { return Vec::new() };
+    let [sheet, paths] = sheets else { return Vec::new() };
     let find = filter.find.to_lowercase();
     let text = |row: &[Cell], name: &str| match sheet.column(name).and_then(|at| row.get(at)) {
         Some(Cell::Text(text)) => text.clone(),
@@ -23,7 +27,10 @@ pub(super) fn tables(filter: &Filter, sheets: &[Sheet]) -> Vec<Table> {
         let named = ["channel", "name"].iter().any(|name| text(row, name).to_lowercase().contains(&find));
         named && (filter.group.is_empty() || text(row, "group") == filter.group)
     };
-    vec![Table { name: "channels", sheet: arranged(sheet, wanted, filter.sort) }]
+    vec![
+        Table { name: "channels", sheet: arranged(sheet, wanted, filter.sort) },
+        Table { name: "paths", sheet: paths.clone() },
+    ]
 }
 
 pub(super) fn body(view: &View<'_>, filter: &Filter, tables: &[Table]) -> Markup {
@@ -39,7 +46,38 @@ pub(super) fn body(view: &View<'_>, filter: &Filter, tables: &[Table]) -> Markup
         @if rows == 0 { (nothing(view, if is_filtered { words::NO_MATCH } else { words::NO_CHANNELS })) }
         (table(view, channels, &look))
     };
-    section(view, words::CHANNELS, words::CHANNELS_ARE, &shown)
+    let paths = find(tables, "paths").filter(|paths| !paths.sheet.rows.is_empty());
+    html! {
+        (section(view, words::CHANNELS, words::CHANNELS_ARE, &shown))
+        @if let Some(paths) = paths {
+            (section(view, words::PATHS, words::PATHS_ARE, &html! {
+                figure { (sankey(view, &paths.sheet)) }
+                (whole(view, paths, words::PATHS))
+            }))
+        }
+    }
+}
+
+/// The most common paths; the table below has the others.
+fn sankey(view: &View<'_>, paths: &Sheet) -> Markup {
+    let name = |cell: &Cell| {
+        let Cell::Text(id) = cell else { return String::new() };
+        let look = view.brand.channels.get(id).map(|look| look.name.as_str()).filter(|name| !name.is_empty());
+        match look {
+            Some(name) => cut(name),
+            None if id.starts_with('(') => cut(&words::phrase(id, view.language)),
+            None => cut(id),
+        }
+    };
+    let ends = paths.cells("first_touch").map(name).zip(paths.cells("last_touch").map(name));
+    let rows: Vec<((String, String), f64)> = ends
+        .zip(paths.cells("orders").map(|cell| cell.number().unwrap_or(0.0)))
+        .filter(|(_, orders)| *orders > 0.0)
+        .take(BANDS_MAX)
+        .collect();
+    let flows: Vec<chart::Flow<'_>> =
+        rows.iter().map(|((from, to), value)| chart::Flow { from, to, value: *value }).collect();
+    chart::sankey(words::PATHS_ARE.of(view.language), &flows, |value| grouped(value as i64))
 }
 
 /// What is looked for; a form that asks for an address.

@@ -3,12 +3,16 @@
 use super::{find, nothing, section};
 use crate::{
     console::{
-        Sort, Table, View,
+        Sort, Table, View, chart,
+        show::cut,
         table::{ALL, Look, arranged, table},
         words,
     },
     facts::push::Skip,
-    report::{Cell, Sheet},
+    report::{
+        Cell, Sheet,
+        uplift::{Arm, Effect},
+    },
 };
 use maud::{Markup, html};
 
@@ -34,6 +38,38 @@ pub(super) fn body(view: &View<'_>, tables: &[Table]) -> Markup {
     html! {
         (part(words::BECAME, &BECAME))
         (part(words::WHY_NOT, &why_not))
-        (section(view, words::BROUGHT, words::BROUGHT_IS, &part(words::BROUGHT, &BROUGHT)))
+        (section(view, words::BROUGHT, words::BROUGHT_IS, &html! {
+            (uplift(view, &pushes.sheet))
+            (part(words::BROUGHT, &BROUGHT))
+        }))
+    }
+}
+
+/// What each series that has enough data brought.
+fn uplift(view: &View<'_>, pushes: &Sheet) -> Markup {
+    let arm = |cell: &Cell| match cell {
+        Cell::Share(bought, fans) => Some(Arm { fans: fans.unsigned_abs(), bought: bought.unsigned_abs() }),
+        _ => None,
+    };
+    let arms = pushes.cells("treated_bought").zip(pushes.cells("holdout_bought"));
+    let rows: Vec<chart::Interval> = pushes
+        .cells("series")
+        .zip(arms)
+        .filter_map(|(series, (treated, holdout))| {
+            let effect = Effect::of(arm(treated)?, arm(holdout)?).ok()?;
+            let Cell::Text(series) = series else { return None };
+            let [low, value, high] = [effect.low, effect.difference, effect.high].map(|part| part * 1_000.0);
+            Some(chart::Interval { name: cut(series), low, value, high })
+        })
+        .collect();
+    if rows.is_empty() {
+        return html! {};
+    }
+    let title = words::UPLIFT.of(view.language);
+    html! {
+        figure {
+            figcaption { (title) }
+            (chart::intervals(title, &rows, |value| format!("{value:+.0}")))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! 问答: what nobody answered, rules that nobody needs, and when people write.
 
-use super::{find, named, nothing, section, whole};
+use super::{named, nothing, section, whole};
 use crate::{
     console::{
         Table, View, chart,
@@ -13,15 +13,23 @@ use maud::{Markup, html};
 
 /// Days whose hours are shown.
 const DAYS: u64 = 14;
+/// Days whose hits of rules are counted.
+const RULE_DAYS: u64 = 30;
 
 pub(super) fn asks(brand: &Brand, moment: Moment) -> Vec<Ask> {
     let days = Days::until(moment.now, &brand.settings, DAYS);
-    vec![Ask::Questions, Ask::StaleRules, Ask::Trend(days, Step::Hour)]
+    let month = Days::until(moment.now, &brand.settings, RULE_DAYS);
+    vec![Ask::Questions, Ask::Rules(month), Ask::StaleRules, Ask::Trend(days, Step::Hour)]
 }
 
 pub(super) fn tables(sheets: &[Sheet]) -> Vec<Table> {
-    let [questions, stale, hours] = sheets else { return Vec::new() };
-    named([("questions", Some(questions)), ("stale-rules", Some(stale)), ("hours", Some(&by_weekday(hours)))])
+    let [questions, rules, stale, hours] = sheets else { return Vec::new() };
+    named([
+        ("questions", Some(questions)),
+        ("rules", Some(rules)),
+        ("stale-rules", Some(stale)),
+        ("hours", Some(&by_weekday(hours))),
+    ])
 }
 
 /// Messages by weekday and hour of the playbook's clock.
@@ -50,17 +58,14 @@ fn by_weekday(hours: &Sheet) -> Sheet {
 }
 
 pub(super) fn body(view: &View<'_>, tables: &[Table]) -> Markup {
-    let (Some(questions), Some(stale), Some(hours)) =
-        (find(tables, "questions"), find(tables, "stale-rules"), find(tables, "hours"))
-    else {
-        return html! {};
-    };
+    let [questions, rules, stale, hours] = tables else { return html! {} };
     let or = |table: &Table, caption, empty| match table.sheet.rows.is_empty() {
         true => nothing(view, empty),
         false => whole(view, table, caption),
     };
     html! {
         (section(view, words::UNANSWERED, words::UNANSWERED_IS, &or(questions, words::UNANSWERED, words::NO_QUESTIONS)))
+        (section(view, words::RULES, words::RULES_ARE, &or(rules, words::RULES, words::NO_RULES)))
         (section(view, words::STALE, words::STALE_IS, &or(stale, words::STALE, words::NO_STALE)))
         (section(view, words::HOURS, words::HOURS_IS, &html! {
             figure { (heat(view, &hours.sheet)) }

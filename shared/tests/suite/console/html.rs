@@ -56,7 +56,8 @@ const ELEMENTS: [&str; 52] = [
     "hr",
 ];
 const VOID: [&str; 3] = ["input", "link", "meta"];
-const ATTRIBUTES: [&str; 45] = [
+const ATTRIBUTES: [&str; 46] = [
+    "stroke-width",
     "action",
     "aria-current",
     "aria-label",

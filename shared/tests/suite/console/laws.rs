@@ -126,7 +126,7 @@ fn no_field_of_a_csv_is_a_formula() {
     let seen = std::cell::Cell::new(0);
     proptest!(ProptestConfig::with_cases(48), |(word in hostile())| {
         for (page, sheets) in &all {
-            for table in ["questions", "stale-rules", "channels", "retention", "pushes", "fan", "account"] {
+            for table in ["questions", "rules", "stale-rules", "channels", "paths", "retention", "pushes", "fan", "account"] {
                 let Some(csv) = console::csv(&named(page, &word), &with(sheets, &word), table) else { continue };
                 for field in fields(&csv) {
                     let is_number = field.trim_end_matches('%').parse::<f64>().is_ok();
