@@ -13,7 +13,7 @@ mod show;
 mod table;
 mod words;
 
-pub use address::{Filter, Page, Period, Posted, Sort, Step, Wrong, language_asked};
+pub use address::{Against, Filter, Page, Period, Posted, Sort, Step, Wrong, language_asked};
 pub use show::TEXT_SHOWN;
 pub use table::{ROWS_SHOWN, Table};
 pub use words::Language;

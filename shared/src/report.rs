@@ -132,17 +132,11 @@ impl Days {
         count.map(|_| Self { first, last }).ok_or(ReportError::Days(max))
     }
 
-    /// As many days, right before these.
+    /// As many days, so many days earlier.
     #[must_use]
-    pub fn before(self) -> Self {
-        let count = self.last.0 - self.first.0 + 1;
-        Self { first: Day(self.first.0.saturating_sub(count)), last: self.first.before() }
-    }
-
-    /// These days and as many before them.
-    #[must_use]
-    pub fn doubled(self) -> Self {
-        Self { first: self.before().first, last: self.last }
+    pub fn earlier(self, days: u64) -> Self {
+        let earlier = |day: Day| Day(day.0.saturating_sub(days));
+        Self { first: earlier(self.first), last: earlier(self.last) }
     }
 
     /// The `count` days that end with the day of `now`.

@@ -2,7 +2,7 @@
 //!
 //! | path | page | in its query |
 //! |---|---|---|
-//! | `/` | overview | `days`, `metric` |
+//! | `/` | overview | `days`, `metric`, `against` |
 //! | `/console/channels` | all channels | `days`, `find`, `group`, `sort`, `order` |
 //! | `/console/channel` | one | `id`, `days` |
 //! | `/console/pushes` | reminders and campaigns | `days`, `sort`, `order` |
@@ -52,6 +52,40 @@ impl Period {
     }
 }
 
+/// With which days a period is compared: as many, but earlier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Against {
+    /// Those right before.
+    #[default]
+    Before,
+    /// The last ones that have the same weekdays.
+    Weekdays,
+    /// Those of 365 days ago.
+    Year,
+}
+
+impl Against {
+    /// All that there are.
+    pub const ALL: [Self; 3] = [Self::Before, Self::Weekdays, Self::Year];
+
+    /// How many days earlier, for a period of so many.
+    pub fn days(self, period: Period) -> u64 {
+        match self {
+            Self::Before => period.days(),
+            Self::Weekdays => period.days().next_multiple_of(7),
+            Self::Year => 365,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::Weekdays => "weekdays",
+            Self::Year => "year",
+        }
+    }
+}
+
 /// By which column a table is sorted, and whether the greatest comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
@@ -76,8 +110,8 @@ pub enum Step {
 /// What is to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// How things stand, beside the period before.
-    Overview(Period, &'static str),
+    /// How things stand, beside earlier days.
+    Overview(Period, &'static str, Against),
     /// What each channel brought.
     Channels(Period, Filter),
     /// What one channel brought.
@@ -128,6 +162,11 @@ impl Parameters {
     fn metric(&self) -> Result<&'static str, Wrong> {
         let name = self.get("metric").unwrap_or("new");
         METRICS.into_iter().find(|metric| *metric == name).ok_or(Wrong("metric"))
+    }
+
+    fn against(&self) -> Result<Against, Wrong> {
+        let Some(code) = self.get("against") else { return Ok(Against::default()) };
+        Against::ALL.into_iter().find(|against| against.code() == code).ok_or(Wrong("against"))
     }
 
     fn sort(&self) -> Result<Option<Sort>, Wrong> {
@@ -188,7 +227,7 @@ pub fn language_asked(query: &str) -> Option<super::Language> {
 impl Page {
     /// Where one begins.
     pub fn home() -> Self {
-        Self::Overview(Period::default(), "new")
+        Self::Overview(Period::default(), "new", Against::default())
     }
 
     /// The page at an address; and the table of it, where only that is asked for. None: there is no such page.
@@ -209,7 +248,7 @@ impl Page {
         };
         let parameters = Parameters::parse(query.as_bytes());
         let page = match name {
-            "overview" => Self::Overview(parameters.period()?, parameters.metric()?),
+            "overview" => Self::Overview(parameters.period()?, parameters.metric()?, parameters.against()?),
             "channels" => {
                 let find = parameters.text("find", |text| text.chars().count() <= FIND_MAX)?;
                 let group = parameters.text("group", |text| text.len() <= ID_MAX)?;
@@ -248,7 +287,7 @@ impl Page {
         };
         let mut query: Vec<(&str, &str)> = period.into_iter().collect();
         match self {
-            Self::Overview(_, metric) => query.push(("metric", metric)),
+            Self::Overview(_, metric, against) => query.extend([("metric", *metric), ("against", against.code())]),
             Self::Channels(_, filter) => {
                 let texts = [("find", filter.find.as_str()), ("group", &filter.group)];
                 query.extend(texts.into_iter().filter(|(_, text)| !text.is_empty()));
@@ -266,7 +305,7 @@ impl Page {
             }
             Self::Questions | Self::Account => {}
         }
-        query.retain(|pair| ![("metric", "new"), ("openid", "")].contains(pair));
+        query.retain(|pair| ![("metric", "new"), ("against", "before"), ("openid", "")].contains(pair));
         query
     }
 
@@ -290,7 +329,7 @@ impl Page {
     /// How far back it looks, if it does.
     pub(super) fn period(&self) -> Option<Period> {
         match self {
-            Self::Overview(period, _)
+            Self::Overview(period, ..)
             | Self::Channels(period, _)
             | Self::Channel(period, _)
             | Self::Pushes(period, _) => Some(*period),
@@ -303,7 +342,7 @@ impl Page {
     pub(super) fn over(&self, other: Period) -> Self {
         let mut page = self.clone();
         match &mut page {
-            Self::Overview(period, _)
+            Self::Overview(period, ..)
             | Self::Channels(period, _)
             | Self::Channel(period, _)
             | Self::Pushes(period, _) => {
@@ -379,8 +418,9 @@ mod tests {
     fn pages() -> Vec<Page> {
         let hostile = "\"><script>&=#?+% \u{202e}猫".to_owned();
         vec![
-            Page::Overview(Period::Month, "new"),
-            Page::Overview(Period::Week, "revenue"),
+            Page::Overview(Period::Month, "new", Against::Before),
+            Page::Overview(Period::Week, "revenue", Against::Weekdays),
+            Page::Overview(Period::Quarter, "new", Against::Year),
             Page::Channels(Period::Month, Filter::default()),
             Page::Channels(Period::Quarter, Filter { find: hostile.clone(), group: hostile.clone(), sort: sort() }),
             Page::Channel(Period::Week, hostile.clone()),
@@ -404,7 +444,7 @@ mod tests {
             }
             assert_eq!(language_asked(in_english.split_once('?').unwrap().1), Some(Language::En));
         }
-        assert_eq!(Page::Overview(Period::Month, "new").address(), "/");
+        assert_eq!(Page::Overview(Period::Month, "new", Against::Before).address(), "/");
     }
 
     #[test]

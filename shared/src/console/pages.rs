@@ -44,7 +44,7 @@ pub(super) fn title(page: &Page) -> Text {
 pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
     let days = |period: Period| Days::until(moment.now, &brand.settings, period.days());
     match page {
-        Page::Overview(period, _) => overview::asks(days(*period)),
+        Page::Overview(period, _, against) => overview::asks(days(*period), against.days(*period)),
         Page::Channels(period, _) => vec![Ask::Channels(days(*period)), Ask::Paths(days(*period))],
         Page::Channel(period, id) => channel::asks(days(*period), id),
         Page::Pushes(period, _) => vec![Ask::Pushes(days(*period))],
@@ -70,7 +70,7 @@ pub(super) fn tables(page: &Page, sheets: &[Sheet]) -> Vec<Table> {
 /// What a page shows.
 pub(super) fn body(view: &View<'_>, tables: &[Table]) -> Markup {
     let page = match view.page {
-        Page::Overview(_, metric) => overview::body(view, metric, tables),
+        Page::Overview(period, metric, against) => overview::body(view, (*period, metric, *against), tables),
         Page::Channels(_, filter) => channels::body(view, filter, tables),
         Page::Channel(_, id) => channel::body(view, id, tables),
         Page::Pushes(..) => pushes::body(view, tables),

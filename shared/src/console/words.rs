@@ -147,9 +147,13 @@ texts! {
     FOLLOWERS_NOW: "现有粉丝", "Followers now";
     BACKLOG_NOW: "等待处理的日志", "Journal streams not opened yet";
     ALARMS: "警报", "Alarms";
-    COMPARED: "和前一段同样长的时间相比。今天还没有过完。", "Compared with as many days before. Today is not over yet.";
+    COMPARED: "和更早的同样多天相比。今天还没有过完。", "Compared with as many days earlier. Today is not over yet.";
+    COMPARISON: "比较", "Compared with";
+    DAYS_BEFORE: "前一段时间", "The days before";
+    SAME_WEEKDAYS: "同样的星期", "The same weekdays";
+    LAST_YEAR: "去年", "Last year";
     BY_DAY: "按天", "By day";
-    DASHED: "虚线是前一段时间", "dashed: the period before";
+    DASHED: "虚线是更早的那段时间", "dashed: the earlier days";
     POINTS: "个百分点", " points";
     NOTHING_YET: "还没有任何消息。在微信公众平台把服务器地址设为 https://你的域名/wechat，然后关注公众号、发一句话。",
         "Nothing has come in yet. Set the server URL in WeChat's console to https://your.host/wechat, follow the account and write to it.";

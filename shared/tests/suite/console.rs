@@ -5,8 +5,8 @@ use super::brand::{
 };
 use guanxi::{
     console::{
-        self, Failure, Filter, HEADERS, Language, Page, Period, ROWS_SHOWN, Retry, STYLE, STYLE_ADDRESS, Sort, Step,
-        View,
+        self, Against, Failure, Filter, HEADERS, Language, Page, Period, ROWS_SHOWN, Retry, STYLE, STYLE_ADDRESS, Sort,
+        Step, View,
     },
     facts::{
         order::OrderKind,
@@ -103,9 +103,9 @@ fn pages() -> Vec<Page> {
     let sort = Some(Sort { column: "sent", descending: true });
     let fan = |step| Page::Fan("o1".into(), step);
     vec![
-        Page::Overview(Period::Month, "new"),
-        Page::Overview(Period::Week, "revenue"),
-        Page::Overview(Period::Quarter, "answered_share"),
+        Page::Overview(Period::Month, "new", Against::Before),
+        Page::Overview(Period::Week, "revenue", Against::Before),
+        Page::Overview(Period::Quarter, "answered_share", Against::Before),
         Page::Channels(Period::Month, Filter::default()),
         Page::Channels(
             Period::Month,
@@ -234,16 +234,16 @@ fn every_page_says_every_word_in_its_language() {
 
 #[test]
 fn the_overview_shows_both_periods_and_their_difference() {
-    let page = Page::Overview(Period::Week, "orders");
+    let page = Page::Overview(Period::Week, "orders", Against::Before);
     let html = show(&page, Language::En);
     let sum = |days: std::ops::RangeInclusive<u64>, column: &str| {
-        let trend = &sheets(&page, &history())[0];
-        let rows: Vec<_> = trend.cells(column).cloned().collect();
+        let both = sheets(&page, &history());
+        let rows: Vec<_> = both[1].cells(column).chain(both[0].cells(column)).cloned().collect();
         Cell::sum(&rows[*days.start() as usize..=*days.end() as usize])
     };
     // The day is the 17th of the history; the week before has its days 4 to 10, so all that happened was earlier.
     assert_eq!((sum(7..=13, "orders"), sum(0..=6, "orders")), (Cell::Count(0), Cell::Count(0)));
-    let month = show(&Page::Overview(Period::Month, "orders"), Language::En);
+    let month = show(&Page::Overview(Period::Month, "orders", Against::Before), Language::En);
     let row = |html: &Html, name: &str| html.row("overview", name);
     assert_eq!(row(&month, "Orders"), ["Orders", "22", "0", "–"]);
     assert_eq!(row(&month, "Revenue"), ["Revenue", "¥13,474.00", "¥0.00", "–"]);
@@ -252,6 +252,11 @@ fn the_overview_shows_both_periods_and_their_difference() {
     assert_eq!(row(&html, "Orders"), ["Orders", "0", "0", "–"]);
     assert_eq!(month.rows("trend").len(), 1 + 30);
     assert!(html.all("path").iter().any(|path| path.attribute("class") == Some("before")));
+    let asked = |against| Page::Overview(Period::Month, "orders", against).asks(&brand(), moment());
+    for (against, earlier) in [(Against::Before, 30), (Against::Weekdays, 35), (Against::Year, 365)] {
+        let [Ask::Trend(now, _), Ask::Trend(before, _), ..] = asked(against)[..] else { panic!("{against:?}") };
+        assert_eq!(before, now.earlier(earlier), "{against:?}");
+    }
 }
 
 #[test]
@@ -287,8 +292,8 @@ fn a_page_reads_no_more_records_with_more_fans() {
 #[test]
 fn a_csv_has_the_rows_of_its_page() {
     for (page, table) in [
-        (Page::Overview(Period::Month, "new"), "overview"),
-        (Page::Overview(Period::Month, "new"), "trend"),
+        (Page::Overview(Period::Month, "new", Against::Before), "overview"),
+        (Page::Overview(Period::Month, "new", Against::Before), "trend"),
         (Page::Channels(Period::Month, Filter { find: "bag".into(), ..Filter::default() }), "channels"),
         (Page::Channel(Period::Month, "bag".into()), "channel"),
         (Page::Channel(Period::Month, "bag".into()), "retention"),
@@ -330,8 +335,8 @@ fn where_there_is_nothing_a_page_says_what_to_do() {
     let empty = Store::of([]);
     let bare = Brand { channels: BTreeMap::new(), rules: Vec::new(), ..brand() };
     for (page, words) in [
-        (Page::Overview(Period::Month, "new"), "Set the server URL"),
-        (Page::Overview(Period::Month, "new"), "Connect your shop"),
+        (Page::Overview(Period::Month, "new", Against::Before), "Set the server URL"),
+        (Page::Overview(Period::Month, "new", Against::Before), "Connect your shop"),
         (Page::Channels(Period::Month, Filter::default()), "Make a QR code"),
         (Page::Channel(Period::Month, "bag".into()), "Nobody first followed"),
         (Page::Pushes(Period::Month, None), "[products.reminder]"),
@@ -346,7 +351,7 @@ fn where_there_is_nothing_a_page_says_what_to_do() {
             .collect();
         assert!(shown(&page, Language::En, &bare, &asked).says(words), "{page:?}: {words}");
     }
-    let page = Page::Overview(Period::Month, "new");
+    let page = Page::Overview(Period::Month, "new", Against::Before);
     assert!(
         !show(&page, Language::En).says("Set the server URL") && !show(&page, Language::En).says("Connect your shop")
     );
@@ -354,9 +359,9 @@ fn where_there_is_nothing_a_page_says_what_to_do() {
 
 #[test]
 fn alarms_and_damaged_records_are_seen_at_once() {
-    let page = Page::Overview(Period::Month, "new");
+    let page = Page::Overview(Period::Month, "new", Against::Before);
     let mut asked = sheets(&page, &history());
-    asked[4] = account();
+    asked[5] = account();
     let html = shown(&page, Language::En, &brand(), &asked);
     assert_eq!(html.rows("alarms").len(), 2);
     let mut store = history();

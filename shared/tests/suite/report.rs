@@ -121,16 +121,9 @@ fn only_cells_of_one_kind_add_up() {
 }
 
 #[test]
-fn the_days_before_are_as_many() {
-    let three = days(3);
-    let before = three.before();
-    assert_eq!(
-        (before, three.doubled()),
-        (
-            Days::new(Day(first_day().0 - 3), Day(first_day().0 - 1), 3).unwrap(),
-            Days::new(Day(first_day().0 - 3), Day(first_day().0 + 2), 6).unwrap()
-        )
-    );
+fn earlier_days_are_as_many() {
+    let earlier = Days::new(Day(first_day().0 - 7), Day(first_day().0 - 5), 3).unwrap();
+    assert_eq!(days(3).earlier(7), earlier);
 }
 
 #[test]

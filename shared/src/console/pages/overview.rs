@@ -1,9 +1,9 @@
-//! 总览: how things stand, beside as many days before.
+//! 总览: how things stand, beside as many days earlier.
 
 use super::{named, nothing, section, whole};
 use crate::{
     console::{
-        Page, Table, View,
+        Against, Page, Period, Table, View,
         address::METRICS,
         chart,
         show::{grouped, money, plain, short_date, signed},
@@ -21,31 +21,32 @@ const ORDER: &str = r#"curl https://your.host/orders -H 'webhook-id: msg_1' -H '
   -d '{"orders": [{"id": "A-1", "openid": "oFan…", "time": "2026-03-02T10:00:00+08:00",
                    "lines": [{"product": "cat-2kg", "quantity": 1, "amount": 12900}]}]}'"#;
 
-pub(super) fn asks(days: Days) -> Vec<Ask> {
+pub(super) fn asks(days: Days, earlier: u64) -> Vec<Ask> {
+    let before = days.earlier(earlier);
     vec![
-        Ask::Trend(days.doubled(), Step::Day),
+        Ask::Trend(days, Step::Day),
+        Ask::Trend(before, Step::Day),
         Ask::Pushes(days),
-        Ask::Pushes(days.before()),
+        Ask::Pushes(before),
         Ask::Overview,
         Ask::Account,
     ]
 }
 
 pub(super) fn tables(sheets: &[Sheet]) -> Vec<Table> {
-    let [trend, pushes, pushes_before, standing, account] = sheets else { return Vec::new() };
-    let (missing, days): (Vec<_>, Vec<_>) = trend.rows.iter().cloned().partition(|row| Sheet::missing(row).is_some());
-    let (before, now) = days.split_at(days.len() / 2);
-    let before = Sheet { rows: before.to_vec(), ..trend.clone() };
-    let mut now = Sheet { rows: now.to_vec(), ..trend.clone() };
+    let [now, before, pushes, pushes_before, standing, account] = sheets else { return Vec::new() };
+    let (mut now, mut before) = (now.clone(), before.clone());
+    // What could not be read of the earlier days is said once, below these.
+    let missing = before.rows.extract_if(.., |row| Sheet::missing(row).is_some());
+    now.rows.extend(missing);
     let mut compared = Sheet {
         columns: ["metric", "value", "before", "change"].map(str::to_owned).to_vec(),
         rows: SUMS.iter().map(|name| row(name, Cell::sum(now.cells(name)), Cell::sum(before.cells(name)))).collect(),
-        offset: trend.offset,
+        offset: now.offset,
     };
     for (metric, name) in [("pushes_sent", "sent"), ("pushes_delivered", "delivered")] {
         compared.rows.push(row(metric, of_all(pushes, name), of_all(pushes_before, name)));
     }
-    now.rows.extend(missing);
     let alarm = |row: &&Vec<Cell>| matches!(row.first(), Some(Cell::Text(about)) if about.starts_with("alarm: "));
     let alarms = Sheet { rows: account.rows.iter().filter(alarm).cloned().collect(), ..account.clone() };
     named([
@@ -79,12 +80,14 @@ fn of_all(pushes: &Sheet, name: &str) -> Cell {
     all.map_or(Cell::Empty, |(_, cell)| cell.clone())
 }
 
-pub(super) fn body(view: &View<'_>, metric: &str, tables: &[Table]) -> Markup {
+pub(super) fn body(view: &View<'_>, looked_at: (Period, &'static str, Against), tables: &[Table]) -> Markup {
+    let (_, metric, _) = looked_at;
     let [compared, trend, before, standing, alarms] = tables else { return html! {} };
     let row = standing.sheet.rows.iter().rfind(|row| row.first() == Some(&Cell::text("all time")));
     let all_time = |name| row.and_then(|row| row.get(standing.sheet.column(name)?)).cloned().unwrap_or(Cell::Empty);
     let is_none = |name| all_time(name).number().unwrap_or(0.0) == 0.0;
     let charts = html! {
+        (comparisons(view, looked_at))
         (line(view, metric, trend, before))
         (whole(view, compared, words::OVERVIEW))
         details {
@@ -94,7 +97,7 @@ pub(super) fn body(view: &View<'_>, metric: &str, tables: &[Table]) -> Markup {
     };
     html! {
         @if is_none("messages") && is_none("followers") { (nothing(view, words::NOTHING_YET)) }
-        (cards(view, compared, &all_time("followers")))
+        (cards(view, looked_at, compared, &all_time("followers")))
         @if !alarms.sheet.rows.is_empty() { (whole(view, alarms, words::ALARMS)) }
         (section(view, words::OVERVIEW, words::COMPARED, &charts))
         @if is_none("orders") {
@@ -105,7 +108,8 @@ pub(super) fn body(view: &View<'_>, metric: &str, tables: &[Table]) -> Markup {
 }
 
 /// A card for each number; those that are a line lead to it.
-fn cards(view: &View<'_>, compared: &Table, followers: &Cell) -> Markup {
+fn cards(view: &View<'_>, looked_at: (Period, &'static str, Against), compared: &Table, followers: &Cell) -> Markup {
+    let (period, shown, against) = looked_at;
     let offset = compared.sheet.offset;
     let card = |name: &str, row: &[Cell]| {
         let [_, now, _, change] = row else { return html! {} };
@@ -125,18 +129,35 @@ fn cards(view: &View<'_>, compared: &Table, followers: &Cell) -> Markup {
             dl { dt { (words::FOLLOWERS_NOW.of(view.language)) } dd { strong { (plain(followers, view.language, offset)) } } }
             @for row in &compared.sheet.rows {
                 @if let Some(Cell::Text(name)) = row.first() {
-                    @match (METRICS.into_iter().find(|metric| metric == name), view.page) {
-                        (Some(metric), Page::Overview(period, shown)) => {
-                            a href=(Page::Overview(*period, metric).address()) aria-current=[(*shown == metric).then_some("true")] {
+                    @match METRICS.into_iter().find(|metric| metric == name) {
+                        Some(metric) => {
+                            a href=(Page::Overview(period, metric, against).address()) aria-current=[(shown == metric).then_some("true")] {
                                 dl { (card(name, row)) }
                             }
                         }
-                        _ => dl { (card(name, row)) }
+                        None => dl { (card(name, row)) }
                     }
                 }
             }
             @if let Some(backlog) = view.moment.backlog.filter(|backlog| *backlog > 0) {
                 dl { dt { (words::BACKLOG_NOW.of(view.language)) } dd { strong { (grouped(i64::try_from(backlog).unwrap_or(i64::MAX))) } } }
+            }
+        }
+    }
+}
+
+/// With which days it is compared.
+fn comparisons(view: &View<'_>, (period, metric, against): (Period, &'static str, Against)) -> Markup {
+    html! {
+        nav class="choice" aria-label=(words::COMPARISON.of(view.language)) {
+            @for other in Against::ALL {
+                a href=(Page::Overview(period, metric, other).address()) aria-current=[(other == against).then_some("true")] {
+                    (match other {
+                        Against::Before => words::DAYS_BEFORE,
+                        Against::Weekdays => words::SAME_WEEKDAYS,
+                        Against::Year => words::LAST_YEAR,
+                    }.of(view.language))
+                }
             }
         }
     }
