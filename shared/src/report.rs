@@ -150,7 +150,7 @@ impl Days {
     }
 }
 
-/// A trend's step.
+/// The step from row to row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Row by row an hour, at most [`HOURLY_DAYS_MAX`] days.
@@ -166,8 +166,8 @@ pub enum Ask {
     Overview,
     /// What each channel brought in these days.
     Channels(Days),
-    /// What one channel brought, day by day.
-    Channel(String, Days),
+    /// What one channel brought, row by row.
+    Channel(String, Days, Step),
     /// How it went.
     Trend(Days, Step),
     /// Who stayed, of those who followed in the last so many weeks; at most [`WEEKS_MAX`].
@@ -216,9 +216,9 @@ impl Ask {
                 days.chain([Span::All]).map(|span| span.key().into()).collect()
             }
             Self::Channels(days) => days.iter().flat_map(|day| Span::Day(day).keys()).collect(),
-            Self::Channel(channel, days) => {
+            Self::Channel(channel, days, step) => {
                 let page = page_of(channel);
-                days.iter().map(|day| Span::Day(day).page_key(page).into()).collect()
+                spans(*days, *step, settings).map(|span| span.page_key(page).into()).collect()
             }
             Self::Trend(days, step) => spans(*days, *step, settings).map(|span| span.key().into()).collect(),
             Self::Cohorts(weeks) => {
@@ -266,7 +266,9 @@ impl Ask {
         match self {
             Self::Overview => tables::overview(brand, moment, records),
             Self::Channels(days) => tables::channels(brand, *days, records),
-            Self::Channel(channel, days) => tables::channel(channel, *days, brand, records),
+            Self::Channel(channel, days, step) => {
+                tables::channel(channel, spans(*days, *step, &brand.settings), brand, records)
+            }
             Self::Trend(days, step) => tables::trend(spans(*days, *step, &brand.settings), brand, records),
             Self::Cohorts(weeks) => {
                 let weeks = weeks_until(*weeks, &brand.settings, moment);

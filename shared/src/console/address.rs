@@ -376,13 +376,14 @@ impl Page {
 }
 
 /// Tables that can be had as CSV, and whose they are.
-pub(super) const TABLES: [(&str, &str); 13] = [
+pub(super) const TABLES: [(&str, &str); 14] = [
     ("overview", "overview"),
     ("trend", "overview"),
     ("channels", "channels"),
     ("paths", "channels"),
     ("channel", "channel"),
     ("retention", "channel"),
+    ("scan-hours", "channel"),
     ("pushes", "pushes"),
     ("questions", "questions"),
     ("rules", "questions"),

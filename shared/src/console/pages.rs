@@ -9,11 +9,12 @@ mod pushes;
 mod questions;
 
 use super::{
-    Filter, Page, Period, Step, View,
+    Filter, Page, Period, Step, View, chart,
+    show::weekday,
     table::{Look, Table, table},
-    words::{self, Text},
+    words::{self, Language, Text},
 };
-use crate::report::{Ask, Brand, Days, Moment, Sheet};
+use crate::report::{Ask, Brand, Cell, Days, Moment, Sheet};
 use maud::{Markup, html};
 
 /// The pages of the menu.
@@ -46,7 +47,7 @@ pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
     match page {
         Page::Overview(period, _, against) => overview::asks(days(*period), against.days(*period)),
         Page::Channels(period, _) => vec![Ask::Channels(days(*period)), Ask::Paths(days(*period))],
-        Page::Channel(period, id) => channel::asks(days(*period), id),
+        Page::Channel(period, id) => channel::asks(days(*period), id, brand, moment),
         Page::Pushes(period, _) => vec![Ask::Pushes(days(*period))],
         Page::Questions => questions::asks(brand, moment),
         Page::Fan(openid, _) => openid.parse().map(Ask::Fan).into_iter().collect(),
@@ -129,4 +130,41 @@ fn section(view: &View<'_>, heading: Text, about: Text, body: &Markup) -> Markup
 /// What to do where there is nothing.
 fn nothing(view: &View<'_>, what: Text) -> Markup {
     html! { p class="nothing" { (what.of(view.language)) } }
+}
+
+/// A column of hours, by weekday and hour of the playbook's clock.
+fn by_weekday(hours: &Sheet, column: &str) -> Sheet {
+    let mut counts = [[0_i64; 24]; 7];
+    for (from, count) in hours.cells("from").zip(hours.cells(column)) {
+        let (Cell::Time(from), Cell::Count(news)) = (from, count) else { continue };
+        let local = hours.offset.local(*from);
+        let day = counts.get_mut(local.day.weekday());
+        if let Some(count) = day.and_then(|day| day.get_mut(usize::from(local.minute / 60))) {
+            *count = count.saturating_add(*news);
+        }
+    }
+    let row = |(day, counts): (usize, [i64; 24])| {
+        [Cell::text(weekday(day, Language::En))].into_iter().chain(counts.map(Cell::Count)).collect()
+    };
+    let mut rows: Vec<Vec<Cell>> = counts.into_iter().enumerate().map(row).collect();
+    let missing = hours.rows.iter().filter(|row| Sheet::missing(row).is_some());
+    rows.extend(missing.map(|row| {
+        let mut row = row.clone();
+        row.resize(25, Cell::Empty);
+        row
+    }));
+    let columns = ["weekday".to_owned()].into_iter().chain((0..24).map(|hour| format!("{hour:02}"))).collect();
+    Sheet { columns, rows, offset: hours.offset }
+}
+
+/// These as fields, the darker the more.
+fn heat(view: &View<'_>, hours: &Sheet, title: Text) -> Markup {
+    let rows = hours.rows.iter().filter(|row| Sheet::missing(row).is_none()).enumerate();
+    let rows: Vec<(String, Vec<f64>)> = rows
+        .map(|(day, row)| {
+            let counts = row.iter().skip(1).map(|cell| cell.number().unwrap_or(0.0)).collect();
+            (weekday(day, view.language).to_owned(), counts)
+        })
+        .collect();
+    chart::heat(title.of(view.language), &rows)
 }

@@ -172,6 +172,8 @@ texts! {
     RETENTION: "留存", "Retention";
     RETENTION_IS: "最近几周第一次关注的人，过了几周还关注着的比例。", "Of those who first followed in the last weeks: the part that still follows so many weeks later.";
     NO_RETENTION: "最近几周没有人从这个渠道第一次关注。", "Nobody first followed through this channel in the last weeks.";
+    SCAN_HOURS: "什么时候扫码", "When the code is scanned";
+    SCAN_HOURS_ARE: "最近 14 天的扫码，按星期和钟点。", "Scans of the last 14 days, by weekday and hour.";
     NEW_BY_DAY: "每天的新粉丝", "New fans by day";
     // Pushes.
     BECAME: "发得怎样", "What became of them";

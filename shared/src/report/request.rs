@@ -101,6 +101,12 @@ impl Parameters {
         }
     }
 
+    fn days_by_step(&self, now: Timestamp, settings: &Settings) -> Result<(Days, Step), RequestError> {
+        let step = self.step()?;
+        let max = if step == Step::Hour { HOURLY_DAYS_MAX } else { DAYS_MAX };
+        Ok((self.days(now, settings, max)?, step))
+    }
+
     fn form(&self) -> Result<Form, RequestError> {
         match self.format.as_deref() {
             None | Some("json") => Ok(Form::Json),
@@ -139,12 +145,12 @@ impl Ask {
             "channels" => Self::Channels(parameters.days(now, settings, DAYS_MAX)?),
             "channel" => {
                 let id = parameters.id.clone().ok_or_else(|| value("id", "", "write the id of a channel"))?;
-                Self::Channel(id, parameters.days(now, settings, DAYS_MAX)?)
+                let (days, step) = parameters.days_by_step(now, settings)?;
+                Self::Channel(id, days, step)
             }
             "trend" => {
-                let step = parameters.step()?;
-                let max = if step == Step::Hour { HOURLY_DAYS_MAX } else { DAYS_MAX };
-                Self::Trend(parameters.days(now, settings, max)?, step)
+                let (days, step) = parameters.days_by_step(now, settings)?;
+                Self::Trend(days, step)
             }
             "cohorts" => Self::Cohorts(parameters.weeks.as_ref().map_or(Ok(WEEKS), |weeks| number("weeks", weeks))?),
             "paths" => Self::Paths(parameters.days(now, settings, DAYS_MAX)?),

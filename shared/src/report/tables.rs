@@ -111,14 +111,17 @@ pub(super) fn trend(spans: impl Iterator<Item = Span>, brand: &Brand, records: &
     let columns = [&["from"], GENERAL.as_slice()].concat();
     let mut sheet = Sheet::new(&columns, brand.settings.utc_offset);
     for span in spans {
-        let from = match span {
-            Span::Hour(hour) => Cell::Time(Timestamp(hour.saturating_mul(3_600))),
-            Span::Day(day) => Cell::Day(day),
-            Span::All => Cell::Empty,
-        };
-        sheet.rows.push([vec![from], general(&load(&span.key(), records)?)].concat());
+        sheet.rows.push([vec![from(span)], general(&load(&span.key(), records)?)].concat());
     }
     Ok(sheet)
+}
+
+fn from(span: Span) -> Cell {
+    match span {
+        Span::Hour(hour) => Cell::Time(Timestamp(hour.saturating_mul(3_600))),
+        Span::Day(day) => Cell::Day(day),
+        Span::All => Cell::Empty,
+    }
 }
 
 const CHANNELS: [&str; 25] = [
@@ -242,8 +245,8 @@ pub(super) fn paths(brand: &Brand, days: Days, records: &Records) -> Made {
     Ok(sheet)
 }
 
-/// As [`channels`], but of one channel and each day; these add up to its row.
-pub(super) fn channel(channel: &str, days: Days, brand: &Brand, records: &Records) -> Made {
+/// As [`channels`], but of one channel and each hour or day; these add up to its row.
+pub(super) fn channel(channel: &str, spans: impl Iterator<Item = Span>, brand: &Brand, records: &Records) -> Made {
     const COLUMNS: [&str; 15] = [
         "from",
         "scans",
@@ -262,12 +265,12 @@ pub(super) fn channel(channel: &str, days: Days, brand: &Brand, records: &Record
         "revenue_last_touch",
     ];
     let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
-    for day in days.iter() {
-        let page: ChannelPage = load(&Span::Day(day).page_key(page_of(channel)), records)?;
+    for span in spans {
+        let page: ChannelPage = load(&span.page_key(page_of(channel)), records)?;
         let metrics = page.0.get(channel).cloned().unwrap_or_default();
         let number = |metric| metrics.get(metric);
         sheet.rows.push(vec![
-            Cell::Day(day),
+            from(span),
             count(&metrics, Metric::Scans),
             count(&metrics, Metric::ScanningPeople),
             count(&metrics, Metric::New),

@@ -297,6 +297,7 @@ fn a_csv_has_the_rows_of_its_page() {
         (Page::Channels(Period::Month, Filter { find: "bag".into(), ..Filter::default() }), "channels"),
         (Page::Channel(Period::Month, "bag".into()), "channel"),
         (Page::Channel(Period::Month, "bag".into()), "retention"),
+        (Page::Channel(Period::Month, "bag".into()), "scan-hours"),
         (Page::Questions, "questions"),
         (Page::Questions, "rules"),
         (Page::Questions, "stale-rules"),

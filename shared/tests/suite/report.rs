@@ -97,13 +97,19 @@ fn the_days_of_a_channel_add_up_to_its_row_of_all_channels() {
     let store = history();
     let all = ask(&Ask::Channels(days(4)), &store, 3 * DAY).unwrap();
     for channel in ["bag", "poster", "(direct)"] {
-        let alone = ask(&Ask::Channel(channel.into(), days(4)), &store, 3 * DAY).unwrap();
+        let alone = ask(&Ask::Channel(channel.into(), days(4), Step::Day), &store, 3 * DAY).unwrap();
         assert_eq!(alone.rows.len(), 4);
         for column in &alone.columns[1..] {
             assert_eq!(Cell::sum(alone.cells(column)), cell(&all, channel, column), "{channel}: {column}");
         }
     }
-    let stranger = ask(&Ask::Channel("nobody".into(), days(4)), &store, 3 * DAY).unwrap();
+    let of_bag = |step| ask(&Ask::Channel("bag".into(), days(4), step), &history(), 3 * DAY).unwrap();
+    let (by_hour, by_day) = (of_bag(Step::Hour), of_bag(Step::Day));
+    assert_eq!((by_hour.rows.len(), by_day.rows.len()), (96, 4));
+    for column in ["scans", "new", "lost", "orders", "revenue_first_touch"] {
+        assert_eq!(Cell::sum(by_hour.cells(column)), Cell::sum(by_day.cells(column)), "{column}");
+    }
+    let stranger = ask(&Ask::Channel("nobody".into(), days(4), Step::Day), &store, 3 * DAY).unwrap();
     assert_eq!(Cell::sum(stranger.cells("scans")), Cell::Count(0));
 }
 
@@ -317,7 +323,7 @@ fn a_report_is_made_without_a_record_that_is_damaged_and_says_so() {
     for asked in [
         Ask::Overview,
         Ask::Channels(days(3)),
-        Ask::Channel("bag".into(), days(3)),
+        Ask::Channel("bag".into(), days(3), Step::Day),
         Ask::Trend(days(3), Step::Day),
         Ask::Cohorts(2),
         Ask::Paths(days(3)),

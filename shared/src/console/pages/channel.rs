@@ -1,6 +1,6 @@
 //! 渠道 / one: its funnel, its days, and who stayed.
 
-use super::{find, named, nothing, section, whole};
+use super::{by_weekday, heat, named, nothing, section, whole};
 use crate::{
     console::{
         Table, View, chart,
@@ -8,30 +8,37 @@ use crate::{
         table::arranged,
         words::{self, column},
     },
-    report::{Ask, Cell, Days, Sheet},
+    report::{Ask, Brand, Cell, Days, Moment, Sheet, Step},
 };
 use maud::{Markup, html};
 
 /// Weeks of follows whose staying is shown.
 const WEEKS: u64 = 8;
+/// Days whose scans are shown by the hour.
+const HOUR_DAYS: u64 = 14;
 /// From scan to the second purchase, as columns.
 const FUNNEL: [&str; 5] = ["scans", "new", "still_here", "bought", "bought_again"];
 
-pub(super) fn asks(days: Days, id: &str) -> Vec<Ask> {
-    vec![Ask::Channel(id.to_owned(), days), Ask::Cohorts(WEEKS)]
+pub(super) fn asks(days: Days, id: &str, brand: &Brand, moment: Moment) -> Vec<Ask> {
+    let fortnight = Days::until(moment.now, &brand.settings, HOUR_DAYS);
+    vec![
+        Ask::Channel(id.to_owned(), days, Step::Day),
+        Ask::Cohorts(WEEKS),
+        Ask::Channel(id.to_owned(), fortnight, Step::Hour),
+    ]
 }
 
 pub(super) fn tables(id: &str, sheets: &[Sheet]) -> Vec<Table> {
-    let [days, cohorts] = sheets else { return Vec::new() };
+    let [days, cohorts, hours] = sheets else { return Vec::new() };
     let at = cohorts.column("channel").unwrap_or(usize::MAX);
     let mut retention =
         arranged(cohorts, |row| matches!(row.get(at), Some(Cell::Text(channel)) if channel == id), None);
     retention.rows.retain(|row| Sheet::missing(row).is_some() || row.get(at) == Some(&Cell::text(id)));
-    named([("channel", Some(days)), ("retention", Some(&retention))])
+    named([("channel", Some(days)), ("retention", Some(&retention)), ("scan-hours", Some(&by_weekday(hours, "scans")))])
 }
 
 pub(super) fn body(view: &View<'_>, id: &str, tables: &[Table]) -> Markup {
-    let (Some(days), Some(retention)) = (find(tables, "channel"), find(tables, "retention")) else { return html! {} };
+    let [days, retention, hours] = tables else { return html! {} };
     let name = view.brand.channels.get(id).map_or("", |look| look.name.as_str());
     let by_day = html! {
         figure {
@@ -52,6 +59,10 @@ pub(super) fn body(view: &View<'_>, id: &str, tables: &[Table]) -> Markup {
         (section(view, words::FUNNEL, words::FUNNEL_IS, &funnel(view, &days.sheet)))
         (section(view, words::BY_DAY, words::NEW_BY_DAY, &by_day))
         (section(view, words::RETENTION, words::RETENTION_IS, &stayed))
+        (section(view, words::SCAN_HOURS, words::SCAN_HOURS_ARE, &html! {
+            figure { (heat(view, &hours.sheet, words::SCAN_HOURS)) }
+            (whole(view, hours, words::SCAN_HOURS))
+        }))
     }
 }
 
