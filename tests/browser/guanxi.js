@@ -4,15 +4,16 @@ import { spawn } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const TARGET = join(ROOT, "target");
+/** As cargo has it; the components and the demo's stores are below the default one. */
+const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target");
 /** What `cargo demo -- --keep target/demo` kept, and an hour after its last fan. */
-export const DAYS = { store: join(TARGET, "demo/days"), at: Date.UTC(2026, 2, 31, 12) / 1000 };
-export const REMINDERS = { store: join(TARGET, "demo/reminders"), at: Date.UTC(2026, 3, 1, 3) / 1000 };
+export const DAYS = { store: join(ROOT, "target/demo/days"), at: Date.UTC(2026, 2, 31, 12) / 1000 };
+export const REMINDERS = { store: join(ROOT, "target/demo/reminders"), at: Date.UTC(2026, 3, 1, 3) / 1000 };
 
 /** The first start after a build compiles the components. */
 const START_MILLISECONDS = 200_000;
