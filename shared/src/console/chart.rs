@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 220.0;
 /// Room for the numbers on the left and the labels below.
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 96.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
@@ -137,7 +137,7 @@ pub(super) fn bars(title: &str, bars: &[(&str, f64, String)]) -> Markup {
 /// A field for each hour of each row's 24, the darker the more.
 pub(super) fn heat(title: &str, rows: &[(String, Vec<f64>)]) -> Markup {
     const ROW: f64 = 24.0;
-    const WORDS: f64 = 48.0;
+    const WORDS: f64 = 60.0;
     const HOURS: usize = 24;
     let most = rows.iter().flat_map(|(_, values)| values).copied().fold(0.0, f64::max);
     let wide = (WIDTH - WORDS) / HOURS as f64;
@@ -306,7 +306,7 @@ mod tests {
         let line = Line { title: "new", labels: &labels, values: &values, before: &[Some(2.0)] };
         let svg = self::line(&line, |value| value.to_string()).into_string();
         assert_eq!(svg.matches("<circle").count(), 3);
-        assert!(svg.contains("<title>day 3 1</title>") && svg.contains("class=\"before\" d=\"M64 12\""), "{svg}");
+        assert!(svg.contains("<title>day 3 1</title>") && svg.contains("class=\"before\" d=\"M96 12\""), "{svg}");
     }
 
     #[test]

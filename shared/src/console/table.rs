@@ -73,8 +73,8 @@ pub(super) fn table(view: &View<'_>, table: &Table, look: &Look<'_>) -> Markup {
 fn heading(view: &View<'_>, sheet: &Sheet, at: usize, look: &Look<'_>) -> Markup {
     let name = sheet.columns.get(at).map_or("", String::as_str);
     let words = column(name, view.language);
-    let class =
-        sheet.rows.iter().find_map(|row| row.get(at).filter(|cell| !matches!(cell, Cell::Empty))).and_then(class);
+    let cells = || sheet.rows.iter().filter_map(|row| row.get(at));
+    let class = cells().find(|cell| !matches!(cell, Cell::Empty)).or_else(|| cells().next()).and_then(class);
     let Some(known) = words::column_named(name).filter(|_| look.sorts) else {
         return html! { th scope="col" class=[class] { (words) } };
     };

@@ -15,7 +15,7 @@ use guanxi::{
     report::Brand,
     time::Timestamp,
 };
-use guanxi_host::{Host, Options};
+use guanxi_host::{Host, Options, StateDir};
 use guanxi_simulator::{Act, Conditions, Delivery, Scenario, Verdict, scenario::Step};
 use indicatif::ProgressIterator;
 use plan::{Deed, Plan, What};
@@ -59,15 +59,15 @@ struct Stage<'a> {
     done: Done,
 }
 
-/// Plays the days and prints the tables. Says whether all was as it must be.
-pub(crate) async fn play(arguments: &Arguments, root: &Path) -> anyhow::Result<bool> {
+/// Plays the days and prints the tables. Gives what served them, an hour after the last fan came, and says whether all was as it must
+/// be.
+pub(crate) async fn play(arguments: &Arguments, root: &Path) -> anyhow::Result<(Host, bool)> {
     let file = root.join("functions/playbook.toml");
     let words = brand::read(&file)?.keywords;
     let brand = load(&file)?;
-    let options = Options::for_test(root.join("spin.toml"))
-        .variable("job_token", caller::JOB_TOKEN)
-        .variable("orders_secret", caller::ORDERS_SECRET);
-    let host = start_with(options, arguments).await?;
+    let options = Options::for_test(root.join("spin.toml")).variable("orders_secret", caller::ORDERS_SECRET);
+    let state_dir = arguments.kept("days")?.map_or(StateDir::None, StateDir::Path);
+    let host = start_with(Options { state_dir, ..options }, arguments).await?;
     let plan = Plan::draw(arguments.seed, arguments.days_fans, &brand, &words);
     let mut stage = Stage {
         host: &host,
@@ -81,8 +81,8 @@ pub(crate) async fn play(arguments: &Arguments, root: &Path) -> anyhow::Result<b
     }
     let now = Timestamp(time_of(SLOTS - 1).0 + 3_600);
     let clean = tables::print(&brand, host.store(), now, &stage.done).await?;
-    host.stop().await;
-    Ok(clean)
+    host.clock().stop_at(moment(now));
+    Ok((host, clean))
 }
 
 /// What reports need of the playbook.

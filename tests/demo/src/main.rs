@@ -1,8 +1,9 @@
 //! `cargo demo`: serves `spin.toml` in this process, and lets simulated fans follow, ask and
-//! mistype. Ends by itself with what they saw; with `--stay` it goes on serving and prints a `curl` line.
+//! mistype. Ends by itself with what they saw.
 //!
-//! A second act plays 30 days with eight channels: scans, follows, purchases and what the reports make of them. A third one
-//! plays 30 days of reminders: who got one, over a bad network and killed jobs, and what they brought.
+//! A second act plays 30 days with eight channels: scans, follows, purchases and what the reports make of them. With `--stay` it
+//! goes on being served, from the evening of its last day on. A third one plays 30 days of reminders: who got one, over a bad
+//! network and killed jobs, and what they brought.
 //!
 //! The components' clock and the fans' are set to a certain morning, so the same seed gives the same answers.
 
@@ -14,7 +15,7 @@ mod report;
 mod sheets;
 mod stay;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use caller::Caller;
 use clap::{Parser, ValueEnum};
 use guanxi::{
@@ -27,8 +28,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::{
+    fs,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -72,16 +74,19 @@ struct Arguments {
     /// The account's mode.
     #[arg(long, value_enum, default_value_t = ModeName::Safe)]
     mode: ModeName,
-    /// When the first act plays, and the time that `--stay` goes on from, such as 2026-03-02T20:00+08:00; without an offset by
-    /// the sample playbook. [default: that morning at 10:00, and then the time]
+    /// When the first act plays, such as 2026-03-02T20:00+08:00; without an offset by the sample playbook. [default: that morning
+    /// at 10:00]
     #[arg(long, value_name = "TIME")]
     at: Option<Moment>,
     /// Print every message and what became of it.
     #[arg(long)]
     trace: bool,
-    /// Go on serving afterwards, until Ctrl-C.
+    /// Go on serving the 30 days afterwards, until Ctrl-C; where they are left out, the first act.
     #[arg(long)]
     stay: bool,
+    /// Keep the stores of the 30 days, as `days` and `reminders` in this folder, which must be new: `guanxi up --state-dir` serves them.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// The components are as fresh as their sources: `cargo demo` has built them.
     #[arg(long, hide = true)]
     built: bool,
@@ -94,6 +99,19 @@ impl Arguments {
     /// When the first act plays. The sample playbook's clock is Beijing's.
     fn morning(&self) -> anyhow::Result<Timestamp> {
         Ok(self.at.map_or(Ok(MORNING), |at| at.by(UtcOffset::BEIJING))?)
+    }
+
+    /// What goes on being served has the address that was asked for.
+    fn address(&self) -> SocketAddr {
+        if self.stay { self.listen } else { SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+
+    /// The folder in which an act's store is kept.
+    fn kept(&self, act: &str) -> anyhow::Result<Option<PathBuf>> {
+        let Some(folder) = self.keep.as_ref().map(|keep| keep.join(act)) else { return Ok(None) };
+        ensure!(!folder.exists(), "there is {} already", folder.display());
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Some(folder))
     }
 }
 
@@ -125,10 +143,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         stopped = stop() => return stopped.map(|()| ExitCode::from(130)),
     };
     if arguments.stay {
-        // For the console; the clock still stands at that morning.
+        // For the console; the clock stood still.
         Caller::new(host.url())?.rollup().await?;
-        let now = if arguments.at.is_some() { moment(arguments.morning()?) } else { SystemTime::now() };
-        host.clock().set(now);
+        host.clock().set(host.clock().now());
         stay::print(&host, &sender(&arguments)?, arguments.mode.variable())?;
         stop().await?;
     }
@@ -146,7 +163,7 @@ async fn stop() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Everything up to the summary. Says whether all was as it must be.
+/// Everything up to the summary. Gives what may go on being served, and says whether all was as it must be.
 async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let host = start(arguments, &root, state).await?;
@@ -155,7 +172,12 @@ async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool
     let began = Instant::now();
     let trace = play(arguments, &root, &delivery).await?;
     let morning = report::print(&trace, began.elapsed(), host.store(), arguments.trace).await?;
-    let days = arguments.days_fans == 0 || days::play(arguments, &root).await?;
+    let (host, days) = if arguments.days_fans == 0 {
+        (host, true)
+    } else {
+        host.stop().await;
+        days::play(arguments, &root).await?
+    };
     let reminders = arguments.reminded_fans == 0 || reminders::play(arguments, &root).await?;
     Ok((host, morning && days && reminders))
 }
@@ -182,14 +204,11 @@ fn sender(arguments: &Arguments) -> anyhow::Result<Sender> {
 
 /// The host, with components as fresh as their sources.
 async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Result<Host> {
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let options = Options {
-        listen: if arguments.stay { arguments.listen } else { free },
         state_dir: StateDir::Path(state.to_owned()),
         build: if arguments.built { BuildWhen::Missing } else { BuildWhen::Always },
         ..Options::for_test(root.join("spin.toml"))
     };
-    let options = options.variable("job_token", caller::JOB_TOKEN).variable("console_token", caller::CONSOLE_TOKEN);
     start_with(options, arguments).await
 }
 
@@ -197,7 +216,9 @@ async fn start(arguments: &Arguments, root: &Path, state: &Path) -> anyhow::Resu
 async fn start_with(options: Options, arguments: &Arguments) -> anyhow::Result<Host> {
     let clock = Clock::real();
     clock.stop_at(moment(MORNING));
-    Ok(Host::start(of_account(Options { clock, ..options }, arguments)).await?)
+    let options = Options { clock, listen: arguments.address(), ..options };
+    let options = options.variable("job_token", caller::JOB_TOKEN).variable("console_token", caller::CONSOLE_TOKEN);
+    Ok(Host::start(of_account(options, arguments)).await?)
 }
 
 /// With what WeChat and the components have to agree on.

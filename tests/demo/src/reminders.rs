@@ -35,7 +35,7 @@ use indicatif::ProgressIterator;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -120,7 +120,7 @@ struct Service {
 struct Stage<'a> {
     arguments: &'a Arguments,
     root: &'a Path,
-    state: tempfile::TempDir,
+    state: PathBuf,
     clock: Clock,
     api: Arc<ApiServer>,
     fans: Vec<Fan>,
@@ -135,7 +135,9 @@ pub(crate) async fn play(arguments: &Arguments, root: &Path) -> anyhow::Result<b
     let compiled = compile(PLAYBOOK).map_err(|problems| anyhow::anyhow!("the playbook: {problems:?}"))?;
     let brand = Brand::from(Terms::load(&compiled)?);
     let began = Instant::now();
-    let mut stage = Stage::new(arguments, root).await?;
+    let state = tempfile::tempdir().context("cannot make a folder for the store")?;
+    let folder = arguments.kept("reminders")?.unwrap_or_else(|| state.path().to_owned());
+    let mut stage = Stage::new(arguments, root, folder).await?;
     let mut service = stage.start().await?;
     announce(service.host.store(), &compiled).await?;
     for day in (0..DAYS).progress_count(DAYS) {
@@ -192,7 +194,7 @@ fn rules(seed: u64) -> Rules {
 }
 
 impl<'a> Stage<'a> {
-    async fn new(arguments: &'a Arguments, root: &'a Path) -> anyhow::Result<Self> {
+    async fn new(arguments: &'a Arguments, root: &'a Path, state: PathBuf) -> anyhow::Result<Self> {
         let fans: Vec<Fan> = (0..arguments.reminded_fans).map(|number| Fan::draw(arguments.seed, number)).collect();
         let clock = Clock::real();
         clock.stop_at(moment(MORNING));
@@ -201,7 +203,7 @@ impl<'a> Stage<'a> {
         Ok(Self {
             arguments,
             root,
-            state: tempfile::tempdir().context("cannot make a folder for the store")?,
+            state,
             clock,
             api: Arc::new(api),
             places: (0..).zip(&fans).map(|(place, fan)| (fan.openid.clone(), place)).collect(),
@@ -214,7 +216,7 @@ impl<'a> Stage<'a> {
     /// A process on the store that there is.
     async fn start(&self) -> anyhow::Result<Service> {
         let options = Options {
-            state_dir: StateDir::Path(self.state.path().to_owned()),
+            state_dir: StateDir::Path(self.state.clone()),
             clock: self.clock.clone(),
             ..Options::for_test(self.root.join("spin.toml"))
         };

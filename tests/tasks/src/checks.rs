@@ -1,10 +1,10 @@
 //! `cargo ci`: every check, from a fresh clone, on a machine with Rust and Node.
 //!
-//! Installs what a registry has: the wasm targets and the `wasm-bindgen-test-runner` that fits `Cargo.lock`. Says what is missing
-//! otherwise. Nothing is compiled in a configuration that no check needs: native code in the profile `dev` (once to lint, once to run),
+//! Installs what a registry has: the wasm targets, the `wasm-bindgen-test-runner` that fits `Cargo.lock`, and on Debian, where it is root,
+//! a browser. Says what is missing otherwise. Nothing is compiled in a configuration that no check needs: native code in the profile `dev` (once to lint, once to run),
 //! the components in `release`, `shared` for `wasm32-unknown-unknown`.
 
-use crate::{Result, build_components, cargo, run, steps::Steps, tools};
+use crate::{Result, browser, build_components, cargo, run, steps::Steps, tools};
 
 pub(crate) fn all() -> Result<()> {
     let mut steps = Steps::default();
@@ -23,7 +23,11 @@ pub(crate) fn all() -> Result<()> {
         run(tools::with_wasm_runner(&mut test)?)
     })?;
     // As one types it.
-    steps.run("demo", || run(&mut cargo(&["demo", "--", "--mode", "safe"])))?;
+    steps.run("demo", || {
+        let stores = browser::forget_stores()?;
+        run(cargo(&["demo", "--", "--mode", "safe", "--keep"]).arg(stores))
+    })?;
+    steps.run("tests in a browser", browser::test)?;
     steps.report();
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! This crate has no dependency, so that it speaks within seconds of the command, also in a fresh clone.
 #![allow(clippy::print_stdout, reason = "commands for people")]
 
+mod browser;
 mod checks;
 mod steps;
 mod tools;

@@ -1,6 +1,6 @@
 //! What building and checking need beyond Rust and Node.
 
-use crate::{COMPONENT_TARGET, Result, run};
+use crate::{COMPONENT_TARGET, Result, browser, run};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -10,8 +10,11 @@ use std::{
 /// Installs the wasm targets and the test runner; says what else is missing.
 pub(crate) fn install() -> Result<()> {
     if Command::new("node").arg("--version").output().is_err() {
-        return Err("Node.js is missing: it runs the tests of `shared` in WebAssembly".to_owned());
+        return Err(
+            "Node.js is missing: it runs the tests of `shared` in WebAssembly, and those in a browser".to_owned()
+        );
     }
+    browser::install()?;
     target(COMPONENT_TARGET)?;
     target("wasm32-unknown-unknown")?;
     let version = locked_version("wasm-bindgen")?;

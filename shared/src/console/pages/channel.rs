@@ -41,10 +41,7 @@ pub(super) fn body(view: &View<'_>, id: &str, tables: &[Table]) -> Markup {
     let [days, retention, hours] = tables else { return html! {} };
     let name = view.brand.channels.get(id).map_or("", |look| look.name.as_str());
     let by_day = html! {
-        figure {
-            figcaption { (words::NEW_BY_DAY.of(view.language)) }
-            (line(view, &days.sheet))
-        }
+        figure { (line(view, &days.sheet)) }
         (whole(view, days, words::BY_DAY))
     };
     let stayed = match retention.sheet.rows.iter().any(|row| Sheet::missing(row).is_none()) {
@@ -74,9 +71,11 @@ fn funnel(view: &View<'_>, days: &Sheet) -> Markup {
         .collect();
     html! {
         figure { (chart::bars(words::FUNNEL_IS.of(view.language), &bars)) }
-        table id="funnel" {
-            thead { tr { @for (words, _) in &sums { th scope="col" { (words) } } } }
-            tbody { tr { @for (_, sum) in &sums { td class="number" { (plain(sum, view.language, days.offset)) } } } }
+        div class="scroll" role="region" tabindex="0" aria-label=(words::FUNNEL.of(view.language)) {
+            table id="funnel" {
+                thead { tr { @for (words, _) in &sums { th scope="col" class="number" { (words) } } } }
+                tbody { tr { @for (_, sum) in &sums { td class="number" { (plain(sum, view.language, days.offset)) } } } }
+            }
         }
     }
 }

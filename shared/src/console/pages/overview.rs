@@ -180,6 +180,8 @@ fn line(view: &View<'_>, metric: &str, now: &Table, before: &Table) -> Markup {
         before: &values.1,
     };
     let say = |value: f64| match metric {
+        // An axis has whole yuan.
+        "revenue" if value % 100.0 == 0.0 => money(value as i64).trim_end_matches(".00").to_owned(),
         "revenue" => money(value.round() as i64),
         "answered_share" => format!("{:.0}%", value * 100.0),
         _ => plain_number(value),

@@ -1,0 +1,48 @@
+//! The console's tests in a browser, `tests/browser`: what they need, and they.
+
+use crate::{Result, run};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Debian's packages: the browser, and letters for its pictures.
+const PACKAGES: [&str; 2] = ["chromium", "fonts-noto-cjk"];
+const BROWSER: &str = "/usr/bin/chromium";
+const LETTERS: &str = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
+const FOLDER: &str = "tests/browser";
+/// Where the demo keeps its stores for them.
+const STORES: &str = "target/demo";
+
+/// Installs the browser where this is Debian and root's; else says what is missing.
+pub(crate) fn install() -> Result<()> {
+    if [BROWSER, LETTERS].iter().all(|file| Path::new(file).exists()) {
+        return Ok(());
+    }
+    let apt = |arguments: &[&str]| {
+        run(Command::new("apt-get").args(arguments).args(PACKAGES).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let install = ["install", "--yes", "--no-install-recommends"];
+    // A list that is old, or none yet, names packages that are no longer there.
+    apt(&install).or_else(|_| run(Command::new("apt-get").arg("update")).and_then(|()| apt(&install))).map_err(|why| {
+        format!(
+            "{BROWSER} or {LETTERS} is missing, for the tests in a browser (Debian: {}): {why}",
+            PACKAGES.join(", ")
+        )
+    })
+}
+
+/// The folder that the demo is to keep its stores in, without those of the last time.
+pub(crate) fn forget_stores() -> Result<PathBuf> {
+    match fs::remove_dir_all(STORES) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("cannot remove {STORES}: {error}")),
+        _ => Ok(PathBuf::from(STORES)),
+    }
+}
+
+/// Runs them on the stores that the demo kept. They bound their time, and end what they start.
+pub(crate) fn test() -> Result<()> {
+    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(FOLDER))?;
+    run(Command::new("npm").args(["test", "--silent"]).current_dir(FOLDER))
+}
