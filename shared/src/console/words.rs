@@ -266,6 +266,7 @@ const COLUMNS: &[(&str, Text)] = &[
     ("skipped_invalid_template", text("模板无效", "Invalid template")),
     ("skipped_no_window", text("微信不许发", "No window")),
     ("skipped_unreadable", text("记录读不了", "Unreadable")),
+    ("skipped_stopped", text("活动停了", "Stopped")),
     ("unmatched", text("对不上", "Unmatched")),
     ("treated", text("发了的人", "Treated")),
     ("treated_bought", text("其中买了", "Treated who bought")),
