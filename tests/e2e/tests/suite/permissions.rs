@@ -77,7 +77,7 @@ const GRANTED: [Granted; 8] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
-        size_max: 6.5,
+        size_max: 6.7,
     },
     Granted {
         id: "console",
