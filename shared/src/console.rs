@@ -6,6 +6,7 @@
 //! kept apart from what stands around them.
 
 mod address;
+pub mod campaign;
 mod chart;
 mod pages;
 pub mod session;
@@ -13,12 +14,17 @@ mod show;
 mod table;
 mod words;
 
-pub use address::{Against, Filter, Page, Period, Posted, Sort, Step, Wrong, language_asked};
+pub use address::{Against, Filter, Note, Page, Period, Posted, Sort, Step, Wrong, language_asked};
 pub use show::TEXT_SHOWN;
 pub use table::{ROWS_SHOWN, Table};
 pub use words::Language;
 
-use crate::report::{Ask, Brand, Moment, Sheet};
+use crate::{
+    playbook::Terms,
+    push::requests::Listed,
+    report::{Ask, Brand, Moment, Sheet},
+    time::Timestamp,
+};
 use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
@@ -59,6 +65,23 @@ pub struct View<'a> {
     pub brand: &'a Brand,
     /// When.
     pub moment: Moment,
+}
+
+/// A campaign that is being written.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
+    /// In which language its page is.
+    pub language: Language,
+    /// What its forms carry.
+    pub csrf: &'a str,
+    /// What the playbook says; none: the store does not answer.
+    pub terms: Option<&'a Terms>,
+    /// What is written; none: an example.
+    pub text: Option<&'a str>,
+    /// What is said of it.
+    pub said: &'a campaign::Said,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// Why there is no page.
@@ -106,7 +129,20 @@ impl Page {
 pub fn page(view: &View<'_>, sheets: &[Sheet]) -> String {
     let tables = pages::tables(view.page, sheets);
     let title = pages::title(view.page).of(view.language);
-    framed(view.language, title, view.page, Some((view.csrf, view.page)), &pages::body(view, &tables))
+    let refresh = pages::refresh(view.page, &tables);
+    framed(view.language, title, view.page, Some((view.csrf, view.page)), refresh, &pages::body(view, &tables))
+}
+
+/// The page on which a campaign is written.
+pub fn draft(draft: &Draft<'_>) -> String {
+    let page = Page::Campaign;
+    let title = pages::title(&page).of(draft.language);
+    framed(draft.language, title, &page, Some((draft.csrf, &page)), None, &pages::draft(draft))
+}
+
+/// The campaigns as the sheet that their page is made of.
+pub fn campaigns(listed: &[Listed], brand: &Brand, moment: Moment) -> Sheet {
+    pages::listed(listed, moment.now, brand.settings.utc_offset)
 }
 
 /// A table of a page as CSV.
@@ -132,7 +168,7 @@ pub fn login(language: Language, to: &Page, retry: Option<Retry>) -> String {
             p { (said(words::TOKEN_IS)) }
         }
     };
-    framed(language, said(words::LOG_IN), to, None, &body)
+    framed(language, said(words::LOG_IN), to, None, None, &body)
 }
 
 /// What is shown instead of a page; `csrf` of who is logged in.
@@ -148,11 +184,19 @@ pub fn failed(language: Language, csrf: Option<&str>, failure: Failure) -> Strin
         @if !parameter.is_empty() { p { code { (parameter) } } }
         p { (help.of(language)) }
     };
-    framed(language, title.of(language), &home, csrf.map(|csrf| (csrf, &home)), &body)
+    framed(language, title.of(language), &home, csrf.map(|csrf| (csrf, &home)), None, &body)
 }
 
-/// The frame around every page. `here` is where the switch of the language leads to; who is logged in gets the menu.
-fn framed(language: Language, title: &str, here: &Page, open: Option<(&str, &Page)>, body: &Markup) -> String {
+/// The frame around every page. `here` is where the switch of the language leads to; who is logged in gets the menu; `refresh` is
+/// after how many seconds it is loaded again.
+fn framed(
+    language: Language,
+    title: &str,
+    here: &Page,
+    open: Option<(&str, &Page)>,
+    refresh: Option<u32>,
+    body: &Markup,
+) -> String {
     let said = |text: Text| text.of(language);
     html! {
         (DOCTYPE)
@@ -160,6 +204,7 @@ fn framed(language: Language, title: &str, here: &Page, open: Option<(&str, &Pag
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
                 title { (title) " · " (said(words::BRAND)) }
                 link rel="stylesheet" href=(*STYLE_ADDRESS);
                 link rel="icon" href="data:,";

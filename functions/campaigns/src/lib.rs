@@ -1,11 +1,12 @@
-//! What the console writes. `/campaigns` asks for one-off pushes, tries them without sending anything, and lists them; what is
-//! asked for is sent by push. `/playbook` publishes. This component may reach its store and nothing else.
+//! What the console writes. `/campaigns` asks for one-off pushes, tries them without sending anything, stops and lists them; what
+//! is asked for is sent by push. `/playbook` publishes. This component may reach its store and nothing else.
 //!
 //! | request | bearer | answer |
 //! |---|---|---|
 //! | POST `/campaigns` | `console_token` | 202: the next run of push takes the campaign up; once, however often it is asked for |
 //! | POST `/campaigns?dry_run=1` | `console_token` | 200: who would get it and when, who not and why, what is left of the quota; nothing is written. `&from=<next>` goes on where that answer ended |
 //! | GET `/campaigns` | `console_token` | 200: the campaigns that push knows or will, and how far it is |
+//! | DELETE `/campaigns?id=<id>` | `console_token` | 202: nothing more of that campaign goes out; what has not left is passed over as `stopped`; 200: it was stopped or over already |
 //! | POST `/playbook` | `console_token` | 200: published, and from when on it holds; the same one again changes nothing |
 //!
 //! The body is TOML: a playbook, or the keys of one `[[campaigns]]` of the playbook, `at` perhaps `"now"`. The answers are JSON, refusals
@@ -15,6 +16,7 @@
 //! |---|---|
 //! | 400 | of the query |
 //! | 401 | the token is wrong |
+//! | 404 | there is no campaign of that id |
 //! | 405 | no such method here |
 //! | 408 | the body is not here 5 s after the request began |
 //! | 409 | the playbook or another campaign has the id, or too many wait; another playbook was published within this minute |
@@ -32,7 +34,7 @@ use guanxi::{
     },
     push::{
         dry_run::dry_run,
-        requests::{self, BODY_MAX, Wish, accept, campaign_of, json, list},
+        requests::{self, BODY_MAX, Wish, accept, campaign_of, json, list, stop, to_stop},
     },
 };
 use guanxi_spin::{
@@ -71,6 +73,7 @@ async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused>
             Ok(respond(200, JSON, json(&list(&instance.store).await?)))
         }
         (&Method::POST, "/campaigns") => post(request, watch).await,
+        (&Method::DELETE, "/campaigns") => halt(&request, &watch).await,
         _ => Err(Refused::wrong_method()),
     }
 }
@@ -95,6 +98,16 @@ async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
             Ok(respond(200, JSON, json(&found.map_err(requests::Refused::from)?)))
         }
     }
+}
+
+async fn halt(request: &Request, watch: &Stopwatch) -> Result<Response, Refused> {
+    let id = to_stop(request.uri().query().unwrap_or_default())?;
+    let instance = Instance::get(watch).await?;
+    let terms = instance.terms(watch).await?;
+    let stopped = stop(&instance.store, watch, &terms, id, now()).await?;
+    let status = if stopped.known || stopped.over { 200 } else { 202 };
+    log(format_args!("{status}: campaign {} is to stop", stopped.id));
+    Ok(respond(status, JSON, json(&stopped)))
 }
 
 async fn publish(request: Request, watch: Stopwatch) -> Result<Response, Refused> {

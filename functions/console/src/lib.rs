@@ -1,9 +1,12 @@
-//! The console: `/` and `/console/…` show the reports as pages. This component may reach its store and nothing else.
+//! The console: `/` and `/console/…` show the reports as pages, and campaigns are written, tried, sent and stopped there. This component may reach its store and nothing else.
 //!
 //! | request | session | answer |
 //! |---|---|---|
 //! | GET `/`, `/console/<page>?…` | yes | 200: the page; `lang=zh` or `lang=en` is kept |
 //! | GET `/console/<table>.csv?…` | yes | 200: a table of the page with that query |
+//! | GET `/console/campaigns`, `/console/campaign` | yes | 200: the campaigns; the form in which one is written |
+//! | POST `/console/campaign` | yes, and its form | 200: what the check says, what it would do, or the second confirmation; 303: confirmed, and asked for |
+//! | POST `/console/campaigns/stop` | yes, and its form | 303: nothing more of it goes out |
 //! | POST `/console/fan/erase` | yes, and its form | 303: at the next rollup the fan is forgotten |
 //! | POST `/console/logout` | yes, and its form | 303: this browser forgets the session |
 //! | GET `/console/login` | no | 200: the log-in form |
@@ -15,9 +18,10 @@
 //! | 400 | a value in the address or form is none |
 //! | 401 | there is no session, or the token is wrong: the log-in form |
 //! | 403 | the form is of another session |
-//! | 404 | there is no such page, or no such fan |
+//! | 404 | there is no such page, fan, or campaign |
 //! | 405 | no such method here |
-//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB |
+//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB, one with a campaign over 200 KiB, or the campaign over 64 KiB |
+//! | 409, 422 | the campaign's id is taken, or too many wait; what it says is refused, every problem with its place |
 //! | 429 | too many wrong tokens wait; the right one is let in all the same |
 //! | 503 | the store does not answer; ask again |
 
@@ -25,19 +29,23 @@ extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
     console::{
-        self, Failure, HEADERS, IMMUTABLE, Language, PRIVATE, Page, Posted, Retry, STYLE, STYLE_ADDRESS, Step, View,
+        self, Draft, Failure, HEADERS, IMMUTABLE, Language, Note, PRIVATE, Page, Posted, Retry, STYLE, STYLE_ADDRESS,
+        Step, View,
+        campaign::{self, FORM_MAX, Said},
         session::{self, Door, LANGUAGE_COOKIE, Session, WRONG_DELAY, Wrong},
     },
     http::body::BODY_TIME,
+    playbook::{Shelf, Terms},
+    push::requests::{self, list, stop},
     store::Timer,
 };
 use guanxi_spin::{
     Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    http_service, now, random16,
+    http_service, log, now, random16,
     reports::{Reports, brand_of},
     respond,
-    shell::{Refused, instance, required},
+    shell::{Refused, instance, playbook_now, required},
 };
 use std::{cell::OnceCell, rc::Rc};
 
@@ -45,12 +53,15 @@ use std::{cell::OnceCell, rc::Rc};
 const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
 /// The longest form, in bytes.
 const BODY_MAX: usize = 8 * 1024;
+/// Where the forms of a session lead.
+const POSTS: [&str; 4] = ["/console/logout", "/console/fan/erase", "/console/campaign", "/console/campaigns/stop"];
 const HTML: &str = "text/html; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
 thread_local! {
     static INSTANCE: OnceCell<Rc<Reports>> = const { OnceCell::new() };
+    static PLAYBOOKS: OnceCell<Rc<Shelf<Terms>>> = const { OnceCell::new() };
     static WRONG: Wrong = Wrong::default();
 }
 
@@ -81,6 +92,13 @@ impl Guest {
     fn failed(&self, failure: Failure) -> Response {
         let csrf = self.session.as_ref().map(|session| session.csrf.as_str());
         respond(failure.status(), HTML, console::failed(self.language, csrf, failure))
+    }
+
+    /// The page on which a campaign is written.
+    fn draft(&self, terms: Option<&Terms>, text: Option<&str>, said: &Said) -> Response {
+        let csrf = self.session.as_ref().map(|session| session.csrf.as_str()).unwrap_or_default();
+        let draft = Draft { language: self.language, csrf, terms, text, said, now: now() };
+        respond(said.status(), HTML, console::draft(&draft))
     }
 
     fn login(&self, status: u16, to: &Page, retry: Option<Retry>) -> Response {
@@ -123,7 +141,7 @@ async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused>
     let answered = match (request.method(), path.as_str(), &guest.session) {
         (&Method::POST, "/console/login", _) => login(request, &guest, watch).await,
         (&Method::GET, "/console/login", _) => Ok(guest.login(200, &Page::home(), None)),
-        (&Method::POST, "/console/logout" | "/console/fan/erase", Some(_)) => post(request, &path, &guest, watch).await,
+        (&Method::POST, path, Some(_)) if POSTS.contains(&path) => post(request, path, &guest, watch).await,
         (&Method::GET, path, session) => {
             let query = request.uri().query().unwrap_or_default();
             match (Page::at(path, query), session) {
@@ -154,10 +172,17 @@ async fn show(
     table: Option<&str>,
     watch: &Stopwatch,
 ) -> Result<Response, Refused> {
+    if *page == Page::Campaign {
+        return Ok(guest.draft(Some(&*terms(watch).await?), None, &Said::Nothing));
+    }
     let reports = reports(watch).await?;
     let (brand, moment) = (reports.brand(watch).await?, reports.moment().await?);
     let (status, sheets) = match reports.sheets(&page.asks(&brand, moment), &brand, moment).await {
         Err(refused) if refused.status == 404 => (404, Vec::new()),
+        _ if matches!(page, Page::Campaigns(..)) => {
+            let listed = list(&reports.store).await.map_err(Refused::unavailable)?;
+            (200, vec![console::campaigns(&listed, &brand, moment)])
+        }
         sheets => (200, sheets?),
     };
     if let Some(name) = table {
@@ -176,6 +201,13 @@ async fn reports(watch: &Stopwatch) -> Result<Rc<Reports>, Refused> {
     instance(&INSTANCE, async || Reports::open(load, watch).await).await
 }
 
+/// What the playbook says that holds now.
+async fn terms(watch: &Stopwatch) -> Result<Rc<Terms>, Refused> {
+    let load = |published: Option<&[u8]>| Terms::load(published.unwrap_or(BUILT_IN)).map_err(|error| error.to_string());
+    let playbooks = instance(&PLAYBOOKS, async || Ok(Shelf::new(load))).await?;
+    playbook_now(&playbooks, &reports(watch).await?.store, watch).await
+}
+
 async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Response, Refused> {
     let posted = Posted::parse(&body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?);
     let to = posted.page("to");
@@ -190,19 +222,59 @@ async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Resp
 
 /// What changes something: only by a form of the session.
 async fn post(request: Request, path: &str, guest: &Guest, watch: Stopwatch) -> Result<Response, Refused> {
-    let posted = Posted::parse(&body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?);
+    let max = if path == "/console/campaign" { FORM_MAX } else { BODY_MAX };
+    let posted = Posted::parse(&body_up_to(max, request, &watch, BODY_TIME).await?);
     if !guest.door().is_form_of(&guest.cookies, posted.get("csrf")) {
         return Ok(guest.failed(Failure::StaleForm));
     }
-    if path == "/console/logout" {
-        return Ok(see_other(&Page::home(), Some(session::closed())));
-    }
-    let openid = posted.get("openid");
-    let fan = openid.parse().map_err(|error| Refused::new(400, error))?;
     // The store's time does not depend on how long the form took.
     let watch = Stopwatch::start();
-    reports(&watch).await?.erase(fan, &watch).await?;
+    match path {
+        "/console/logout" => Ok(see_other(&Page::home(), Some(session::closed()))),
+        "/console/campaign" => Ok(write(guest, &posted, &watch).await),
+        "/console/campaigns/stop" => halt(guest, &posted, &watch).await,
+        _ => erase(&posted, &watch).await,
+    }
+}
+
+async fn erase(posted: &Posted, watch: &Stopwatch) -> Result<Response, Refused> {
+    let openid = posted.get("openid");
+    let fan = openid.parse().map_err(|error| Refused::new(400, error))?;
+    reports(watch).await?.erase(fan, watch).await?;
     Ok(see_other(&Page::Fan(openid.to_owned(), Step::Erased), None))
+}
+
+/// Checks, tries or sends a campaign. Whatever comes of it, what was written stands in the form again.
+async fn write(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Response {
+    let told = async {
+        let (terms, reports) = (terms(watch).await?, reports(watch).await?);
+        let said = campaign::act(posted, &reports.store, watch, &terms, now()).await;
+        Ok::<_, Refused>((terms, said))
+    };
+    let (terms, said) = match told.await {
+        Ok((terms, said)) => (Some(terms), said),
+        Err(refused) => {
+            refused.note();
+            (None, Said::NoAnswer)
+        }
+    };
+    if let Said::Asked(accepted) = said {
+        log(format_args!("303: campaign {}", accepted.id));
+        return see_other(&Page::Campaigns(Note::Asked(accepted.id), false), None);
+    }
+    guest.draft(terms.as_deref(), Some(&campaign::written(posted)), &said)
+}
+
+async fn halt(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Result<Response, Refused> {
+    let (terms, reports) = (terms(watch).await?, reports(watch).await?);
+    match stop(&reports.store, watch, &terms, posted.get("id").to_owned(), now()).await {
+        Ok(stopped) => {
+            log(format_args!("303: campaign {} is to stop", stopped.id));
+            Ok(see_other(&Page::Campaigns(Note::Stopped(stopped.id), false), None))
+        }
+        Err(requests::Refused::NoSuch(_)) => Ok(guest.failed(Failure::NotFound)),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 fn see_other(page: &Page, cookie: Option<String>) -> Response {

@@ -6,6 +6,8 @@
 //! | `/console/channels` | all channels | `days`, `find`, `group`, `sort`, `order` |
 //! | `/console/channel` | one | `id`, `days` |
 //! | `/console/pushes` | reminders and campaigns | `days`, `sort`, `order` |
+//! | `/console/campaigns` | all campaigns | `sure`, `stopped` or `asked` with an id, `still` |
+//! | `/console/campaign` | one that is being written | |
 //! | `/console/questions` | questions and rules | |
 //! | `/console/fan` | one fan | `openid`, `step` |
 //! | `/console/account` | quotas and runs | |
@@ -107,6 +109,34 @@ pub enum Step {
     Erased,
 }
 
+/// What is said above the campaigns; of which, by its id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Note {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Whether it is meant to stop it.
+    Sure(String),
+    /// It is to stop.
+    Stopped(String),
+    /// It is asked for.
+    Asked(String),
+}
+
+impl Note {
+    const KINDS: [(&'static str, fn(String) -> Self); 3] =
+        [("sure", Self::Sure), ("stopped", Self::Stopped), ("asked", Self::Asked)];
+
+    fn parameter(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Nothing => None,
+            Self::Sure(id) => Some(("sure", id)),
+            Self::Stopped(id) => Some(("stopped", id)),
+            Self::Asked(id) => Some(("asked", id)),
+        }
+    }
+}
+
 /// What is to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -118,6 +148,10 @@ pub enum Page {
     Channel(Period, String),
     /// What became of reminders and campaigns.
     Pushes(Period, Option<Sort>),
+    /// The campaigns that push knows; true: the page is not loaded again by itself.
+    Campaigns(Note, bool),
+    /// A campaign that is being written.
+    Campaign,
     /// What nobody answered, rules nobody needs, when people write.
     Questions,
     /// One fan, by what was entered as the openid.
@@ -182,6 +216,20 @@ impl Parameters {
     fn text(&self, name: &'static str, fits: impl Fn(&str) -> bool) -> Result<String, Wrong> {
         let text = self.get(name).unwrap_or_default();
         if fits(text) { Ok(text.to_owned()) } else { Err(Wrong(name)) }
+    }
+
+    fn note(&self) -> Result<Note, Wrong> {
+        let mut asked = Note::KINDS.into_iter().filter(|(name, _)| self.get(name).is_some());
+        let Some((name, note)) = asked.next() else { return Ok(Note::Nothing) };
+        self.text(name, |text| !text.is_empty() && text.len() <= ID_MAX).map(note)
+    }
+
+    fn still(&self) -> Result<bool, Wrong> {
+        match self.get("still") {
+            None => Ok(false),
+            Some("1") => Ok(true),
+            Some(_) => Err(Wrong("still")),
+        }
     }
 
     fn step(&self) -> Result<Step, Wrong> {
@@ -259,6 +307,8 @@ impl Page {
                 Self::Channel(parameters.period()?, id)
             }
             "pushes" => Self::Pushes(parameters.period()?, parameters.sort()?),
+            "campaigns" => Self::Campaigns(parameters.note()?, parameters.still()?),
+            "campaign" => Self::Campaign,
             "questions" => Self::Questions,
             "fan" => Self::Fan(parameters.text("openid", |text| text.len() <= ID_MAX)?, parameters.step()?),
             "account" => Self::Account,
@@ -273,6 +323,8 @@ impl Page {
             Self::Channels(..) => "/console/channels",
             Self::Channel(..) => "/console/channel",
             Self::Pushes(..) => "/console/pushes",
+            Self::Campaigns(..) => "/console/campaigns",
+            Self::Campaign => "/console/campaign",
             Self::Questions => "/console/questions",
             Self::Fan(..) => "/console/fan",
             Self::Account => "/console/account",
@@ -303,7 +355,11 @@ impl Page {
                     Step::Erased => Some(("step", "erased")),
                 });
             }
-            Self::Questions | Self::Account => {}
+            Self::Campaigns(note, still) => {
+                query.extend(note.parameter());
+                query.extend(still.then_some(("still", "1")));
+            }
+            Self::Questions | Self::Account | Self::Campaign => {}
         }
         query.retain(|pair| ![("metric", "new"), ("against", "before"), ("openid", "")].contains(pair));
         query
@@ -333,7 +389,7 @@ impl Page {
             | Self::Channels(period, _)
             | Self::Channel(period, _)
             | Self::Pushes(period, _) => Some(*period),
-            Self::Questions | Self::Fan(..) | Self::Account => None,
+            Self::Questions | Self::Fan(..) | Self::Account | Self::Campaigns(..) | Self::Campaign => None,
         }
     }
 
@@ -348,7 +404,7 @@ impl Page {
             | Self::Pushes(period, _) => {
                 *period = other;
             }
-            Self::Questions | Self::Fan(..) | Self::Account => {}
+            Self::Questions | Self::Fan(..) | Self::Account | Self::Campaigns(..) | Self::Campaign => {}
         }
         page
     }
@@ -376,7 +432,7 @@ impl Page {
 }
 
 /// Tables that can be had as CSV, and whose they are.
-pub(super) const TABLES: [(&str, &str); 14] = [
+pub(super) const TABLES: [(&str, &str); 15] = [
     ("overview", "overview"),
     ("trend", "overview"),
     ("channels", "channels"),
@@ -385,6 +441,7 @@ pub(super) const TABLES: [(&str, &str); 14] = [
     ("retention", "channel"),
     ("scan-hours", "channel"),
     ("pushes", "pushes"),
+    ("campaigns", "campaigns"),
     ("questions", "questions"),
     ("rules", "questions"),
     ("stale-rules", "questions"),
@@ -426,6 +483,11 @@ mod tests {
             Page::Channels(Period::Quarter, Filter { find: hostile.clone(), group: hostile.clone(), sort: sort() }),
             Page::Channel(Period::Week, hostile.clone()),
             Page::Pushes(Period::Month, sort()),
+            Page::Campaigns(Note::Nothing, false),
+            Page::Campaigns(Note::Sure(hostile.clone()), true),
+            Page::Campaigns(Note::Stopped(hostile.clone()), false),
+            Page::Campaigns(Note::Asked("spring".into()), false),
+            Page::Campaign,
             Page::Questions,
             Page::Fan(String::new(), Step::Show),
             Page::Fan(hostile, Step::Sure),
@@ -502,6 +564,8 @@ mod tests {
             ("/console/channels", long.as_str(), "find"),
             ("/console/channel", "", "id"),
             ("/console/fan", "step=x", "step"),
+            ("/console/campaigns", "sure=", "sure"),
+            ("/console/campaigns", "still=x", "still"),
         ] {
             assert_eq!(Page::at(path, query), Err(Wrong(wrong)), "{path}?{query}");
         }

@@ -1,6 +1,8 @@
 //! The pages, one module each: what it asks for, the tables that it makes of it, and how it shows them.
 
 mod account;
+mod campaign;
+mod campaigns;
 mod channel;
 mod channels;
 mod fan;
@@ -9,20 +11,25 @@ mod pushes;
 mod questions;
 
 use super::{
-    Filter, Page, Period, Step, View, chart,
+    Draft, Filter, Note, Page, Period, Step, View, chart,
     show::weekday,
     table::{Look, Table, table},
     words::{self, Language, Text},
 };
-use crate::report::{Ask, Brand, Cell, Days, Moment, Sheet};
+use crate::{
+    push::requests::Listed,
+    report::{Ask, Brand, Cell, Days, Moment, Sheet},
+    time::{Timestamp, UtcOffset},
+};
 use maud::{Markup, html};
 
 /// The pages of the menu.
-pub(super) fn menu() -> [Page; 6] {
+pub(super) fn menu() -> [Page; 7] {
     [
         Page::home(),
         Page::Channels(Period::default(), Filter::default()),
         Page::Pushes(Period::default(), None),
+        Page::Campaigns(Note::Nothing, false),
         Page::Questions,
         Page::Fan(String::new(), Step::Show),
         Page::Account,
@@ -35,6 +42,7 @@ pub(super) fn title(page: &Page) -> Text {
         Page::Overview(..) => words::OVERVIEW,
         Page::Channels(..) | Page::Channel(..) => words::CHANNELS,
         Page::Pushes(..) => words::PUSHES,
+        Page::Campaigns(..) | Page::Campaign => words::CAMPAIGNS,
         Page::Questions => words::QUESTIONS,
         Page::Fan(..) => words::FAN,
         Page::Account => words::ACCOUNT,
@@ -52,6 +60,8 @@ pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
         Page::Questions => questions::asks(brand, moment),
         Page::Fan(openid, _) => openid.parse().map(Ask::Fan).into_iter().collect(),
         Page::Account => vec![Ask::Account],
+        // Of what push says, not of a report.
+        Page::Campaigns(..) | Page::Campaign => Vec::new(),
     }
 }
 
@@ -65,6 +75,8 @@ pub(super) fn tables(page: &Page, sheets: &[Sheet]) -> Vec<Table> {
         Page::Questions => questions::tables(sheets),
         Page::Fan(..) => named([("fan", sheets.first())]),
         Page::Account => named([("account", sheets.first())]),
+        Page::Campaigns(..) => named([("campaigns", sheets.first())]),
+        Page::Campaign => Vec::new(),
     }
 }
 
@@ -78,11 +90,30 @@ pub(super) fn body(view: &View<'_>, tables: &[Table]) -> Markup {
         Page::Questions => questions::body(view, tables),
         Page::Fan(openid, step) => fan::body(view, openid, *step, tables),
         Page::Account => account::body(view, tables),
+        Page::Campaigns(note, still) => campaigns::body(view, note, *still, tables),
+        // Made of what is written: [`draft`].
+        Page::Campaign => html! {},
     };
     html! {
         (periods(view))
         (page)
     }
+}
+
+/// What the page shows on which a campaign is written.
+pub(super) fn draft(draft: &Draft<'_>) -> Markup {
+    campaign::body(draft)
+}
+
+/// Campaigns as a sheet.
+pub(super) fn listed(listed: &[Listed], now: Timestamp, offset: UtcOffset) -> Sheet {
+    campaigns::sheet(listed, now, offset)
+}
+
+/// After how many seconds a page is loaded again: while a campaign moves, unless somebody wants it to stand still.
+pub(super) fn refresh(page: &Page, tables: &[Table]) -> Option<u32> {
+    let watches = matches!(page, Page::Campaigns(note, false) if !matches!(note, Note::Sure(_)));
+    (watches && campaigns::moves(tables)).then_some(campaigns::REFRESH_SECONDS)
 }
 
 fn periods(view: &View<'_>) -> Markup {

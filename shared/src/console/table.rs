@@ -125,7 +125,7 @@ fn class(cell: &Cell) -> Option<&'static str> {
 fn words_of<'c>(view: &View<'_>, name: &str, row: &'c [Cell], text: &'c str) -> std::borrow::Cow<'c, str> {
     let about = || row.iter().find_map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None });
     match name {
-        "about" | "says" | "what" | "effect" | "weekday" => phrase(text, view.language),
+        "about" | "says" | "what" | "effect" | "weekday" | "state" => phrase(text, view.language),
         "metric" => column(text, view.language),
         "detail" => match about() {
             Some("push") => words::fate(text, view.language),

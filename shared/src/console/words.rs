@@ -181,8 +181,8 @@ texts! {
     BROUGHT: "带来了什么", "What they brought";
     BROUGHT_IS: "和抽签不发的人相比，只算观察期已经结束的天。区间是 95%。", "Beside those who by a draw got nothing; only days whose outcome window is over. The interval is 95 %.";
     UPLIFT: "每 1000 人多买的人，和 95% 的区间", "More buyers in 1,000 fans, with the 95 % interval";
-    NO_PUSHES: "这些天没有提醒也没有活动。在剧本的商品里写 [products.reminder]，或者用 POST /campaigns 发一次活动。",
-        "No reminders or campaigns in these days. Write [products.reminder] for a product in the playbook, or ask for a campaign with POST /campaigns.";
+    NO_PUSHES: "这些天没有提醒也没有活动。在剧本的商品里写 [products.reminder]，或者在“营销活动”页面写一个活动。",
+        "No reminders or campaigns in these days. Write [products.reminder] for a product in the playbook, or write a campaign on the page Campaigns.";
     // Questions.
     UNANSWERED: "没人回答的问题", "What nobody answered";
     UNANSWERED_IS: "至少三位粉丝问过、没有规则回答的话，数字被遮住。", "What at least three fans asked and no rule answered; digits are masked.";
@@ -210,6 +210,61 @@ texts! {
     ERASED: "已记下：下一次汇总时忘记这位粉丝。", "Noted: this fan is forgotten at the next rollup.";
     // Account.
     ACCOUNT_IS: "公众号在微信那里的情况：令牌、配额、暂停、警报和最近的运行。", "How the account stands with WeChat: token, quotas, pauses, alarms and the last runs.";
+    // Campaigns.
+    CAMPAIGNS: "营销活动", "Campaigns";
+    CAMPAIGNS_ARE: "一次性发给一部分粉丝的活动，包括剧本里已经开始的。完成的是已经知道结果的。",
+        "One-off pushes to a part of the fans, those of the playbook too once they began. Done are those of which is known what became of them.";
+    NO_CAMPAIGNS: "还没有活动。点上面的“写一个活动”：先检查，再试算，最后确认发送。",
+        "No campaigns yet. Follow the link above: write one, have it checked, try it, and confirm it.";
+    CAMPAIGN_ASKED: "已记下，下一次推送任务会接手：", "Noted, and the next run of push takes it up: ";
+    CAMPAIGN_STOPPED: "已记下，不会再发出：", "Noted, and nothing more of it leaves: ";
+    NOTHING_TO_STOP: "没有什么可以停的了：", "There is nothing left to stop: ";
+    REFRESHES: "有活动正在进行，本页每 5 秒自动刷新。", "A campaign is at work: this page is loaded again every 5 seconds.";
+    STANDS_STILL: "有活动正在进行，本页不会自动刷新。", "A campaign is at work, and this page stands still.";
+    REFRESH: "自动刷新", "Load it again by itself";
+    STAND_STILL: "不要刷新", "Let it stand still";
+    STOP: "停止：", "Stop: ";
+    STOP_SURE: "真的要停止这个活动吗？", "Stop this campaign for good? ";
+    STOP_MEANS: "已经发出的收不回来；还没发的不再发，记为“活动停了”。停了不能恢复，同一个 id 也不能再用。",
+        "What has left cannot be had back; what has not does not go out, and counts as stopped. It cannot be begun again, nor under the same id.";
+    STOP_YES: "是，停止", "Yes, stop it";
+    TO_CAMPAIGNS: "所有活动", "All campaigns";
+    WRITE_CAMPAIGN: "写一个活动", "Write a campaign";
+    WRITE_IS: "和剧本里一个 [[campaigns]] 的字段一样。检查和试算不会存下任何东西，也不会发出任何东西。",
+        "The keys of one [[campaigns]] of the playbook. To check and to try it stores nothing and sends nothing.";
+    CAMPAIGN_TEXT: "活动（TOML）", "The campaign, as TOML";
+    CHECK: "检查", "Check";
+    TRY: "试算", "Try";
+    TRY_ON: "从下一批粉丝继续试算", "Try the next fans";
+    SEND: "发送…", "Send …";
+    PROBLEMS: "检查没有通过，位置是 行:列。", "The check refuses it; places are line:column.";
+    CHECKED: "检查通过。", "The check takes it.";
+    ID_TAKEN: "这个 id 已经被用了，请换一个。", "That id is taken; give this campaign one of its own.";
+    NOT_ACCEPTED: "没有被接受。", "It is not accepted.";
+    TOO_MANY_CAMPAIGNS: "等待的活动太多了，等其中一个计划完再来。", "Too many campaigns wait; come back when one of them is planned.";
+    CAMPAIGN_TOO_LONG: "超过 64 KiB，太长了。", "It is longer than the 64 KiB that there may be.";
+    TRIED: "试算", "What it would do";
+    TRIED_IS: "按现在的情况，谁会收到、怎么收到、谁不会、为什么。", "As things stand now: who would get it, how, who not and why.";
+    TRIED_FROM: "从粉丝名单的这个位置起：", "From this position of the list of fans on: ";
+    NOT_ALL_FANS: "时间不够看完所有粉丝，数字只是其中一部分。", "There was no time to look at every fan: these numbers are of a part of them.";
+    SUMMARY: "要发的内容", "What is to be sent";
+    TO_WHOM: "给谁", "To whom";
+    TO_ALL: "所有粉丝", "every fan";
+    AT_ONCE: "马上，下一次推送任务", "at once, with the next run of push";
+    HOLDOUT_PERCENT: "抽签不发的比例", "Holdout, in percent";
+    TOTALS: "总数", "Totals";
+    BY_WAY: "按发送方式", "By way";
+    FAN_BY_FAN: "逐个粉丝", "Fan by fan";
+    SEND_SURE: "真的要发送吗？", "Send this?";
+    SEND_MEANS: "下面就是要发的内容，发出后收不回来。", "This is what goes out, and cannot be had back.";
+    SEND_YES: "是，发送", "Yes, send it";
+    SEND_NO: "不，接着改", "No, go on writing";
+    NOTE_ID: "给它一个自己的 id：a-z、0-9、_、-", "an id of its own, of a-z 0-9 _ -";
+    NOTE_AT: "什么时候开始，按剧本的时区；也可以写 \"now\"", "when it begins, by the playbook's clock; or \"now\"";
+    NOTE_SEGMENT: "给谁：channels、tags、products、followed、bought、contact；{} 是所有粉丝", "to whom: channels, tags, products, followed, bought, contact; {} is every fan";
+    NOTE_HOLDOUT: "抽签不发的百分比，用来看效果", "percent of them who by a draw get nothing, so that its effect can be told";
+    NOTE_WAY: "怎么发：\"notice\"、\"message\"、\"template\"，能到达粉丝的第一种", "how: \"notice\", \"message\", \"template\"; the first that reaches the fan";
+    EXAMPLE_TEXT: "{name}：这里写给粉丝的话。不想再收到，回复「退订」。", "{name}: what the fan shall read.";
 }
 
 /// Columns of reports and of the console's own tables.
@@ -282,6 +337,7 @@ const COLUMNS: &[(&str, Text)] = &[
     ("skipped_invalid_template", text("模板无效", "Invalid template")),
     ("skipped_no_window", text("微信不许发", "No window")),
     ("skipped_unreadable", text("记录读不了", "Unreadable")),
+    ("skipped_stopped", text("活动停了", "Stopped")),
     ("unmatched", text("对不上", "Unmatched")),
     ("treated", text("发了的人", "Treated")),
     ("treated_bought", text("其中买了", "Treated who bought")),
@@ -302,6 +358,26 @@ const COLUMNS: &[(&str, Text)] = &[
     ("weekday", text("星期", "Weekday")),
     ("pushes_sent", text("推送已发", "Pushes sent")),
     ("pushes_delivered", text("推送送达", "Pushes delivered")),
+    // Campaigns.
+    ("campaign", text("活动", "Campaign")),
+    ("at", text("开始", "Begins")),
+    ("state", text("状态", "State")),
+    ("fans", text("看过的粉丝", "Fans looked at")),
+    ("queued", text("要发", "Queued")),
+    ("done", text("完成", "Done")),
+    ("done_share", text("完成 %", "Done, share")),
+    ("outside", text("不在范围里", "Outside")),
+    ("gets", text("会收到", "Would get it")),
+    ("gets_at", text("大约什么时候", "When, about")),
+    ("way", text("方式", "Way")),
+    ("quota_left", text("今天剩下的配额", "Left of today's quota")),
+    ("takes_seconds", text("要多少秒", "Seconds it takes")),
+    ("reason", text("为什么不发", "Why not")),
+    ("openid", text("粉丝", "Fan's openid")),
+    ("template", text("模板消息", "template message")),
+    ("notice", text("订阅通知", "notice")),
+    ("message", text("客服消息", "customer message")),
+    ("had_it_already", text("已经收到过", "Had it already")),
 ];
 
 /// The name of a column, if it is one.
@@ -382,6 +458,14 @@ const PHRASES: &[(&str, Text)] = &[
     ("Sat", text("周六", "Sat")),
     ("Sun", text("周日", "Sun")),
     ("skipped", text("没发", "skipped")),
+    // How far campaigns are.
+    ("waits for the next run", text("等下一次推送任务", "waits for the next run")),
+    ("waits for its time", text("等时间到", "waits for its time")),
+    ("being planned", text("正在计划", "being planned")),
+    ("going out", text("正在发", "going out")),
+    ("being stopped", text("正在停", "being stopped")),
+    ("stopped", text("停了", "stopped")),
+    ("over", text("结束了", "over")),
 ];
 
 /// How deep phrases stand in each other.

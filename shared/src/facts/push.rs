@@ -158,11 +158,13 @@ pub enum Skip {
     NoWindow = 8,
     /// What is stored of the fan cannot be read: it may say that the fan wants none, or has had it.
     Unreadable = 9,
+    /// The campaign was stopped.
+    Stopped = 10,
 }
 
 impl Skip {
     /// Every reason with its name in reports.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("unsubscribed", Self::Unsubscribed),
         ("opted_out", Self::OptedOut),
         ("bought_since", Self::BoughtSince),
@@ -173,6 +175,7 @@ impl Skip {
         ("invalid_template", Self::InvalidTemplate),
         ("no_window", Self::NoWindow),
         ("unreadable", Self::Unreadable),
+        ("stopped", Self::Stopped),
     ];
 
     /// Its name in reports.
@@ -232,6 +235,7 @@ mod tests {
             "invalid_template",
             "no_window",
             "unreadable",
+            "stopped",
         ];
         for (number, (stored, name)) in stored.into_iter().zip(expected).enumerate() {
             assert_eq!(stored, (name, number, vec![0, u8::try_from(number).unwrap_or_default()]));

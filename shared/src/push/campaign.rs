@@ -1,4 +1,5 @@
-//! Campaigns that are asked for: `POST /campaigns` leaves a request in the store, and the next run of push takes it up.
+//! Campaigns that are asked for, and that are to stop: a request stands in the store, and the next run of push takes it up; a run
+//! that is at work takes up a stop within [`FRESH`](super::FRESH).
 //!
 //! Requests are numbered by the counter [`SEQUENCE`]; each is a record of its own, `campaign:<number>`, so two that come at
 //! once do not meet. Push only reads them, and keeps in its head how far it looked; who asks takes old ones away.
@@ -7,7 +8,7 @@ use crate::{
     playbook::Campaign,
     store::{
         self, Store, StoreError, Timer,
-        format::RecordError,
+        format::{self, RecordError},
         key::{Key, Stored},
         keys,
         lease::{Run, Stop},
@@ -15,6 +16,7 @@ use crate::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The counter of requests.
 pub const SEQUENCE: &str = keys::SEQ_CAMPAIGN.pattern;
@@ -34,6 +36,15 @@ pub struct Asked {
     pub campaign: Campaign,
 }
 
+/// What is asked of push: `campaign:<number>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// A campaign is to go out.
+    Ask(Asked),
+    /// The campaign of this id is to stop.
+    Stop(String),
+}
+
 /// How far the requests were looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looked {
@@ -46,6 +57,8 @@ pub struct Looked {
 /// What a look found.
 pub(super) struct Found {
     pub(super) asked: Vec<Asked>,
+    /// Ids of campaigns that are to stop.
+    pub(super) stops: Vec<String>,
     pub(super) looked: Looked,
     /// Requests that are damaged, and count as looked at: key and bytes.
     pub(super) damaged: Vec<(String, Vec<u8>)>,
@@ -70,7 +83,26 @@ pub enum ReadError {
     Record(String, RecordError),
 }
 
-impl Stored for Asked {}
+impl Stored for Request {
+    const FORMAT: u8 = 2;
+
+    /// Format 1 knew nothing but campaigns, and did not say so.
+    fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.first() {
+            Some(1) => format::decode(1, bytes).map(Self::Ask),
+            _ => format::decode(Self::FORMAT, bytes),
+        }
+    }
+}
+
+/// What waits to be taken up.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// The oldest first.
+    pub(super) asked: Vec<Asked>,
+    /// Ids of campaigns that are to stop.
+    pub(super) stops: BTreeSet<String>,
+}
 
 /// The requests that are new.
 pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looked) -> Result<Found, Stop> {
@@ -80,10 +112,11 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
     let keys: Vec<String> = numbers.iter().map(|(number, _)| key(*number).into()).collect();
     let until = numbers.iter().map(|(number, _)| *number).max().unwrap_or_default().max(looked.until);
     let looked = Looked { until, missing: Vec::new() };
-    let mut found = Found { asked: Vec::new(), looked, damaged: Vec::new() };
+    let mut found = Found { asked: Vec::new(), stops: Vec::new(), looked, damaged: Vec::new() };
     for ((number, since), (key, bytes)) in numbers.iter().zip(keys.iter().zip(run.get_all(&keys).await?)) {
-        match bytes.map(|bytes| (Asked::decode(&bytes), bytes)) {
-            Some((Ok(asked), _)) => found.asked.push(asked),
+        match bytes.map(|bytes| (Request::decode(&bytes), bytes)) {
+            Some((Ok(Request::Ask(asked)), _)) => found.asked.push(asked),
+            Some((Ok(Request::Stop(id)), _)) => found.stops.push(id),
             None if now.distance(*since) < VAIN_SECONDS => found.looked.missing.push((*number, *since)),
             None => {}
             Some((Err(RecordError::Damaged), bytes)) => found.damaged.push((key.clone(), bytes)),
@@ -93,20 +126,26 @@ pub(super) async fn look<S: Store, T: Timer>(run: &Run<'_, S, T>, looked: &Looke
     Ok(found)
 }
 
-/// The requests that push has not taken up yet, the oldest first.
-pub(super) async fn waiting(store: &impl Store, looked: &Looked) -> Result<Vec<Asked>, ReadError> {
+/// The requests that push has not taken up yet.
+pub(super) async fn waiting(store: &impl Store, looked: &Looked) -> Result<Waiting, ReadError> {
     let count = number(store.increment(SEQUENCE, 0).await?)?;
     let new = looked.until.max(count.saturating_sub(REQUESTS_KEPT)) + 1..=count;
     let numbers = looked.missing.iter().map(|(number, _)| *number).chain(new);
     let keys: Vec<String> = numbers.map(|number| key(number).into()).collect();
     let mut records = store::load(store, keys.clone()).await?;
     let found = keys.into_iter().filter_map(|key| records.remove(&key).map(|bytes| (key, bytes)));
-    let read = |(key, bytes): (String, Vec<u8>)| Asked::decode(&bytes).map_err(|error| ReadError::Record(key, error));
-    found.map(read).collect()
+    let mut waiting = Waiting::default();
+    for (key, bytes) in found {
+        match Request::decode(&bytes).map_err(|error| ReadError::Record(key, error))? {
+            Request::Ask(asked) => waiting.asked.push(asked),
+            Request::Stop(id) => drop(waiting.stops.insert(id)),
+        }
+    }
+    Ok(waiting)
 }
 
 /// The key of a request.
-fn key(number: u64) -> Key<Asked> {
+fn key(number: u64) -> Key<Request> {
     keys::CAMPAIGN.key(&[&number])
 }
 
@@ -118,9 +157,9 @@ fn number(count: i64) -> Result<u64, StoreError> {
 ///
 /// # Errors
 /// When the store fails; then it may have been left, and leaving it again does no harm.
-pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
+pub async fn ask(store: &impl Store, request: &Request) -> Result<(), StoreError> {
     let number = number(store.increment(SEQUENCE, 1).await?)?;
-    store.set(&key(number), &asked.encode()).await?;
+    store.set(&key(number), &request.encode()).await?;
     match number.checked_sub(REQUESTS_KEPT) {
         Some(old) if old > 0 => store.delete(&key(old)).await,
         _ => Ok(()),
@@ -131,4 +170,53 @@ pub async fn ask(store: &impl Store, asked: &Asked) -> Result<(), StoreError> {
 pub(super) async fn read<R: Stored + Default>(store: &impl Store, key: &Key<R>) -> Result<R, ReadError> {
     let record = store.get(key).await?.map(|bytes| R::decode(&bytes)).transpose();
     record.map(Option::unwrap_or_default).map_err(|error| ReadError::Record(key.to_string(), error))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        playbook::{Content, Pushes, Segment},
+        push::head::Head,
+    };
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn asked() -> Asked {
+        let ways = Content::Message { text: "x".into() }.into();
+        Asked {
+            id: "a".into(),
+            campaign: Campaign { at: Timestamp(77), segment: Segment::default(), holdout: 10, ways },
+        }
+    }
+
+    #[test]
+    fn a_request_of_a_guanxi_that_knew_no_stop_is_read() {
+        let first = [1, 1, b'a', 77, 0, 0, 0, 0, 0, 0, 10, 1, 2, 1, b'x'];
+        assert_eq!(Request::decode(&first), Ok(Request::Ask(asked())));
+        for request in [Request::Ask(asked()), Request::Stop("a".into())] {
+            assert_eq!(Request::decode(&request.encode()), Ok(request));
+        }
+        assert_eq!(Request::decode(&[1, 1]), Err(RecordError::Damaged));
+        assert_eq!(Request::decode(&[3, 1]), Err(RecordError::Newer(3)));
+    }
+
+    #[test]
+    fn what_is_taken_up_twice_changes_nothing() {
+        let pushes = Pushes { campaigns: [("listed".to_owned(), asked().campaign)].into(), ..Pushes::default() };
+        let found = || Found {
+            asked: vec![asked()],
+            stops: vec!["a".into(), "listed".into(), "nobody".into()],
+            looked: Looked { until: 4, missing: Vec::new() },
+            damaged: Vec::new(),
+        };
+        let mut head = Head::default();
+        head.take_up(found(), &pushes);
+        let once = head.clone();
+        assert_eq!(once.campaigns.keys().collect::<Vec<_>>(), ["a", "listed"]);
+        assert!(once.campaigns.values().all(|running| running.stopped && running.planned));
+        head.take_up(found(), &pushes);
+        assert_eq!(head, once);
+    }
 }

@@ -3,12 +3,12 @@
 mod stored;
 
 use super::{
-    campaign::Looked,
+    campaign::{Asked, Found, Looked},
     pace::Pace,
     queue::{Progress, Queue},
 };
 use crate::{
-    playbook::{Campaign, Content},
+    playbook::{Campaign, Content, Pushes},
     store::{digest, format, key},
     time::Timestamp,
     wechat::{OpenId, api::Api},
@@ -50,8 +50,46 @@ pub struct Running {
     pub campaign: Campaign,
     /// The position in the list of fans up to which they were looked at.
     pub fans: u64,
-    /// Every fan was looked at.
+    /// Every fan was looked at, or it was stopped.
     pub planned: bool,
+    /// Nothing more of it goes out.
+    pub stopped: bool,
+}
+
+impl Running {
+    /// One that begins.
+    pub(super) fn new(campaign: Campaign) -> Self {
+        Self { campaign, fans: 0, planned: false, stopped: false }
+    }
+
+    /// Plans and sends no more of it.
+    pub(super) fn stop(&mut self) {
+        (self.planned, self.stopped) = (true, true);
+    }
+}
+
+impl Head {
+    /// Whether a campaign was stopped.
+    pub(super) fn is_stopped(&self, id: &str) -> bool {
+        self.campaigns.get(id).is_some_and(|running| running.stopped)
+    }
+
+    /// Takes requests up: campaigns begin when their time comes, and what is to stop stops. Twice it changes nothing.
+    pub(super) fn take_up(&mut self, found: Found, pushes: &Pushes) {
+        for Asked { id, campaign } in found.asked {
+            self.campaigns.entry(id).or_insert(Running::new(campaign));
+        }
+        for id in found.stops {
+            // One of the playbook may be stopped before its time.
+            if let Some(campaign) = pushes.campaigns.get(&id).filter(|_| !self.campaigns.contains_key(&id)) {
+                self.campaigns.insert(id.clone(), Running::new(campaign.clone()));
+            }
+            if let Some(running) = self.campaigns.get_mut(&id) {
+                running.stop();
+            }
+        }
+        self.asked = found.looked;
+    }
 }
 
 /// How the account stands: for reports, and for the next run. `plan:account`, but for the paces.

@@ -158,6 +158,14 @@ impl Subject {
         }
     }
 
+    /// The campaign that it is of; none: it is no campaign's.
+    pub fn campaign(&self) -> Option<&str> {
+        match self {
+            Self::Reminder { .. } => None,
+            Self::Campaign(id) => Some(id),
+        }
+    }
+
     /// What it belongs to.
     pub fn series(&self) -> Series {
         match self {

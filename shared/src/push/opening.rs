@@ -124,19 +124,20 @@ async fn begin_anew<S: Store, T: Timer>(run: &Run<'_, S, T>, pushes: &Pushes) ->
     // Read from the beginning they would delete ledgers of fans who came back since.
     let outcomes = run.get_record(&outcomes().head()).await?.unwrap_or_default().0;
     let mut head = Head { due, outcomes, ..Head::default() };
-    let running = |campaign, planned| Running { campaign, fans: 0, planned };
+    let running = |campaign, planned| Running { planned, ..Running::new(campaign) };
     for (id, campaign) in pushes.campaigns.iter().filter(|(_, campaign)| campaign.is_on_time(now)) {
         head.campaigns.insert(id.clone(), running(campaign.clone(), true));
     }
     head.asked = campaign::Looked::at_the_last(run).await?;
     loop {
-        let found = campaign::look(run, &head.asked).await?;
-        for asked in found.asked.into_iter().filter(|asked| asked.campaign.at > now) {
-            head.campaigns.entry(asked.id).or_insert(running(asked.campaign, false));
+        let mut found = campaign::look(run, &head.asked).await?;
+        let asked = std::mem::take(&mut found.asked);
+        for asked in asked.into_iter().filter(|asked| asked.campaign.at > now) {
+            head.campaigns.entry(asked.id).or_insert(Running::new(asked.campaign));
         }
         if found.looked == head.asked {
             return Ok(head);
         }
-        head.asked = found.looked;
+        head.take_up(found, pushes);
     }
 }

@@ -1,6 +1,6 @@
-//! What `/campaigns` does: takes a campaign up, tries it, lists those there are.
+//! What `/campaigns` does: takes a campaign up, tries it, stops it, lists those there are.
 
-use super::campaign::{Asked, ReadError, ask, waiting};
+use super::campaign::{Asked, ReadError, Request, Waiting, ask, waiting};
 use crate::{
     playbook::{self, Campaign, CampaignRequest, Problem, Terms},
     push::{
@@ -60,14 +60,39 @@ pub struct Listed {
     pub queued: Option<u64>,
     /// Of these, those of which is known what became of them.
     pub done: Option<u64>,
+    /// It was stopped, or will be by the next run: nothing more goes out, and what waits is passed over.
+    pub stopped: bool,
+}
+
+impl Listed {
+    /// Whether something may go out yet.
+    pub fn runs(&self) -> bool {
+        !(self.stopped || self.is_settled())
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_settled(&self) -> bool {
+        self.planned && self.queued == self.done
+    }
+}
+
+/// What came of stopping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stopped {
+    /// The campaign.
+    pub id: String,
+    /// It was stopped before: nothing happens twice.
+    pub known: bool,
+    /// It is over: nothing was left to stop.
+    pub over: bool,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// A parameter that is none.
-    #[error("unknown parameter `{0}`; there are dry_run and from")]
-    Parameter(String),
+    #[error("unknown parameter `{0}`; there is {1}")]
+    Parameter(String, &'static str),
     /// A parameter's value.
     #[error("{name}={value}: {expected}")]
     Value {
@@ -87,6 +112,9 @@ pub enum Refused {
     /// Another campaign has the id.
     #[error("the id `{0}` is taken by {1}; give this campaign an id of its own")]
     Taken(String, &'static str),
+    /// There is none to stop.
+    #[error("there is no campaign `{0}`")]
+    NoSuch(String),
     /// Too many wait.
     #[error("{OPEN_MAX} campaigns wait already; ask again when one of them is planned")]
     TooMany,
@@ -105,7 +133,8 @@ impl Refused {
     /// The HTTP status that says so.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Parameter(_) | Self::Value { .. } => 400,
+            Self::Parameter(..) | Self::Value { .. } => 400,
+            Self::NoSuch(_) => 404,
             Self::Taken(..) | Self::TooMany => 409,
             Self::NotText | Self::Problems(_) => 422,
             Self::Read(_) => 503,
@@ -132,7 +161,7 @@ impl Wish {
                 "from" => {
                     from = Some(value.parse().map_err(|_| wrong("from", "write the `next` of the answer before"))?)
                 }
-                _ => return Err(Refused::Parameter(name.into_owned())),
+                _ => return Err(Refused::Parameter(name.into_owned(), "dry_run and from")),
             }
         }
         match (dry, from) {
@@ -143,6 +172,22 @@ impl Wish {
             }
         }
     }
+}
+
+/// The id of the campaign that is to stop, as the query of a request has it.
+///
+/// # Errors
+/// [`Refused::Parameter`], [`Refused::Value`]
+pub fn to_stop(query: &str) -> Result<String, Refused> {
+    let mut id = String::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "id" => id = value.into_owned(),
+            _ => return Err(Refused::Parameter(name.into_owned(), "id")),
+        }
+    }
+    let expected = "write the id of the campaign";
+    if id.is_empty() { Err(Refused::Value { name: "id", value: id, expected }) } else { Ok(id) }
 }
 
 /// The campaign in the body of a request.
@@ -173,8 +218,11 @@ pub async fn accept(
     }
     let (head, waiting) = standing(store).await?;
     let begun = head.campaigns.get(&id).map(|running| &running.campaign);
-    let known = begun.or_else(|| waiting.iter().find(|asked| asked.id == id).map(|asked| &asked.campaign));
+    let known = begun.or_else(|| waiting.asked.iter().find(|asked| asked.id == id).map(|asked| &asked.campaign));
     let accepted = |id, at: Timestamp, known| Accepted { id, at, begins_in_seconds: at.0.saturating_sub(now.0), known };
+    if head.is_stopped(&id) || waiting.stops.contains(&id) {
+        return Err(Refused::Taken(id, "a campaign that was stopped"));
+    }
     if let Some(known) = known {
         // "Now" is another moment at every try.
         let at = if at_once { known.at } else { campaign.at };
@@ -184,12 +232,42 @@ pub async fn accept(
         };
     }
     let unplanned = head.campaigns.values().filter(|running| !running.planned).count();
-    if unplanned + waiting.len() >= OPEN_MAX {
+    if unplanned + waiting.asked.len() >= OPEN_MAX {
         return Err(Refused::TooMany);
     }
     let asked = Asked { id, campaign };
-    persist(timer, async || ask(store, &asked).await).await?;
-    Ok(accepted(asked.id, asked.campaign.at, false))
+    let answer = accepted(asked.id.clone(), asked.campaign.at, false);
+    let request = Request::Ask(asked);
+    persist(timer, async || ask(store, &request).await).await?;
+    Ok(answer)
+}
+
+/// Stops a campaign that was asked for, or that stands in the playbook: nothing of it leaves later than
+/// [`FRESH`](super::FRESH) from now, and what has not left is passed over. It cannot be taken back.
+///
+/// # Errors
+/// [`Refused::NoSuch`], [`Refused::Read`]; after the last it may have been stopped, and stopping it again does no harm.
+pub async fn stop(
+    store: &impl Store,
+    timer: &impl Timer,
+    terms: &Terms,
+    id: String,
+    now: Timestamp,
+) -> Result<Stopped, Refused> {
+    let (head, waiting) = standing(store).await?;
+    let waits = waiting.asked.iter().any(|asked| asked.id == id);
+    let over = match (head.campaigns.get(&id), terms.pushes.campaigns.get(&id)) {
+        (Some(running), _) => listed(&id, running, &head).is_settled(),
+        (None, _) if waits => false,
+        (None, Some(campaign)) => campaign.at < now && !campaign.is_on_time(now),
+        (None, None) => return Err(Refused::NoSuch(id)),
+    };
+    let known = head.is_stopped(&id) || waiting.stops.contains(&id);
+    if !known && !over {
+        let request = Request::Stop(id.clone());
+        persist(timer, async || ask(store, &request).await).await?;
+    }
+    Ok(Stopped { id, known, over })
 }
 
 /// Every campaign that push knows or will, those that begin first first.
@@ -201,9 +279,13 @@ pub async fn list(store: &impl Store) -> Result<Vec<Listed>, Refused> {
     let begun = head.campaigns.iter().map(|(id, running)| (id.clone(), listed(id, running, &head)));
     let mut all: BTreeMap<String, Listed> = begun.collect();
     // A request whose answer was lost is left again: the first one counts.
-    for Asked { id, campaign: Campaign { at, .. } } in waiting {
-        let new = Listed { id: id.clone(), at, taken_up: false, fans: 0, planned: false, queued: None, done: None };
+    for Asked { id, campaign: Campaign { at, .. } } in waiting.asked {
+        let (fans, queued, done) = (0, None, None);
+        let new = Listed { id: id.clone(), at, taken_up: false, fans, planned: false, queued, done, stopped: false };
         all.entry(id).or_insert(new);
+    }
+    for id in waiting.stops {
+        all.entry(id).and_modify(|listed| listed.stopped = true);
     }
     let mut all: Vec<Listed> = all.into_values().collect();
     all.sort_by_key(|listed| listed.at);
@@ -211,7 +293,7 @@ pub async fn list(store: &impl Store) -> Result<Vec<Listed>, Refused> {
 }
 
 fn listed(id: &str, running: &Running, head: &Head) -> Listed {
-    let Running { campaign, fans, planned } = running;
+    let Running { campaign, fans, planned, stopped } = running;
     let queues = || head.queues.iter().filter(|(queue, _)| queue.campaign() == Some(id)).map(|(_, progress)| progress);
     let sum = |count: fn(&Progress) -> u64| queues().map(count).reduce(|sum, count| sum + count);
     Listed {
@@ -222,11 +304,12 @@ fn listed(id: &str, running: &Running, head: &Head) -> Listed {
         planned: *planned,
         queued: sum(|progress| progress.queued),
         done: sum(|progress| progress.done),
+        stopped: *stopped,
     }
 }
 
 /// What push knows, and what waits for it.
-async fn standing(store: &impl Store) -> Result<(Head, Vec<Asked>), ReadError> {
+async fn standing(store: &impl Store) -> Result<(Head, Waiting), ReadError> {
     let head = head::progress(store).await?;
     let waiting = waiting(store, &head.asked).await?;
     Ok((head, waiting))

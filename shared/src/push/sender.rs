@@ -16,7 +16,8 @@
 //!
 //! **Every call is a leaving**, the first and each that repeats it. It waits in the lane of its API until there is room in that
 //! API's pace, and passes one gate as the last thing before it goes: whatever was looked at more than [`FRESH`] ago is looked at
-//! again there. So nothing leaves later than that after a 退订 was answered, or after rollup knew of an unfollow or a purchase.
+//! again there. So nothing leaves later than that after a 退订 was answered, after rollup knew of an unfollow or a purchase, or
+//! after it was asked for that its campaign stops.
 //!
 //! **Trouble stays where it is.** Each API has its lane, and of the places in flight some are kept for the others. An API of
 //! which the quota is used up for longer than this run lasts, or of which [`GAVE_UP_MAX`] pushes in a row were tried in vain, is
@@ -61,7 +62,7 @@ use crate::{
         api::{Api, Calls, Request},
     },
 };
-use futures::{FutureExt, StreamExt, future, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, future, lock::Mutex, stream::FuturesUnordered};
 use judge::{Came, Tried, unknown};
 use lanes::Lanes;
 use queue::{Room, Spot, Taken};
@@ -133,6 +134,8 @@ pub(super) struct Sender<'a, S, T, C> {
     lanes: RefCell<Lanes<Ready>>,
     /// How often the quota of each call was asked for in this run.
     asked: RefCell<BTreeMap<Api, u32>>,
+    /// Whoever looks for campaigns that are to stop. Calls and the source wait for it, which go on side by side; never what writes.
+    looking: Mutex<()>,
     /// How many pushes in a row were tried in vain, and what became of the last.
     gave_up: RefCell<BTreeMap<Api, (u32, String)>>,
 }
@@ -178,6 +181,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
             taken: RefCell::new(Taken::new(book.head().sending.clone())),
             lanes: RefCell::default(),
             asked: RefCell::default(),
+            looking: Mutex::default(),
             gave_up: RefCell::default(),
         }
     }

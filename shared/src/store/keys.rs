@@ -16,7 +16,7 @@ pub enum Writer {
     Orders,
     /// `/jobs/rollup`, and what a console asks of it.
     Stats,
-    /// `/`: an erasure.
+    /// `/`: an erasure, a campaign.
     Console,
     /// `/jobs/push`.
     Push,
@@ -88,7 +88,7 @@ kinds! {
     /// Counter: numbers of streams.
     SEQ_JOURNAL = "seq:journal", by Callback | Orders | Stats | Console | Push, goes "never", No;
     /// Counter: requests for campaigns.
-    SEQ_CAMPAIGN = "seq:campaign", by Campaigns, goes "never", No;
+    SEQ_CAMPAIGN = "seq:campaign", by Console | Campaigns, goes "never", No;
     /// Counter: claims of a minute by a run; by the job.
     SLOT = "slot:<job>:<minute>", by Stats | Push | Campaigns, goes "some ten minutes later", No;
     /// Who runs or ran last, and its report; by the job.
@@ -188,8 +188,8 @@ kinds! {
     PLAN_MESSAGE_HOUR = "plan:m:h<hour>:<page>", by Push, goes "as those of an hour", Named;
     /// … or of a campaign.
     PLAN_MESSAGE_CAMPAIGN = "plan:m:c:<id>:<page>", by Push, goes "as those of an hour", Named;
-    /// A campaign that was asked for.
-    CAMPAIGN = "campaign:<number>", by Campaigns, goes "when 1,000 came after it", No;
+    /// A campaign that was asked for, or that is to stop.
+    CAMPAIGN = "campaign:<number>", by Console | Campaigns, goes "when 1,000 came after it", No;
     /// Which publications there are: the last four.
     PLAYBOOK_HEAD = "playbook:head", by Campaigns, goes "never", No;
     /// A part of a publication.

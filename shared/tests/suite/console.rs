@@ -5,8 +5,8 @@ use super::brand::{
 };
 use guanxi::{
     console::{
-        self, Against, Failure, Filter, HEADERS, Language, Page, Period, ROWS_SHOWN, Retry, STYLE, STYLE_ADDRESS, Sort,
-        Step, View,
+        self, Against, Failure, Filter, HEADERS, Language, Note, Page, Period, ROWS_SHOWN, Retry, STYLE, STYLE_ADDRESS,
+        Sort, Step, View,
     },
     facts::{
         order::OrderKind,
@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+mod campaigns;
 mod html;
 #[cfg(not(target_family = "wasm"))]
 mod laws;
@@ -88,6 +89,9 @@ fn answered(ask: &Ask, store: &Store) -> Result<Sheet, ReportError> {
 
 /// As the function does it: of a stranger there are no sheets.
 fn sheets(page: &Page, store: &Store) -> Vec<Sheet> {
+    if matches!(page, Page::Campaigns(..)) {
+        return vec![console::campaigns(&campaigns::listed(), &brand(), moment())];
+    }
     page.asks(&brand(), moment()).iter().filter_map(|ask| answered(ask, store).ok()).collect()
 }
 
@@ -115,6 +119,9 @@ fn pages() -> Vec<Page> {
         Page::Channel(Period::Week, "nobody".into()),
         Page::Pushes(Period::Month, None),
         Page::Pushes(Period::Month, sort),
+        Page::Campaigns(Note::Nothing, false),
+        Page::Campaigns(Note::Sure("C4".into()), true),
+        Page::Campaigns(Note::Stopped("C4".into()), true),
         Page::Questions,
         Page::Fan(String::new(), Step::Show),
         fan(Step::Show),
@@ -195,6 +202,7 @@ fn every_page_says_every_word_in_its_language() {
         "Standard",
         "Webhooks",
         "damaged",
+        "id",
         "token",
         "https",
         "wechat",
@@ -306,6 +314,7 @@ fn a_csv_has_the_rows_of_its_page() {
         (Page::Fan("o1".into(), Step::Show), "fan"),
         (Page::Account, "account"),
         (Page::Pushes(Period::Month, None), "pushes"),
+        (Page::Campaigns(Note::Nothing, false), "campaigns"),
     ] {
         let csv = console::csv(&page, &sheets(&page, &history()), table).unwrap();
         let rows = show(&page, Language::En).rows(table).len();

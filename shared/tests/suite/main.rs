@@ -100,7 +100,7 @@ mod campaigns {
     mod dry_run;
     mod requests;
     mod ways;
-    mod world;
+    pub(crate) mod world;
 }
 
 mod report;

@@ -9,7 +9,7 @@ use guanxi::{
     playbook::{Campaign, Content, Form, Segment},
     push::{
         End, IN_FLIGHT, Report,
-        campaign::{Asked, SEQUENCE, ask},
+        campaign::{Asked, Request, SEQUENCE, ask},
     },
     store::{
         key::Stored as _,
@@ -106,7 +106,7 @@ async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
     };
     let campaign =
         Campaign { at: START, segment: Segment::default(), holdout: 0, ways: Content::Template(form).into() };
-    ask(store, &Asked { id: "bench".to_owned(), campaign }).await?;
+    ask(store, &Request::Ask(Asked { id: "bench".to_owned(), campaign })).await?;
     Ok(())
 }
 

@@ -67,7 +67,7 @@ fn campaign(at: u64) -> Campaign {
 }
 
 fn begins(head: &mut Head, id: &str, at: u64) {
-    head.campaigns.insert(id.to_owned(), Running { campaign: campaign(at), fans: 0, planned: false });
+    head.campaigns.insert(id.to_owned(), Running::new(campaign(at)));
 }
 
 fn queue() -> Queue {
@@ -356,7 +356,7 @@ fn campaigns_that_are_damaged_twice_come_from_the_playbook_and_others_stop_with_
         let opened = run(&store, 2, &pushes, async |book| {
             assert_eq!(book.told(), CAMPAIGNS);
             let head = book.head().clone();
-            let running = Running { campaign: campaign(77), fans: 0, planned: false };
+            let running = Running::new(campaign(77));
             assert_eq!(head.campaigns, [("party".to_owned(), running)].into());
             let (about, says) = alarms(&head).pop().unwrap();
             assert!(about == "lost campaigns" && says.ends_with(": other"), "{about}: {says}");

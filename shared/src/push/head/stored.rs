@@ -23,6 +23,7 @@ use crate::{
     },
     store::{
         Store,
+        format::{self, RecordError},
         key::{Key, Stored},
         keys,
     },
@@ -54,6 +55,8 @@ pub(in crate::push) struct Plan<'a> {
     campaigns: BTreeMap<Cow<'a, str>, (u64, bool)>,
     asked: Cow<'a, Looked>,
     outcomes: u64,
+    /// Campaigns that were stopped.
+    stopped: BTreeSet<Cow<'a, str>>,
 }
 
 /// The record at [`CAMPAIGNS`], by id.
@@ -62,6 +65,7 @@ pub(in crate::push) type Texts<'a> = BTreeMap<Cow<'a, str>, Cow<'a, Campaign>>;
 impl<'a> From<&'a Head> for Plan<'a> {
     fn from(head: &'a Head) -> Self {
         let campaigns = head.campaigns.iter();
+        let stopped = campaigns.clone().filter(|(_, on)| on.stopped);
         Self {
             due: Cow::Borrowed(&head.due),
             queues: Cow::Borrowed(&head.queues),
@@ -69,11 +73,22 @@ impl<'a> From<&'a Head> for Plan<'a> {
             campaigns: campaigns.map(|(id, on)| (Cow::Borrowed(id.as_str()), (on.fans, on.planned))).collect(),
             asked: Cow::Borrowed(&head.asked),
             outcomes: head.outcomes,
+            stopped: stopped.map(|(id, _)| Cow::Borrowed(id.as_str())).collect(),
         }
     }
 }
 
-impl Stored for Plan<'_> {}
+impl Stored for Plan<'_> {
+    const FORMAT: u8 = 2;
+
+    /// Format 1 ended before the campaigns that were stopped: there were none.
+    fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.split_first() {
+            Some((1, rest)) => format::decode(2, &[&[2], rest, &[0]].concat()),
+            _ => format::decode(Self::FORMAT, bytes),
+        }
+    }
+}
 
 impl Stored for Texts<'_> {}
 
@@ -97,7 +112,10 @@ impl Plan<'_> {
         let (mut campaigns, mut without) = (BTreeMap::new(), Vec::new());
         for (id, (fans, planned)) in self.campaigns {
             match contents(&id) {
-                Some(campaign) => drop(campaigns.insert(id.into_owned(), Running { campaign, fans, planned })),
+                Some(campaign) => {
+                    let stopped = self.stopped.contains(&id);
+                    campaigns.insert(id.into_owned(), Running { campaign, fans, planned, stopped });
+                }
                 None => without.push(id.into_owned()),
             }
         }
@@ -204,4 +222,50 @@ pub async fn standing(store: &impl Store) -> Result<Standing, ReadError> {
     let account = read(store, &account()).await?;
     let paces = read(store, &paces()).await?;
     Ok(Standing { paces, ..account })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{playbook::Content, time::Timestamp};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_head_of_a_guanxi_that_stopped_no_campaign_is_read() {
+        let first = [
+            &[1][..],
+            &[1, 0xa0, 0x9c, 1, 5],        // due: of day 20,000 five
+            &[1, 1, 1, b'a', 77, 3, 1, 0], // queues: of campaign a, due at 77, three, one of them done
+            &[1, 1, 1, b'a', 2],           // sending: the third of them
+            &[1, 1, b'a', 9, 1],           // campaigns: a, nine fans, planned
+            &[4, 1, 3, 77],                // asked: up to four, the third missing since 77
+            &[6],                          // outcomes
+        ];
+        let campaign = Campaign {
+            at: Timestamp(77),
+            segment: Default::default(),
+            holdout: 0,
+            ways: Content::Message { text: "x".into() }.into(),
+        };
+        let (head, without) = Plan::decode(&first.concat()).unwrap().with(|_| Some(campaign.clone()));
+        assert!(without.is_empty());
+        let queue = Queue::Campaign("a".into());
+        assert_eq!(head.due, [(20_000, 5)].into());
+        assert_eq!(
+            head.queues,
+            [(queue.clone(), Progress { due: Timestamp(77), queued: 3, done: 1, deleted: 0 })].into()
+        );
+        assert_eq!(head.sending, [(queue, 2)].into());
+        let running = Running { campaign: campaign.clone(), fans: 9, planned: true, stopped: false };
+        assert_eq!(head.campaigns, [("a".to_owned(), running.clone())].into());
+        assert_eq!((head.outcomes, head.asked != Looked::default()), (6, true));
+
+        let stopped = Running { stopped: true, ..running };
+        let head = Head { campaigns: [("a".to_owned(), stopped)].into(), ..head };
+        let again = Plan::decode(&Plan::from(&head).encode()).unwrap().with(|_| Some(campaign.clone())).0;
+        assert_eq!(again, head);
+        assert!(Plan::decode(&[3, 0]).is_err() && Plan::decode(&[1, 0]).is_err());
+    }
 }

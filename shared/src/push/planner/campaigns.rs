@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     facts::push,
+    playbook::Campaign,
     push::{
         book::Change,
         campaign,
@@ -68,25 +69,24 @@ impl<S: Store, T: Timer> Planner<'_, S, T> {
     /// Takes up campaigns whose time has come: those of the playbook, and those asked for.
     async fn begin_campaigns(&self) -> Result<(), Stop> {
         let now = self.book.run.now();
-        let looked = self.book.head().asked.clone();
+        let (at, looked) = (self.book.run.elapsed(), self.book.head().asked.clone());
         let found = campaign::look(self.book.run, &looked).await?;
-        for (key, bytes) in found.damaged {
-            self.book.tell_damaged(&key, bytes).await?;
+        for (key, bytes) in &found.damaged {
+            self.book.tell_damaged(key, bytes.clone()).await?;
         }
-        let listed = self.pushes.campaigns.iter().filter(|(_, campaign)| campaign.is_on_time(now)).map(clone);
-        let asked = found.asked.into_iter().map(|asked| (asked.id, asked.campaign));
-        let mut new: BTreeMap<String, Running> = BTreeMap::new();
-        for (id, campaign) in listed.chain(asked) {
-            if !self.book.head().campaigns.contains_key(&id) {
-                new.entry(id).or_insert(Running { campaign, fans: 0, planned: false });
-            }
-        }
+        let on_time = self.pushes.campaigns.iter().filter(|(_, campaign)| campaign.is_on_time(now));
+        let is_new = |(id, _): &(&String, &Campaign)| !self.book.head().campaigns.contains_key(*id);
+        let new: BTreeMap<String, Campaign> = on_time.filter(is_new).map(clone).collect();
         if new.is_empty() && found.looked == looked {
+            self.signals.looked.set(Some(at));
             return Ok(());
         }
         let update = |head: &mut Head| {
-            head.asked = found.looked;
-            head.campaigns.extend(new);
+            for (id, campaign) in new {
+                head.campaigns.entry(id).or_insert(Running::new(campaign));
+            }
+            head.take_up(found, self.pushes);
+            self.signals.looked.set(Some(at));
             while head.campaigns.len() > CAMPAIGNS_MAX {
                 let over = head.campaigns.iter().filter(|(_, running)| running.planned);
                 let oldest = over.min_by_key(|(_, running)| running.campaign.at).map(|(id, _)| id.clone());

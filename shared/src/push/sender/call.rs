@@ -13,6 +13,7 @@ use crate::{
     time::Timestamp,
     wechat::api::{Answer, Calls, Failure, Meaning, notice::NO_CONSENT},
 };
+use futures::future::try_join;
 
 /// The account rests so long after an alarm, in seconds.
 const ALARM_REST_SECONDS: u64 = 600;
@@ -60,11 +61,19 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
     /// The last thing before a call leaves: whether it may.
     async fn gate(&self, push: &Ready) -> Result<(), Closed> {
         let is_fresh = || self.book.run.elapsed().saturating_sub(push.looked.get()) <= FRESH;
-        if !is_fresh() {
-            self.look_again(push).await?;
-            if !is_fresh() {
-                return Err(Closed::NotNow);
-            }
+        let campaign = push.entry.subject.campaign();
+        let fan = async || if is_fresh() { Ok(()) } else { self.look_again(push).await };
+        let stop = async || match campaign {
+            // Where the store does not answer, the next write says why.
+            Some(_) => self.look_for_stops().await.map_err(|_| Closed::NotHere),
+            None => Ok(()),
+        };
+        try_join(fan(), stop()).await?;
+        if !is_fresh() || campaign.is_some() && !self.knows_stops() {
+            return Err(Closed::NotNow);
+        }
+        if campaign.is_some_and(|id| self.book.head().is_stopped(id)) {
+            return Err(Closed::Skip(Skip::Stopped));
         }
         let state = self.book.with(&push.openid, |ledger| Some(ledger?.get(push.entry.id)?.state.clone()));
         if state.is_none_or(|state| state.is_settled()) {

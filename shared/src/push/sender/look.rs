@@ -1,14 +1,15 @@
 //! Whether a push may leave: the look when it is taken from its queue, and the last one before its call.
 
-use super::{Ready, Sender};
+use super::{FRESH, Ready, Sender};
 use crate::{
     facts::push::Skip,
     playbook::{Content, Ways},
     push::{
+        campaign::{self, Found},
         ledger::Entry,
         seen::{Seen, keys},
     },
-    store::{Store, Timer},
+    store::{Store, Timer, lease::Stop},
     time::Timestamp,
     wechat::{OpenId, api::Calls},
 };
@@ -45,6 +46,9 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         seen: &Seen,
         now: Timestamp,
     ) -> Result<Vec<Content>, Skip> {
+        if entry.subject.campaign().is_some_and(|id| self.book.head().is_stopped(id)) {
+            return Err(Skip::Stopped);
+        }
         let limits = &self.pushes.limits;
         let state = seen.fan.as_ref().map(|fan| fan.state(limits.utc_offset));
         let open: Vec<Content> = self.book.with(openid, |ledger| {
@@ -77,6 +81,28 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             Ok(_) => Err(Closed::NotHere),
             Err(skip) => Err(Closed::Skip(skip)),
         }
+    }
+
+    /// Whether requests for campaigns were taken up so lately that a call may go by it.
+    pub(super) fn knows_stops(&self) -> bool {
+        let looked = self.signals.looked.get();
+        looked.is_some_and(|looked| self.book.run.elapsed().saturating_sub(looked) <= FRESH)
+    }
+
+    /// Takes up requests for campaigns, of which one may say that one stops; unless that was done lately. The head says so with
+    /// the next change, and what is damaged waits for the planner, who tells it.
+    pub(super) async fn look_for_stops(&self) -> Result<(), Stop> {
+        let _turn = self.looking.lock().await;
+        let now = self.book.run.elapsed();
+        if self.knows_stops() {
+            return Ok(());
+        }
+        let looked = self.book.head().asked.clone();
+        let found = campaign::look(self.book.run, &looked).await?;
+        let looked = if found.damaged.is_empty() { found.looked.clone() } else { looked };
+        self.book.head().take_up(Found { looked, ..found }, self.pushes);
+        self.signals.looked.set(Some(now));
+        Ok(())
     }
 }
 

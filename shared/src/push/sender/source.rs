@@ -117,16 +117,21 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         let now = self.book.run.now();
         let head = self.book.head();
         let (taken, lanes) = (self.taken.borrow(), self.lanes.borrow());
-        let queues = head.queues.iter().filter(|(queue, _)| !lanes.is_closed(queue.api()));
+        let is_stopped = |queue: &Queue| queue.campaign().is_some_and(|id| head.is_stopped(id));
+        let may_go = |queue: &Queue| is_stopped(queue) || !lanes.is_closed(queue.api());
+        let queues = head.queues.iter().filter(|(queue, _)| may_go(queue));
         queues.into_iter().find_map(|(queue, progress)| {
             let from = taken.next(queue, progress.done);
             let until = available(queue, progress, &self.pushes.limits, now);
-            (from < until && wanted(queue.api())).then(|| (queue.clone(), from, until))
+            (from < until && (is_stopped(queue) || wanted(queue.api()))).then(|| (queue.clone(), from, until))
         })
     }
 
     /// What to do about each of some pushes; nothing about those that are settled or in hand already.
     async fn steps(&self, queue: &Queue, mut waiting: Vec<(u64, Waiting)>) -> Result<Vec<Step>, Stop> {
+        if queue.campaign().is_some() {
+            self.look_for_stops().await?;
+        }
         waiting.retain(|(at, waiting)| self.taken.borrow_mut().open((queue.clone(), *at), waiting.id));
         let openids: Vec<OpenId> = waiting.iter().map(|(_, waiting)| waiting.openid.clone()).collect();
         let looked = self.book.run.elapsed();

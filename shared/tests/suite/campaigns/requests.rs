@@ -7,8 +7,8 @@ use super::{
 use guanxi::{
     push::{
         End,
-        campaign::{Asked, SEQUENCE, ask},
-        requests::{Listed, OPEN_MAX, Refused},
+        campaign::{Asked, Request, SEQUENCE, ask},
+        requests::{Listed, OPEN_MAX, Refused, Stopped, to_stop},
     },
     time::Timestamp,
 };
@@ -33,8 +33,16 @@ fn a_campaign_is_asked_for_taken_up_and_over() {
     assert_eq!(world.list(), []);
     let accepted = world.ask(&to_all("a", "now"), noon(30)).unwrap();
     assert_eq!((&*accepted.id, accepted.at, accepted.begins_in_seconds, accepted.known), ("a", noon(30), 0, false));
-    let asked =
-        Listed { id: "a".into(), at: noon(30), taken_up: false, fans: 0, planned: false, queued: None, done: None };
+    let asked = Listed {
+        id: "a".into(),
+        at: noon(30),
+        taken_up: false,
+        fans: 0,
+        planned: false,
+        queued: None,
+        done: None,
+        stopped: false,
+    };
     assert_eq!(world.list(), std::slice::from_ref(&asked));
     let (report, reached) = world.push(Timestamp(noon(30).0 + 60));
     assert_eq!((report.sent, reached.len(), report.end), (30, 30, End::Done));
@@ -65,7 +73,7 @@ fn asking_again_is_accepted_and_nothing_happens_twice() {
     assert_eq!(world.push(Timestamp(noon(29).0 + 120)).0.sent, 0);
     // Even one that was left twice, because an answer was lost.
     let asked = request(&to_all("b", "now"), Timestamp(noon(29).0 + 130));
-    wait(ask(&world.store, &Asked { id: asked.id, campaign: asked.campaign })).unwrap();
+    wait(ask(&world.store, &Request::Ask(Asked { id: asked.id, campaign: asked.campaign }))).unwrap();
     assert_eq!(world.push(Timestamp(noon(29).0 + 180)).0.sent, 0);
 }
 
@@ -117,9 +125,61 @@ fn no_more_wait_than_is_said() {
 fn old_requests_go() {
     let world = brand();
     let asked = request(&to_all("a", "now"), noon(29));
-    let asked = Asked { id: asked.id, campaign: asked.campaign };
+    let asked = Request::Ask(Asked { id: asked.id, campaign: asked.campaign });
     (0..1_003).for_each(|_| wait(ask(&world.store, &asked)).unwrap());
     let values = world.store.values();
     assert_eq!(requests(&world), 1_000);
     assert!(!values.contains_key("campaign:3") && values.contains_key("campaign:4"));
+}
+
+#[test]
+fn a_campaign_is_stopped_once_and_its_id_stays_its_own() {
+    let world = brand();
+    let stopped = |known, over| Ok(Stopped { id: "a".into(), known, over });
+    assert_eq!(world.stop("a", noon(29)), Err(Refused::NoSuch("a".into())));
+    assert_eq!(requests(&world), 0);
+    let body = to_all("a", "2026-04-01T12:00");
+    world.ask(&body, noon(29)).unwrap();
+    assert_eq!(world.stop("a", noon(29)), stopped(false, false));
+    for later in [5, 65] {
+        assert_eq!(world.stop("a", noon(29)), stopped(true, later > 60), "{later}");
+        assert!(world.list()[0].stopped);
+        let refused = world.ask(&body, noon(29)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the id `a` is taken by a campaign that was stopped; give this campaign an id of its own"
+        );
+        world.push(Timestamp(noon(29).0 + later));
+    }
+    assert_eq!(requests(&world), 2, "a campaign and a stop");
+    assert_eq!(world.push(noon(30)).0.sent, 0);
+}
+
+#[test]
+fn what_is_over_is_not_stopped_and_one_of_the_playbook_is_before_its_time() {
+    let world = brand();
+    world.ask(&to_all("a", "now"), noon(29)).unwrap();
+    assert_eq!(world.push(Timestamp(noon(29).0 + 60)).0.sent, 30);
+    assert_eq!(world.stop("a", noon(30)), Ok(Stopped { id: "a".into(), known: false, over: true }));
+    assert!(!world.list()[0].stopped && requests(&world) == 1);
+
+    let listed = Stopped { id: "listed".into(), known: false, over: false };
+    assert_eq!(world.stop("listed", noon(30)), Ok(listed.clone()));
+    world.push(noon(30));
+    let found = world.list().into_iter().find(|campaign| campaign.id == "listed").unwrap();
+    assert!(found.stopped && found.taken_up && found.fans == 0, "{found:?}");
+    assert_eq!(world.stop("listed", noon(31)), Ok(Stopped { known: true, over: true, ..listed }));
+}
+
+#[test]
+fn which_campaign_is_to_stop_stands_in_the_query() {
+    assert_eq!(to_stop("id=spring_2026"), Ok("spring_2026".into()));
+    for (query, says) in [
+        ("", "id=: write the id of the campaign"),
+        ("id=", "id=: write the id of the campaign"),
+        ("id=a&dry_run=1", "unknown parameter `dry_run`; there is id"),
+    ] {
+        let refused = to_stop(query).unwrap_err();
+        assert_eq!((refused.status(), refused.to_string().as_str()), (400, says));
+    }
 }

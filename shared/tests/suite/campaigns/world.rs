@@ -10,7 +10,7 @@ use guanxi::{
         Credentials, Report, Tools,
         dry_run::{DryRun, dry_run},
         push,
-        requests::{Accepted, Listed, Refused, accept, campaign_of, list},
+        requests::{Accepted, Listed, Refused, Stopped, accept, campaign_of, list, stop},
     },
     store::{
         Store, Timer,
@@ -177,6 +177,10 @@ impl World {
 
     pub(crate) fn ask(&self, body: &str, now: Timestamp) -> Result<Accepted, Refused> {
         wait(accept(&self.store, &Still(0), &self.terms, request(body, now), now))
+    }
+
+    pub(crate) fn stop(&self, id: &str, now: Timestamp) -> Result<Stopped, Refused> {
+        wait(stop(&self.store, &Still(0), &self.terms, id.to_owned(), now))
     }
 
     pub(crate) fn list(&self) -> Vec<Listed> {

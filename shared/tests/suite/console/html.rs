@@ -1,7 +1,7 @@
 //! Reads a page as strictly as it is written: every element is known, closed, and has no attribute that is not expected.
 
 /// Elements that a page may have, and those that have no end.
-const ELEMENTS: [&str; 52] = [
+const ELEMENTS: [&str; 54] = [
     "a",
     "bdi",
     "body",
@@ -54,9 +54,11 @@ const ELEMENTS: [&str; 52] = [
     "small",
     "br",
     "hr",
+    "h3",
+    "textarea",
 ];
 const VOID: [&str; 3] = ["input", "link", "meta"];
-const ATTRIBUTES: [&str; 46] = [
+const ATTRIBUTES: [&str; 49] = [
     "stroke-width",
     "action",
     "aria-current",
@@ -103,6 +105,9 @@ const ATTRIBUTES: [&str; 46] = [
     "alt",
     "rowspan",
     "colspan",
+    "http-equiv",
+    "rows",
+    "spellcheck",
 ];
 
 #[derive(Clone, Debug, PartialEq)]
@@ -172,7 +177,7 @@ fn element(tag: &str) -> (Element, &str) {
         let (value, after) = value.unwrap_or(("", after));
         if key == "href" || key == "action" {
             assert!(
-                value.starts_with('/') && !value.starts_with("//") || ["#content", "data:,"].contains(&value),
+                value.starts_with('/') && !value.starts_with("//") || ["#content", "#text", "data:,"].contains(&value),
                 "{value}"
             );
         }
@@ -195,8 +200,15 @@ impl Html {
         open.filter(|element| element.name == name).collect()
     }
 
+    /// What is written in the first element of a name.
+    pub(crate) fn within(&self, name: &str) -> String {
+        let is_it = |node: &Node| matches!(node, Node::Open(element) if element.name == name);
+        let inside = self.0.iter().skip_while(|node| !is_it(node)).skip(1);
+        let texts = inside.take_while(|node| **node != Node::Close(name.into()));
+        texts.map(|node| if let Node::Text(text) = node { text.as_str() } else { "" }).collect()
+    }
+
     /// The page without what is written and the values of attributes.
-    #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the laws use it"))]
     pub(crate) fn structure(&self) -> Vec<String> {
         let said = |node: &Node| match node {
             Node::Open(element) => {

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 /// Monday 2026-03-02, 10:00 in Beijing.
 const START: u64 = 1_772_416_800;
-const FANS: usize = 20;
-const CAMPAIGN: &str = r#"
+pub(super) const FANS: usize = 20;
+pub(super) const CAMPAIGN: &str = r#"
 id = "checkup"
 at = "2026-03-02T12:00"
 segment = { channels = ["bag_2kg"] }
@@ -26,18 +26,24 @@ template_id = "sample_template_id_service"
 fields = { thing1 = "{name}年度体检日历", time2 = "2026年03月08日 10:00", thing3 = "回复「体检」查看步骤" }
 "#;
 
-struct Brand {
-    host: Host,
-    server: Server,
-    wechat: ApiServer,
+pub(super) struct Brand {
+    pub(super) host: Host,
+    pub(super) server: Server,
+    pub(super) wechat: ApiServer,
 }
 
 impl Brand {
     /// With [`FANS`] fans, every second of whom came through the package's code.
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same, WeChat's rules changed.
+    pub(super) async fn open_with(change: impl FnOnce(&mut Rules)) -> Self {
         let mut rules = Rules { app_id: APP_ID.into(), secret: API_APP_SECRET.into(), ..Rules::default() };
         rules.latency = Latency::Fixed(1);
         templates(&mut rules);
+        change(&mut rules);
         let mut account = Account::new(rules);
         (0..FANS).for_each(|fan| account.audience.fan(&openid(fan)).follow(START * 1_000));
         let wechat = ApiServer::start(account, || (START + 7_200) * 1_000).await.unwrap();
@@ -55,21 +61,21 @@ impl Brand {
         brand
     }
 
-    fn set(&self, seconds: u64) -> Timestamp {
+    pub(super) fn set(&self, seconds: u64) -> Timestamp {
         let now = Timestamp(START + seconds);
         self.host.clock().stop_at(at(now));
         now
     }
 
-    async fn job(&self, job: &str) -> Answer {
+    pub(super) async fn job(&self, job: &str) -> Answer {
         self.server.authorized(Method::POST, &format!("/jobs/{job}"), JOB_TOKEN).await
     }
 
-    async fn post(&self, query: &str, body: &str) -> Answer {
+    pub(super) async fn post(&self, query: &str, body: &str) -> Answer {
         self.server.authorized_with(Method::POST, &format!("/campaigns{query}"), CONSOLE_TOKEN, body.to_owned()).await
     }
 
-    async fn list(&self) -> Value {
+    pub(super) async fn list(&self) -> Value {
         let answer = self.server.authorized(Method::GET, "/campaigns", CONSOLE_TOKEN).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         serde_json::from_str(&answer.body).unwrap()
@@ -80,7 +86,7 @@ fn openid(fan: usize) -> String {
     format!("oCampaign-{fan:02}")
 }
 
-fn json(answer: &Answer) -> Value {
+pub(super) fn json(answer: &Answer) -> Value {
     serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body))
 }
 

@@ -13,25 +13,28 @@ const START: u64 = 1_772_416_800;
 const DAY: u64 = 86_400;
 /// As `guanxi::console::session` has it.
 const WRONG_DELAY: Duration = Duration::from_secs(1);
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 12] = [
     "/",
     "/?days=7&metric=revenue",
     "/console/channels",
     "/console/channels?days=90&find=x&sort=net&order=up",
     "/console/channel?id=bag_2kg",
     "/console/pushes",
+    "/console/campaigns",
+    "/console/campaign",
     "/console/questions",
     "/console/fan",
     "/console/account",
     "/console",
 ];
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "/console/overview.csv",
     "/console/trend.csv?days=7",
     "/console/channels.csv",
     "/console/channel.csv?id=bag_2kg",
     "/console/retention.csv?id=bag_2kg",
     "/console/pushes.csv",
+    "/console/campaigns.csv",
     "/console/questions.csv",
     "/console/stale-rules.csv",
     "/console/hours.csv",
@@ -39,41 +42,41 @@ const TABLES: [&str; 10] = [
 ];
 
 /// A browser without script.
-struct Browser<'s> {
+pub(super) struct Browser<'s> {
     server: &'s Server,
     cookies: String,
 }
 
 impl<'s> Browser<'s> {
-    async fn logged_in(server: &'s Server) -> Self {
+    pub(super) async fn logged_in(server: &'s Server) -> Self {
         let answer = post(server, "/console/login", "", &[("token", CONSOLE_TOKEN), ("to", "/")]).await;
         assert_eq!((answer.status, header(&answer, "location")), (303, "/"), "{}", answer.body);
         let cookie = header(&answer, "set-cookie").split(';').next().unwrap().to_owned();
         Self { server, cookies: cookie }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.server.request_with(Method::GET, path, &[("cookie", &self.cookies)], "").await
     }
 
-    async fn page(&self, path: &str) -> String {
+    pub(super) async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         answer.body
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         post(self.server, path, &self.cookies, fields).await
     }
 }
 
-async fn post(server: &Server, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Answer {
+pub(super) async fn post(server: &Server, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Answer {
     let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("cookie", cookies)];
     server.request_with(Method::POST, path, &headers, body.join("&")).await
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+pub(super) fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).unwrap_or_else(|| panic!("no {name}: {answer:?}")).to_str().unwrap()
 }
 
@@ -96,13 +99,13 @@ fn assert_guarded(answer: &Answer, path: &str) {
 }
 
 /// The value of a hidden field.
-fn field<'p>(page: &'p str, name: &str) -> &'p str {
+pub(super) fn field<'p>(page: &'p str, name: &str) -> &'p str {
     let input = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_else(|| panic!("no {name}"));
     input.split('"').next().unwrap()
 }
 
 /// A table's rows as the reader sees them, the headings first.
-fn rows(page: &str, id: &str) -> Vec<Vec<String>> {
+pub(super) fn rows(page: &str, id: &str) -> Vec<Vec<String>> {
     let table = page.split(&format!("<table id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("no {id} in {page}"));
     let table = table.split("</table>").next().unwrap();
     let cell = |cell: &str| {
@@ -233,7 +236,7 @@ fn who_has_no_session_sees_a_log_in_form_and_nothing_else() {
                 assert_guarded(&answer, path);
             }
         }
-        for path in ["/console/fan/erase", "/console/logout"] {
+        for path in ["/console/fan/erase", "/console/logout", "/console/campaign", "/console/campaigns/stop"] {
             let answer = post(server, path, forged, &[("openid", "oFan-1"), ("csrf", "")]).await;
             assert_eq!(answer.status, 401, "{path}");
         }

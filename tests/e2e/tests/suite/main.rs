@@ -6,6 +6,7 @@ mod bodies;
 mod campaigns;
 mod clock;
 mod console;
+mod console_campaigns;
 mod killed_callbacks;
 mod killed_push;
 mod killed_rollup;

@@ -77,7 +77,7 @@ const GRANTED: [Granted; 8] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
-        size_max: 6.5,
+        size_max: 6.7,
     },
     Granted {
         id: "console",
@@ -93,7 +93,7 @@ const GRANTED: [Granted; 8] = [
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
-        size_max: 5.9,
+        size_max: 8.3,
     },
     Granted {
         id: "orders",

@@ -8,7 +8,7 @@ use futures::{FutureExt, future::join};
 use guanxi::{
     facts::{PushChoice, push::Skip},
     playbook::Segment,
-    push::campaign::{Asked, ask},
+    push::campaign::{Asked, Request, ask},
 };
 use guanxi_simulator::scenario::Act;
 use std::collections::BTreeMap;
@@ -194,11 +194,11 @@ fn a_campaign_that_is_asked_for_twice_goes_out_once() {
     }
     let asked = Asked { id: "party".into(), campaign: campaign(world.now(), "party") };
     for _ in 0..2 {
-        ask(world.disk.aside(), &asked).now_or_never().unwrap().unwrap();
+        ask(world.disk.aside(), &Request::Ask(asked.clone())).now_or_never().unwrap().unwrap();
     }
     world.run_until_quiet(4);
     assert_eq!(world.judge(150).delivered, 150);
-    ask(world.disk.aside(), &asked).now_or_never().unwrap().unwrap();
+    ask(world.disk.aside(), &Request::Ask(asked.clone())).now_or_never().unwrap().unwrap();
     world.run_until_quiet(4);
     assert_eq!(world.judge(150).delivered, 150);
 }

@@ -17,7 +17,7 @@ use guanxi::{
     },
     push::{
         End, Report,
-        campaign::{Asked, ask},
+        campaign::{Asked, Request, ask},
         head,
         ledger::{self, State},
     },
@@ -214,7 +214,7 @@ fn a_head_that_is_damaged_twice_begins_anew_and_nothing_is_sent_that_may_have_be
         run(&world);
         let (campaign_at, tomorrow) = (world.now() + 1_800, MIDNIGHT + DAY);
         let later = Asked { id: "later".into(), campaign: campaign(campaign_at, "party") };
-        ask(store(&world), &later).now_or_never().unwrap().unwrap();
+        ask(store(&world), &Request::Ask(later)).now_or_never().unwrap().unwrap();
         run(&world);
         let parties = |world: &World| {
             let account = world.wire.account.borrow();
@@ -289,7 +289,7 @@ fn a_request_for_a_campaign_that_is_damaged_is_passed_over() {
         world.list(0);
         for id in ["one", "two"] {
             let asked = Asked { id: id.into(), campaign: campaign(world.now(), "party") };
-            ask(store(&world), &asked).now_or_never().unwrap().unwrap();
+            ask(store(&world), &Request::Ask(asked)).now_or_never().unwrap().unwrap();
         }
         let bad = &damages(&world.disk.peek("campaign:1").unwrap())[n];
         world.disk.put("campaign:1", bad);

@@ -6,6 +6,7 @@ use guanxi::store::key::Stored as _;
 use guanxi::{
     push::{
         IN_FLIGHT,
+        campaign::SEQUENCE,
         ledger::{Ledger, State},
     },
     store::{
@@ -238,6 +239,10 @@ impl Disk {
     fn let_others_write(&self) {
         let later = self.others.writes.borrow_mut().split_off(&(self.clock.now() + 1, 0));
         for (key, value) in self.others.writes.borrow().values() {
+            // A request takes its number first.
+            if key.starts_with("campaign:") {
+                self.memory.increment(SEQUENCE, 1).now_or_never().unwrap().unwrap();
+            }
             self.put(key, value);
         }
         self.others.writes.replace(later);

@@ -14,6 +14,7 @@ mod histories;
 mod judge;
 mod mixed;
 mod pace;
+mod stopped;
 mod stops;
 mod unreadable;
 mod ways;
