@@ -5,6 +5,7 @@
 //! | GET `/`, `/console/<page>?…` | yes | 200: the page; `lang=zh` or `lang=en` is kept |
 //! | GET `/console/<table>.csv?…` | yes | 200: a table of the page with that query |
 //! | POST `/console/fan/erase` | yes, and its form | 303: at the next rollup the fan is forgotten |
+//! | POST `/console/playbook` | yes, and its form | 200: what was asked of the draft; 303: it is saved, or published |
 //! | POST `/console/logout` | yes, and its form | 303: this browser forgets the session |
 //! | GET `/console/login` | no | 200: the log-in form |
 //! | POST `/console/login` | no | 303 with a session, where the token is right |
@@ -17,15 +18,20 @@
 //! | 403 | the form is of another session |
 //! | 404 | there is no such page, or no such fan |
 //! | 405 | no such method here |
-//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB |
+//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB, of the playbook over 3 MiB and a little |
+//! | 409 | another draft was saved or another playbook published meanwhile; the page shows it |
+//! | 422 | the playbook has errors, which the page shows |
 //! | 429 | too many wrong tokens wait; the right one is let in all the same |
 //! | 503 | the store does not answer; ask again |
 
 extern crate guanxi_spin as spin_sdk;
 
+mod playbook;
+
 use guanxi::{
     console::{
         self, Failure, HEADERS, IMMUTABLE, Language, PRIVATE, Page, Posted, Retry, STYLE, STYLE_ADDRESS, Step, View,
+        desk,
         session::{self, Door, LANGUAGE_COOKIE, Session, WRONG_DELAY, Wrong},
     },
     http::body::BODY_TIME,
@@ -123,12 +129,17 @@ async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused>
     let answered = match (request.method(), path.as_str(), &guest.session) {
         (&Method::POST, "/console/login", _) => login(request, &guest, watch).await,
         (&Method::GET, "/console/login", _) => Ok(guest.login(200, &Page::home(), None)),
-        (&Method::POST, "/console/logout" | "/console/fan/erase", Some(_)) => post(request, &path, &guest, watch).await,
+        (&Method::POST, "/console/logout" | "/console/fan/erase" | "/console/playbook", Some(session)) => {
+            post(request, &path, &guest, session, watch).await
+        }
         (&Method::GET, path, session) => {
             let query = request.uri().query().unwrap_or_default();
             match (Page::at(path, query), session) {
                 (Ok(Some((page, _))), None) => Ok(guest.login(401, &page, None)),
                 (_, None) => Ok(guest.login(401, &Page::home(), None)),
+                (Ok(Some((Page::Playbook(asked), None))), Some(session)) => {
+                    playbook::show(&guest, session, asked, &watch).await
+                }
                 (Ok(Some((page, table))), Some(session)) => show(&guest, session, &page, table, &watch).await,
                 (Ok(None), Some(_)) => Ok(guest.failed(Failure::NotFound)),
                 (Err(wrong), Some(_)) => Ok(guest.failed(Failure::WrongAddress(wrong))),
@@ -180,7 +191,7 @@ async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Resp
     let posted = Posted::parse(&body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?);
     let to = posted.page("to");
     if guest.door().is_token(posted.get("token")) {
-        return Ok(see_other(&to, Some(guest.door().open(now(), random16()))));
+        return Ok(see_other(&to, Some(guest.door().open(now(), random16(), posted.get("name")))));
     }
     Refused::silent(401, "a wrong console token").note();
     let Some(_waiting) = WRONG.with(Wrong::wait) else { return Ok(guest.login(429, &to, Some(Retry::TooMany))) };
@@ -189,13 +200,23 @@ async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Resp
 }
 
 /// What changes something: only by a form of the session.
-async fn post(request: Request, path: &str, guest: &Guest, watch: Stopwatch) -> Result<Response, Refused> {
-    let posted = Posted::parse(&body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?);
+async fn post(
+    request: Request,
+    path: &str,
+    guest: &Guest,
+    session: &Session,
+    watch: Stopwatch,
+) -> Result<Response, Refused> {
+    let max = if path == "/console/playbook" { desk::BODY_MAX } else { BODY_MAX };
+    let posted = Posted::parse(&body_up_to(max, request, &watch, BODY_TIME).await?);
     if !guest.door().is_form_of(&guest.cookies, posted.get("csrf")) {
         return Ok(guest.failed(Failure::StaleForm));
     }
     if path == "/console/logout" {
         return Ok(see_other(&Page::home(), Some(session::closed())));
+    }
+    if path == "/console/playbook" {
+        return playbook::post(guest, session, &posted).await;
     }
     let openid = posted.get("openid");
     let fan = openid.parse().map_err(|error| Refused::new(400, error))?;

@@ -5,11 +5,13 @@ mod channel;
 mod channels;
 mod fan;
 mod overview;
+pub(super) mod playbook;
 mod pushes;
 mod questions;
 
 use super::{
     Filter, Page, Period, Step, View,
+    address::Versions,
     table::{Look, Table, table},
     words::{self, Text},
 };
@@ -17,12 +19,13 @@ use crate::report::{Ask, Brand, Days, Moment, Sheet};
 use maud::{Markup, html};
 
 /// The pages of the menu.
-pub(super) fn menu() -> [Page; 6] {
+pub(super) fn menu() -> [Page; 7] {
     [
         Page::home(),
         Page::Channels(Period::default(), Filter::default()),
         Page::Pushes(Period::default(), None),
         Page::Questions,
+        Page::Playbook(Versions::default()),
         Page::Fan(String::new(), Step::Show),
         Page::Account,
     ]
@@ -35,6 +38,7 @@ pub(super) fn title(page: &Page) -> Text {
         Page::Channels(..) | Page::Channel(..) => words::CHANNELS,
         Page::Pushes(..) => words::PUSHES,
         Page::Questions => words::QUESTIONS,
+        Page::Playbook(_) => words::PLAYBOOK,
         Page::Fan(..) => words::FAN,
         Page::Account => words::ACCOUNT,
     }
@@ -51,6 +55,8 @@ pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
         Page::Questions => questions::asks(brand, moment),
         Page::Fan(openid, _) => openid.parse().map(Ask::Fan).into_iter().collect(),
         Page::Account => vec![Ask::Account],
+        // Made of what its desk says.
+        Page::Playbook(_) => Vec::new(),
     }
 }
 
@@ -64,6 +70,7 @@ pub(super) fn tables(page: &Page, sheets: &[Sheet]) -> Vec<Table> {
         Page::Questions => questions::tables(sheets),
         Page::Fan(..) => named([("fan", sheets.first())]),
         Page::Account => named([("account", sheets.first())]),
+        Page::Playbook(_) => Vec::new(),
     }
 }
 
@@ -77,6 +84,7 @@ pub(super) fn body(view: &View<'_>, tables: &[Table]) -> Markup {
         Page::Questions => questions::body(view, tables),
         Page::Fan(openid, step) => fan::body(view, openid, *step, tables),
         Page::Account => account::body(view, tables),
+        Page::Playbook(_) => html! {},
     };
     html! {
         (periods(view))

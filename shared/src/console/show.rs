@@ -111,7 +111,7 @@ fn month_name(month: i8) -> &'static str {
 }
 
 /// A date and a time of day, on the playbook's clock.
-fn time(at: Timestamp, language: Language, offset: UtcOffset) -> String {
+pub(super) fn time(at: Timestamp, language: Language, offset: UtcOffset) -> String {
     let local = offset.local(at);
     format!("{} {:02}:{:02}", date(local.day, language), local.minute / 60, local.minute % 60)
 }

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+mod desk;
 mod html;
 #[cfg(not(target_family = "wasm"))]
 mod laws;

@@ -1,7 +1,10 @@
 //! Reads a page as strictly as it is written: every element is known, closed, and has no attribute that is not expected.
 
 /// Elements that a page may have, and those that have no end.
-const ELEMENTS: [&str; 52] = [
+const ELEMENTS: [&str; 55] = [
+    "textarea",
+    "ins",
+    "del",
     "a",
     "bdi",
     "body",
@@ -56,7 +59,10 @@ const ELEMENTS: [&str; 52] = [
     "hr",
 ];
 const VOID: [&str; 3] = ["input", "link", "meta"];
-const ATTRIBUTES: [&str; 45] = [
+const ATTRIBUTES: [&str; 48] = [
+    "rows",
+    "cols",
+    "spellcheck",
     "action",
     "aria-current",
     "aria-label",
