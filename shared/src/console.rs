@@ -8,13 +8,16 @@
 mod address;
 pub mod campaign;
 mod chart;
+pub mod desk;
+pub mod difference;
 mod pages;
+pub mod replay;
 pub mod session;
 mod show;
 mod table;
 mod words;
 
-pub use address::{Against, Filter, Note, Page, Period, Posted, Sort, Step, Wrong, language_asked};
+pub use address::{Against, Filter, Note, Page, Period, Posted, Sort, Step, Told, Versions, Wrong, language_asked};
 pub use show::TEXT_SHOWN;
 pub use table::{ROWS_SHOWN, Table};
 pub use words::Language;
@@ -145,6 +148,21 @@ pub fn campaigns(listed: &[Listed], brand: &Brand, moment: Moment) -> Sheet {
     pages::listed(listed, moment.now, brand.settings.utc_offset)
 }
 
+/// The playbook's page, of what its desk says.
+pub fn playbook(view: &View<'_>, desk: &desk::Desk) -> String {
+    let told = match view.page {
+        Page::Playbook(Versions { done: Some(Told::Saved), .. }) => Some(words::playbook::SAVED),
+        Page::Playbook(Versions { done: Some(Told::Published), .. }) => Some(words::playbook::PUBLISHED),
+        _ => None,
+    };
+    let body = html! {
+        @if let Some(told) = told { p class="done" role="status" { (told.of(view.language)) } }
+        (pages::playbook::body(view, desk))
+    };
+    let title = pages::title(view.page).of(view.language);
+    framed(view.language, title, view.page, Some((view.csrf, view.page)), None, &body)
+}
+
 /// A table of a page as CSV.
 pub fn csv(page: &Page, sheets: &[Sheet], name: &str) -> Option<String> {
     let tables = pages::tables(page, sheets);
@@ -165,6 +183,8 @@ pub fn login(language: Language, to: &Page, retry: Option<Retry>) -> String {
             label for="token" { (said(words::TOKEN)) }
             input id="token" name="token" type="password" autocomplete="current-password" required autofocus;
             button { (said(words::LOG_IN)) }
+            label for="name" { (said(words::NAME)) }
+            input id="name" name="name" maxlength=(session::NAME_MAX) autocomplete="name";
             p { (said(words::TOKEN_IS)) }
         }
     };

@@ -6,6 +6,7 @@
 //! append that failed for good leaves a gap in its stream; a lost answer to `increment` leaves a gap in the numbers.
 //! Gaps are harmless.
 
+pub mod latest;
 pub mod orders;
 pub mod reader;
 

@@ -7,8 +7,10 @@
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
 //! | `channels` | from a QR code to a touch: [`Scan`] |
 //! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
+//! | [`Trial`] | a message that somebody only thinks of |
 //! | `terms` | what the fold, the reports and push go by: [`Terms`] |
 //! | [`publish`] | how a published playbook stands in the store, and how it gets there |
+//! | [`draft`] | the one that is being written |
 //!
 //! Loading and answering know nothing of TOML. An answer is a pure function of the message, its touch and the
 //! conversation; "now" is the message's own `CreateTime`.
@@ -19,17 +21,20 @@
 mod answer;
 mod channels;
 mod compiled;
+pub mod draft;
 mod hours;
 mod inbound;
 mod language;
 mod matcher;
 mod normal;
+mod parted;
 mod problem;
 pub mod publish;
 mod pushes;
 mod shelf;
 mod template;
 mod terms;
+mod trial;
 
 pub use answer::Playbook;
 pub use channels::{Scan, ScanEvent};
@@ -48,3 +53,4 @@ pub use pushes::{
 pub use shelf::{LOOK_EVERY_SECONDS, Shelf};
 pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};
 pub use terms::Terms;
+pub use trial::Trial;

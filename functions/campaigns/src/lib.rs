@@ -7,7 +7,7 @@
 //! | POST `/campaigns?dry_run=1` | `console_token` | 200: who would get it and when, who not and why, what is left of the quota; nothing is written. `&from=<next>` goes on where that answer ended |
 //! | GET `/campaigns` | `console_token` | 200: the campaigns that push knows or will, and how far it is |
 //! | DELETE `/campaigns?id=<id>` | `console_token` | 202: nothing more of that campaign goes out; what has not left is passed over as `stopped`; 200: it was stopped or over already |
-//! | POST `/playbook` | `console_token` | 200: published, and from when on it holds; the same one again changes nothing |
+//! | POST `/playbook` | `console_token` | 200: published, and from when on it holds; the same one again changes nothing. `?by=…&why=…` are kept with it |
 //!
 //! The body is TOML: a playbook, or the keys of one `[[campaigns]]` of the playbook, `at` perhaps `"now"`. The answers are JSON, refusals
 //! text.
@@ -30,7 +30,10 @@ use guanxi::{
     http::body::BODY_TIME,
     playbook::{
         Shelf, Terms,
-        publish::request::{self as publishing, playbook_of, publish_once},
+        publish::{
+            request::{self as publishing, Issue, playbook_of, publish_once},
+            sources::Note,
+        },
     },
     push::{
         dry_run::dry_run,
@@ -111,10 +114,13 @@ async fn halt(request: &Request, watch: &Stopwatch) -> Result<Response, Refused>
 }
 
 async fn publish(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
-    let compiled = playbook_of(&body_up_to(publishing::BODY_MAX, request, &watch, BODY_TIME).await?)?;
+    let note = Note::of_query(request.uri().query().unwrap_or_default()).map_err(publishing::Refused::from)?;
+    let body = body_up_to(publishing::BODY_MAX, request, &watch, BODY_TIME).await?;
+    let (source, compiled) = playbook_of(&body)?;
     let watch = Stopwatch::start();
     let instance = Instance::get(&watch).await?;
-    let published = publish_once(&instance.store, &watch, &compiled, random(), now()).await?;
+    let issue = Issue { source, compiled: &compiled, note: &note };
+    let published = publish_once(&instance.store, &watch, issue, random(), now()).await?;
     log(format_args!("200: publication {}", published.number));
     Ok(respond(200, JSON, json(&published)))
 }

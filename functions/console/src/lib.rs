@@ -8,6 +8,7 @@
 //! | POST `/console/campaign` | yes, and its form | 200: what the check says, what it would do, or the second confirmation; 303: confirmed, and asked for |
 //! | POST `/console/campaigns/stop` | yes, and its form | 303: nothing more of it goes out |
 //! | POST `/console/fan/erase` | yes, and its form | 303: at the next rollup the fan is forgotten |
+//! | POST `/console/playbook` | yes, and its form | 200: what was asked of the draft; 303: it is saved, or published |
 //! | POST `/console/logout` | yes, and its form | 303: this browser forgets the session |
 //! | GET `/console/login` | no | 200: the log-in form |
 //! | POST `/console/login` | no | 303 with a session, where the token is right |
@@ -20,18 +21,22 @@
 //! | 403 | the form is of another session |
 //! | 404 | there is no such page, fan, or campaign |
 //! | 405 | no such method here |
-//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB, one with a campaign over 200 KiB, or the campaign over 64 KiB |
-//! | 409, 422 | the campaign's id is taken, or too many wait; what it says is refused, every problem with its place |
+//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB, one with a campaign over 200 KiB, or the campaign over 64 KiB, of the playbook over 3 MiB and a little |
+//! | 409 | the campaign's id is taken, or too many wait; another draft was saved or another playbook published meanwhile; the page shows it |
+//! | 422 | what the campaign or the playbook says is refused, every problem with its place |
 //! | 429 | too many wrong tokens wait; the right one is let in all the same |
 //! | 503 | the store does not answer; ask again |
 
 extern crate guanxi_spin as spin_sdk;
+
+mod playbook;
 
 use guanxi::{
     console::{
         self, Draft, Failure, HEADERS, IMMUTABLE, Language, Note, PRIVATE, Page, Posted, Retry, STYLE, STYLE_ADDRESS,
         Step, View,
         campaign::{self, FORM_MAX, Said},
+        desk,
         session::{self, Door, LANGUAGE_COOKIE, Session, WRONG_DELAY, Wrong},
     },
     http::body::BODY_TIME,
@@ -54,7 +59,8 @@ const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin")
 /// The longest form, in bytes.
 const BODY_MAX: usize = 8 * 1024;
 /// Where the forms of a session lead.
-const POSTS: [&str; 4] = ["/console/logout", "/console/fan/erase", "/console/campaign", "/console/campaigns/stop"];
+const POSTS: [&str; 5] =
+    ["/console/logout", "/console/fan/erase", "/console/campaign", "/console/campaigns/stop", "/console/playbook"];
 const HTML: &str = "text/html; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -141,12 +147,17 @@ async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused>
     let answered = match (request.method(), path.as_str(), &guest.session) {
         (&Method::POST, "/console/login", _) => login(request, &guest, watch).await,
         (&Method::GET, "/console/login", _) => Ok(guest.login(200, &Page::home(), None)),
-        (&Method::POST, path, Some(_)) if POSTS.contains(&path) => post(request, path, &guest, watch).await,
+        (&Method::POST, path, Some(session)) if POSTS.contains(&path) => {
+            post(request, path, &guest, session, watch).await
+        }
         (&Method::GET, path, session) => {
             let query = request.uri().query().unwrap_or_default();
             match (Page::at(path, query), session) {
                 (Ok(Some((page, _))), None) => Ok(guest.login(401, &page, None)),
                 (_, None) => Ok(guest.login(401, &Page::home(), None)),
+                (Ok(Some((Page::Playbook(asked), None))), Some(session)) => {
+                    playbook::show(&guest, session, asked, &watch).await
+                }
                 (Ok(Some((page, table))), Some(session)) => show(&guest, session, &page, table, &watch).await,
                 (Ok(None), Some(_)) => Ok(guest.failed(Failure::NotFound)),
                 (Err(wrong), Some(_)) => Ok(guest.failed(Failure::WrongAddress(wrong))),
@@ -212,7 +223,7 @@ async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Resp
     let posted = Posted::parse(&body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?);
     let to = posted.page("to");
     if guest.door().is_token(posted.get("token")) {
-        return Ok(see_other(&to, Some(guest.door().open(now(), random16()))));
+        return Ok(see_other(&to, Some(guest.door().open(now(), random16(), posted.get("name")))));
     }
     Refused::silent(401, "a wrong console token").note();
     let Some(_waiting) = WRONG.with(Wrong::wait) else { return Ok(guest.login(429, &to, Some(Retry::TooMany))) };
@@ -221,8 +232,18 @@ async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Resp
 }
 
 /// What changes something: only by a form of the session.
-async fn post(request: Request, path: &str, guest: &Guest, watch: Stopwatch) -> Result<Response, Refused> {
-    let max = if path == "/console/campaign" { FORM_MAX } else { BODY_MAX };
+async fn post(
+    request: Request,
+    path: &str,
+    guest: &Guest,
+    session: &Session,
+    watch: Stopwatch,
+) -> Result<Response, Refused> {
+    let max = match path {
+        "/console/campaign" => FORM_MAX,
+        "/console/playbook" => desk::BODY_MAX,
+        _ => BODY_MAX,
+    };
     let posted = Posted::parse(&body_up_to(max, request, &watch, BODY_TIME).await?);
     if !guest.door().is_form_of(&guest.cookies, posted.get("csrf")) {
         return Ok(guest.failed(Failure::StaleForm));
@@ -233,6 +254,7 @@ async fn post(request: Request, path: &str, guest: &Guest, watch: Stopwatch) -> 
         "/console/logout" => Ok(see_other(&Page::home(), Some(session::closed()))),
         "/console/campaign" => Ok(write(guest, &posted, &watch).await),
         "/console/campaigns/stop" => halt(guest, &posted, &watch).await,
+        "/console/playbook" => playbook::post(guest, session, &posted).await,
         _ => erase(&posted, &watch).await,
     }
 }

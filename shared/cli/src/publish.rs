@@ -13,7 +13,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use guanxi::{
-    playbook::publish::request::{Published, publish_once},
+    playbook::publish::{
+        request::{Issue, Published, publish_once},
+        sources::Note,
+    },
     time::Timestamp,
 };
 use hyper::Uri;
@@ -51,7 +54,8 @@ impl Publish {
             None => {
                 let (store, timer) = (store::open(&self.place.file()?)?, store::Stopwatch::start());
                 let now = Timestamp(UNIX_EPOCH.elapsed()?.as_secs());
-                let published = publish_once(&store, &timer, &compiled, store::random()?, now).await;
+                let issue = Issue { source: &source.text, compiled: &compiled, note: &Note::default() };
+                let published = publish_once(&store, &timer, issue, store::random()?, now).await;
                 store.close().await;
                 published?
             }

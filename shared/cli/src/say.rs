@@ -5,8 +5,8 @@ use std::{io::Write, path::PathBuf, process::ExitCode, time::UNIX_EPOCH};
 use anyhow::anyhow;
 use clap::builder::PossibleValuesParser;
 use guanxi::{
-    facts::{FanStatus, PushChoice, Touch},
-    playbook::{Action, Answer, Inbound, InboundKind, Playbook, Terms},
+    facts::{FanStatus, PushChoice},
+    playbook::{Action, Answer, InboundKind, Playbook, Terms, Trial},
     time::{Moment, Timestamp},
     wechat::{Reply, reply::Article},
 };
@@ -53,27 +53,14 @@ impl Say {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(compiled) = playbook::compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
         let playbook = Playbook::load(&compiled)?;
-        let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
-        let touch = kind.has_channel().then(|| Touch { channel: self.channel.clone(), fan });
         let at = match self.at {
             Some(at) => at.by(Terms::load(&compiled)?.utc_offset)?,
             None => Timestamp(UNIX_EPOCH.elapsed()?.as_secs()),
         };
-        let answer = playbook.answer(&self.message(at)?, touch.as_ref(), None);
+        let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
+        let answer = Trial { kind, text: self.text, channel: self.channel, fan, at }.answer(&playbook);
         print(&answer)?;
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn message(&self, at: Timestamp) -> anyhow::Result<Inbound> {
-        Ok(Inbound {
-            account: "gh_say".to_owned(),
-            fan: "o_say".to_owned(),
-            create_time: at,
-            // A choice by weight is a hash of this: another time or text may draw another reply.
-            identity: format!("gh_say|o_say|{at}|{}|{}", self.on, self.text),
-            kind: named(InboundKind::ALL, &self.on)?,
-            text: self.text.clone(),
-        })
     }
 }
 

@@ -10,12 +10,14 @@
 //! | `/console/campaign` | one that is being written | |
 //! | `/console/questions` | questions and rules | |
 //! | `/console/fan` | one fan | `openid`, `step` |
+//! | `/console/playbook` | the playbook | `show`, `against`, `done` |
 //! | `/console/account` | quotas and runs | |
 //!
 //! `/console/<table>.csv` is a table of the page with the same query. What a query has besides is passed over; a value that is
 //! none of those that there are is refused.
 
 use super::words::column_named;
+use std::borrow::Cow;
 
 /// Characters that somebody may look for.
 const FIND_MAX: usize = 100;
@@ -137,6 +139,26 @@ impl Note {
     }
 }
 
+/// Which publications the playbook's page shows; 0 is the built-in one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// This one instead of the draft.
+    pub show: Option<u32>,
+    /// Beside this one instead of the live one.
+    pub against: Option<u32>,
+    /// What was just done.
+    pub done: Option<Told>,
+}
+
+/// What a page says that somebody just did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Saved the draft.
+    Saved,
+    /// Published.
+    Published,
+}
+
 /// What is to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -156,6 +178,8 @@ pub enum Page {
     Questions,
     /// One fan, by what was entered as the openid.
     Fan(String, Step),
+    /// The playbook, which is written, tried and published there.
+    Playbook(Versions),
     /// How the account stands with WeChat.
     Account,
 }
@@ -230,6 +254,17 @@ impl Parameters {
             Some("1") => Ok(true),
             Some(_) => Err(Wrong("still")),
         }
+    }
+
+    fn versions(&self) -> Result<Versions, Wrong> {
+        let number = |name| self.get(name).map(|number| number.parse().map_err(|_| Wrong(name))).transpose();
+        let done = match self.get("done") {
+            None => None,
+            Some("saved") => Some(Told::Saved),
+            Some("published") => Some(Told::Published),
+            Some(_) => return Err(Wrong("done")),
+        };
+        Ok(Versions { show: number("show")?, against: number("against")?, done })
     }
 
     fn step(&self) -> Result<Step, Wrong> {
@@ -311,6 +346,7 @@ impl Page {
             "campaign" => Self::Campaign,
             "questions" => Self::Questions,
             "fan" => Self::Fan(parameters.text("openid", |text| text.len() <= ID_MAX)?, parameters.step()?),
+            "playbook" => Self::Playbook(parameters.versions()?),
             "account" => Self::Account,
             _ => return Ok(None),
         };
@@ -327,41 +363,58 @@ impl Page {
             Self::Campaign => "/console/campaign",
             Self::Questions => "/console/questions",
             Self::Fan(..) => "/console/fan",
+            Self::Playbook(_) => "/console/playbook",
             Self::Account => "/console/account",
         }
     }
 
-    fn query(&self) -> Vec<(&'static str, &str)> {
+    fn query(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let period = match self.period() {
-            Some(Period::Week) => Some(("days", "7")),
-            Some(Period::Quarter) => Some(("days", "90")),
+            Some(Period::Week) => Some(("days", "7".into())),
+            Some(Period::Quarter) => Some(("days", "90".into())),
             Some(Period::Month) | None => None,
         };
-        let mut query: Vec<(&str, &str)> = period.into_iter().collect();
+        let mut query: Vec<(&str, Cow<'_, str>)> = period.into_iter().collect();
         match self {
-            Self::Overview(_, metric, against) => query.extend([("metric", *metric), ("against", against.code())]),
+            Self::Overview(_, metric, against) => {
+                query.extend([("metric", (*metric).into()), ("against", against.code().into())]);
+            }
             Self::Channels(_, filter) => {
                 let texts = [("find", filter.find.as_str()), ("group", &filter.group)];
-                query.extend(texts.into_iter().filter(|(_, text)| !text.is_empty()));
+                query.extend(
+                    texts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.into())),
+                );
                 query.extend(filter.sort.into_iter().flat_map(sorted));
             }
-            Self::Channel(_, id) => query.push(("id", id)),
+            Self::Channel(_, id) => query.push(("id", id.into())),
             Self::Pushes(_, sort) => query.extend((*sort).into_iter().flat_map(sorted)),
             Self::Fan(openid, step) => {
-                query.push(("openid", openid));
+                query.push(("openid", openid.into()));
                 query.extend(match step {
                     Step::Show => None,
-                    Step::Sure => Some(("step", "sure")),
-                    Step::Erased => Some(("step", "erased")),
+                    Step::Sure => Some(("step", "sure".into())),
+                    Step::Erased => Some(("step", "erased".into())),
                 });
             }
+            Self::Playbook(Versions { show, against, done }) => {
+                let numbers = [("show", show), ("against", against)];
+                query.extend(
+                    numbers.into_iter().filter_map(|(name, number)| Some((name, number.as_ref()?.to_string().into()))),
+                );
+                query.extend(done.map(|done| match done {
+                    Told::Saved => ("done", "saved".into()),
+                    Told::Published => ("done", "published".into()),
+                }));
+            }
             Self::Campaigns(note, still) => {
-                query.extend(note.parameter());
-                query.extend(still.then_some(("still", "1")));
+                query.extend(note.parameter().map(|(name, id)| (name, id.into())));
+                query.extend(still.then_some(("still", "1".into())));
             }
             Self::Questions | Self::Account | Self::Campaign => {}
         }
-        query.retain(|pair| ![("metric", "new"), ("against", "before"), ("openid", "")].contains(pair));
+        query.retain(|(name, value)| {
+            ![("metric", "new"), ("against", "before"), ("openid", "")].contains(&(*name, &**value))
+        });
         query
     }
 
@@ -373,7 +426,7 @@ impl Page {
     /// The same in a language.
     pub fn address_in(&self, language: super::Language) -> String {
         let mut query = self.query();
-        query.push(("lang", language.code()));
+        query.push(("lang", language.code().into()));
         written(self.path().to_owned(), &query)
     }
 
@@ -389,7 +442,12 @@ impl Page {
             | Self::Channels(period, _)
             | Self::Channel(period, _)
             | Self::Pushes(period, _) => Some(*period),
-            Self::Questions | Self::Fan(..) | Self::Account | Self::Campaigns(..) | Self::Campaign => None,
+            Self::Questions
+            | Self::Fan(..)
+            | Self::Playbook(_)
+            | Self::Account
+            | Self::Campaigns(..)
+            | Self::Campaign => None,
         }
     }
 
@@ -404,7 +462,12 @@ impl Page {
             | Self::Pushes(period, _) => {
                 *period = other;
             }
-            Self::Questions | Self::Fan(..) | Self::Account | Self::Campaigns(..) | Self::Campaign => {}
+            Self::Questions
+            | Self::Fan(..)
+            | Self::Playbook(_)
+            | Self::Account
+            | Self::Campaigns(..)
+            | Self::Campaign => {}
         }
         page
     }
@@ -450,11 +513,11 @@ pub(super) const TABLES: [(&str, &str); 15] = [
     ("account", "account"),
 ];
 
-fn sorted<'a>(sort: Sort) -> [(&'static str, &'a str); 2] {
-    [("sort", sort.column), ("order", if sort.descending { "down" } else { "up" })]
+fn sorted<'a>(sort: Sort) -> [(&'static str, Cow<'a, str>); 2] {
+    [("sort", sort.column.into()), ("order", if sort.descending { "down" } else { "up" }.into())]
 }
 
-fn written(path: String, query: &[(&str, &str)]) -> String {
+fn written(path: String, query: &[(&str, Cow<'_, str>)]) -> String {
     if query.is_empty() {
         return path;
     }
@@ -492,6 +555,10 @@ mod tests {
             Page::Fan(String::new(), Step::Show),
             Page::Fan(hostile, Step::Sure),
             Page::Fan("oFan".into(), Step::Erased),
+            Page::Playbook(Versions::default()),
+            Page::Playbook(Versions { show: Some(0), against: Some(u32::MAX), done: None }),
+            Page::Playbook(Versions { done: Some(Told::Saved), ..Versions::default() }),
+            Page::Playbook(Versions { done: Some(Told::Published), ..Versions::default() }),
             Page::Account,
         ]
     }
@@ -566,6 +633,9 @@ mod tests {
             ("/console/fan", "step=x", "step"),
             ("/console/campaigns", "sure=", "sure"),
             ("/console/campaigns", "still=x", "still"),
+            ("/console/playbook", "show=-1", "show"),
+            ("/console/playbook", "show=1&against=x", "against"),
+            ("/console/playbook", "done=x", "done"),
         ] {
             assert_eq!(Page::at(path, query), Err(Wrong(wrong)), "{path}?{query}");
         }

@@ -7,11 +7,14 @@ mod channel;
 mod channels;
 mod fan;
 mod overview;
+pub(super) mod playbook;
 mod pushes;
 mod questions;
 
 use super::{
-    Draft, Filter, Note, Page, Period, Step, View, chart,
+    Draft, Filter, Note, Page, Period, Step, View,
+    address::Versions,
+    chart,
     show::weekday,
     table::{Look, Table, table},
     words::{self, Language, Text},
@@ -24,13 +27,14 @@ use crate::{
 use maud::{Markup, html};
 
 /// The pages of the menu.
-pub(super) fn menu() -> [Page; 7] {
+pub(super) fn menu() -> [Page; 8] {
     [
         Page::home(),
         Page::Channels(Period::default(), Filter::default()),
         Page::Pushes(Period::default(), None),
         Page::Campaigns(Note::Nothing, false),
         Page::Questions,
+        Page::Playbook(Versions::default()),
         Page::Fan(String::new(), Step::Show),
         Page::Account,
     ]
@@ -44,6 +48,7 @@ pub(super) fn title(page: &Page) -> Text {
         Page::Pushes(..) => words::PUSHES,
         Page::Campaigns(..) | Page::Campaign => words::CAMPAIGNS,
         Page::Questions => words::QUESTIONS,
+        Page::Playbook(_) => words::PLAYBOOK,
         Page::Fan(..) => words::FAN,
         Page::Account => words::ACCOUNT,
     }
@@ -60,8 +65,8 @@ pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
         Page::Questions => questions::asks(brand, moment),
         Page::Fan(openid, _) => openid.parse().map(Ask::Fan).into_iter().collect(),
         Page::Account => vec![Ask::Account],
-        // Of what push says, not of a report.
-        Page::Campaigns(..) | Page::Campaign => Vec::new(),
+        // Of what push says, and of what its desk says, not of a report.
+        Page::Campaigns(..) | Page::Campaign | Page::Playbook(_) => Vec::new(),
     }
 }
 
@@ -76,7 +81,7 @@ pub(super) fn tables(page: &Page, sheets: &[Sheet]) -> Vec<Table> {
         Page::Fan(..) => named([("fan", sheets.first())]),
         Page::Account => named([("account", sheets.first())]),
         Page::Campaigns(..) => named([("campaigns", sheets.first())]),
-        Page::Campaign => Vec::new(),
+        Page::Campaign | Page::Playbook(_) => Vec::new(),
     }
 }
 
@@ -91,8 +96,8 @@ pub(super) fn body(view: &View<'_>, tables: &[Table]) -> Markup {
         Page::Fan(openid, step) => fan::body(view, openid, *step, tables),
         Page::Account => account::body(view, tables),
         Page::Campaigns(note, still) => campaigns::body(view, note, *still, tables),
-        // Made of what is written: [`draft`].
-        Page::Campaign => html! {},
+        // Made of what is written: [`draft`], and the desk's.
+        Page::Campaign | Page::Playbook(_) => html! {},
     };
     html! {
         (periods(view))

@@ -1,7 +1,7 @@
 //! Who may see pages: the console token once, then a cookie.
 //!
-//! The cookie is `<until>.<nonce>.<seal>`: when it ends in seconds, 16 random bytes, and the HMAC-SHA256 of both under a key made
-//! from the console token. Nothing is stored, so a session ends when its time is over, and all of them end when the token is
+//! The cookie is `<until>.<nonce>.<name>.<seal>`: when it ends in seconds, 16 random bytes, the name that was typed, if one was, and the
+//! HMAC-SHA256 of it all under a key made from the console token. The name says who it is and proves nothing: all have one token. Nothing is stored, so a session ends when its time is over, and all of them end when the token is
 //! changed; to log out makes only the browser forget. A form carries a second seal of the cookie, without which no post is taken
 //! (`SameSite=Strict` keeps the cookie from other sites' posts; the seal does where a browser does not). Seals are compared in
 //! constant time. Who has a cookie can try tokens against it without asking us, so the token should be long and random.
@@ -22,6 +22,8 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 pub const SESSION_SECONDS: u64 = 12 * 3_600;
 /// How late a wrong token is answered.
 pub const WRONG_DELAY: Duration = Duration::from_secs(1);
+/// Characters of a name.
+pub const NAME_MAX: usize = crate::playbook::publish::sources::BY_MAX;
 /// Wrong tokens that wait in one instance at most.
 pub const WRONG_AT_ONCE: usize = 64;
 /// The session's cookie.
@@ -45,6 +47,8 @@ pub struct Door<'t> {
 pub struct Session {
     /// What its forms carry.
     pub csrf: String,
+    /// The name that was typed at log-in; empty: none.
+    pub name: String,
 }
 
 impl<'t> Door<'t> {
@@ -58,10 +62,12 @@ impl<'t> Door<'t> {
         bearer::is_token(given.trim(), self.token)
     }
 
-    /// The `Set-Cookie` of a new session.
-    pub fn open(&self, now: Timestamp, nonce: [u8; 16]) -> String {
+    /// The `Set-Cookie` of a new session; of a name that is too long, its beginning.
+    pub fn open(&self, now: Timestamp, nonce: [u8; 16], name: &str) -> String {
         let until = now.0.saturating_add(SESSION_SECONDS);
-        let stated = format!("{until}.{}", URL_SAFE_NO_PAD.encode(nonce));
+        let name: String = name.trim().chars().take(NAME_MAX).collect();
+        let (nonce, name) = (URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(name));
+        let stated = format!("{until}.{nonce}.{name}");
         let seal = URL_SAFE_NO_PAD.encode(self.seal("session", &stated).finalize().into_bytes());
         format!("{COOKIE}={stated}.{seal}; Max-Age={SESSION_SECONDS}; {ATTRIBUTES}")
     }
@@ -70,12 +76,14 @@ impl<'t> Door<'t> {
     pub fn session(&self, cookies: &str, now: Timestamp) -> Option<Session> {
         let value = cookie(cookies, COOKIE)?;
         let (stated, seal) = value.rsplit_once('.')?;
-        let until: u64 = stated.split_once('.')?.0.parse().ok()?;
+        let (until, named) = stated.split_once('.')?;
+        let (until, (_, name)): (u64, _) = (until.parse().ok()?, named.split_once('.')?);
         let sealed = URL_SAFE_NO_PAD.decode(seal).ok()?;
         let right = !self.token.is_empty() && self.seal("session", stated).verify_slice(&sealed).is_ok();
         let lasts = now.0 < until && until - now.0 <= SESSION_SECONDS;
-        (right && lasts)
-            .then(|| Session { csrf: URL_SAFE_NO_PAD.encode(self.seal("form", value).finalize().into_bytes()) })
+        let name = String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()?;
+        let csrf = || URL_SAFE_NO_PAD.encode(self.seal("form", value).finalize().into_bytes());
+        (right && lasts).then(|| Session { csrf: csrf(), name })
     }
 
     /// Whether a form was made for the session that the cookies open.
@@ -149,7 +157,7 @@ mod tests {
 
     /// What a browser sends back.
     fn opened(door: &Door<'_>) -> String {
-        let set = door.open(NOW, [7; 16]);
+        let set = door.open(NOW, [7; 16], " 小王 ");
         format!("theme=dark; {}; x", set.split_once(';').unwrap().0)
     }
 
@@ -201,11 +209,21 @@ mod tests {
     }
 
     #[test]
+    fn a_session_knows_the_name_that_was_typed_and_no_more_of_it_than_fits() {
+        let name = |name: &str| DOOR.session(&DOOR.open(NOW, [7; 16], name), NOW).map(|session| session.name);
+        let long = "猫".repeat(NAME_MAX + 1);
+        for (typed, kept) in [("", ""), (" 小王 ", "小王"), ("a.b;c=\"<", "a.b;c=\"<"), (&long, &long[..3 * NAME_MAX])]
+        {
+            assert_eq!(name(typed).as_deref(), Some(kept));
+        }
+    }
+
+    #[test]
     fn a_form_is_of_one_session() {
         let cookies = opened(&DOOR);
         let csrf = DOOR.session(&cookies, NOW).unwrap().csrf;
         assert!(DOOR.is_form_of(&cookies, &csrf));
-        let other = DOOR.open(NOW, [8; 16]);
+        let other = DOOR.open(NOW, [8; 16], "");
         assert!(!DOOR.is_form_of(&other, &csrf), "another session's");
         for wrong in ["", "x", &csrf[1..], &csrf.to_lowercase()] {
             assert!(!DOOR.is_form_of(&cookies, wrong), "{wrong}");
@@ -216,13 +234,13 @@ mod tests {
 
     #[test]
     fn cookies_keep_to_this_site_and_away_from_scripts() {
-        for set in [DOOR.open(NOW, [0; 16]), closed(), language_kept("en")] {
+        for set in [DOOR.open(NOW, [0; 16], "x"), closed(), language_kept("en")] {
             for attribute in ["; HttpOnly", "; Secure", "; SameSite=Strict", "; Path=/", "; Max-Age="] {
                 assert!(set.contains(attribute), "{set}");
             }
             assert!(!set.contains("s3cret"));
         }
-        assert!(closed().contains("Max-Age=0;") && DOOR.open(NOW, [0; 16]).contains("Max-Age=43200;"));
+        assert!(closed().contains("Max-Age=0;") && DOOR.open(NOW, [0; 16], "").contains("Max-Age=43200;"));
     }
 
     #[test]

@@ -97,11 +97,13 @@ const fn text(zh: &'static str, en: &'static str) -> Text {
 
 macro_rules! texts {
     ($($name:ident: $zh:literal, $en:literal;)*) => {
-        $(pub(super) const $name: Text = text($zh, $en);)*
+        $(pub(in crate::console) const $name: Text = text($zh, $en);)*
         #[cfg(test)]
-        pub(super) const ALL: &[Text] = &[$($name),*];
+        pub(in crate::console) const ALL: &[Text] = &[$($name),*];
     };
 }
+
+pub(super) mod playbook;
 
 texts! {
     // The frame.
@@ -115,6 +117,7 @@ texts! {
     // Log-in.
     LOG_IN: "登录", "Log in";
     TOKEN: "控制台令牌", "Console token";
+    NAME: "名字（可不填，保存和发布时记下）", "Your name (may be empty; kept with what you save and publish)";
     TOKEN_IS: "就是部署时设置的 console_token。换掉它，所有人都要重新登录。", "The console_token of the deployment. To change it ends every session.";
     WRONG_TOKEN: "令牌不对，请再试。", "That is not the token. Try again.";
     TOO_MANY: "现在试错的人太多，请稍后再试。", "Too many wrong tokens at once. Try again later.";
@@ -131,6 +134,7 @@ texts! {
     CHANNELS: "渠道", "Channels";
     PUSHES: "提醒与活动", "Reminders and campaigns";
     QUESTIONS: "问答", "Questions";
+    PLAYBOOK: "剧本", "Playbook";
     FAN: "粉丝", "Fan";
     ACCOUNT: "配额与运行", "Account";
     // Choices.
@@ -549,7 +553,8 @@ mod tests {
     #[test]
     fn every_text_is_in_its_language_and_none_is_there_twice() {
         let named = COLUMNS.iter().chain(PHRASES).map(|(_, text)| text);
-        for text in ALL.iter().chain(named).filter(|text| ![OTHER_LANGUAGE, OPENID].contains(text)) {
+        let page = playbook::ALL.iter().chain(playbook::KINDS.iter().map(|(_, text)| text));
+        for text in ALL.iter().chain(page).chain(named).filter(|text| ![OTHER_LANGUAGE, OPENID].contains(text)) {
             assert!(is_chinese(text.zh) && !is_chinese(text.en) && !text.en.is_empty(), "{text:?}");
         }
         for list in [COLUMNS, PHRASES] {

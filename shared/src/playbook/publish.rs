@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `playbook:head` | a [`Head`]: the latest publications and from when each holds |
 //! | `playbook:<number>:<part>` | the compiled bytes of one, at most 300 KB a part, counted from 0 |
+//! | `playbook:note:…`, `playbook:source:…` | its [source](sources), who published it and why |
 //!
 //! A message is answered by the playbook that holds at its `CreateTime`. A publication holds from at least
 //! [`NOTICE_SECONDS`] after it was made, and every instance looks at the head more often than that, so all instances,
@@ -11,8 +12,10 @@
 //! are garbage that nobody reads.
 
 pub mod request;
+pub mod sources;
 
 use super::compiled::{CHECKSUM, checksum};
+pub use super::parted::PART_MAX;
 use crate::{store::keys, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +27,6 @@ pub const NOTICE_SECONDS: u64 = 30;
 
 /// How many publications a head lists. One that fell out can hold for no message that WeChat still tries.
 pub const PUBLICATIONS_MAX: usize = 4;
-
-/// The most bytes of one part; stores take values of 400 KB at least.
-pub const PART_MAX: usize = 300_000;
 
 /// The most parts of one publication, and so about 5 MB of compiled playbook.
 pub const PARTS_MAX: usize = 16;

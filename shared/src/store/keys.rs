@@ -16,7 +16,7 @@ pub enum Writer {
     Orders,
     /// `/jobs/rollup`, and what a console asks of it.
     Stats,
-    /// `/`: an erasure, a campaign.
+    /// `/`: an erasure, a campaign, the draft of a playbook, a publication.
     Console,
     /// `/jobs/push`.
     Push,
@@ -89,10 +89,12 @@ kinds! {
     SEQ_JOURNAL = "seq:journal", by Callback | Orders | Stats | Console | Push, goes "never", No;
     /// Counter: requests for campaigns.
     SEQ_CAMPAIGN = "seq:campaign", by Console | Campaigns, goes "never", No;
+    /// Counter: numbers of saves of the playbook's draft.
+    SEQ_DRAFT = "seq:draft", by Console, goes "never", No;
     /// Counter: claims of a minute by a run; by the job.
-    SLOT = "slot:<job>:<minute>", by Stats | Push | Campaigns, goes "some ten minutes later", No;
+    SLOT = "slot:<job>:<minute>", by Stats | Push | Campaigns | Console, goes "some ten minutes later", No;
     /// Who runs or ran last, and its report; by the job.
-    RUN = "run:<job>", by Stats | Push | Campaigns, goes "never", No;
+    RUN = "run:<job>", by Stats | Push | Campaigns | Console, goes "never", No;
     /// One entry. Of stats and console it is an erasure; of push news, and what it found damaged.
     JOURNAL = "journal:<stream>:<i>", by Callback | Orders | Stats | Console | Push, goes "`keep_days` after it was folded", Named;
     /// How far the journal is read.
@@ -191,9 +193,17 @@ kinds! {
     /// A campaign that was asked for, or that is to stop.
     CAMPAIGN = "campaign:<number>", by Console | Campaigns, goes "when 1,000 came after it", No;
     /// Which publications there are: the last four.
-    PLAYBOOK_HEAD = "playbook:head", by Campaigns, goes "never", No;
+    PLAYBOOK_HEAD = "playbook:head", by Campaigns | Console, goes "never", No;
     /// A part of a publication.
-    PLAYBOOK = "playbook:<n>:<part>", by Campaigns, goes "when four came after it", No;
+    PLAYBOOK = "playbook:<n>:<part>", by Campaigns | Console, goes "when four came after it", No;
+    /// When a publication was made, by whom and why, as they typed it.
+    PLAYBOOK_NOTE = "playbook:note:<n>", by Campaigns | Console, goes "when four came after it", No;
+    /// A part of its source.
+    PLAYBOOK_SOURCE = "playbook:source:<n>:<part>", by Campaigns | Console, goes "when four came after it", No;
+    /// The draft of the next playbook: which save, by whom and when.
+    DRAFT = "playbook:draft", by Console, goes "never", No;
+    /// A part of the draft.
+    DRAFT_PART = "playbook:draft:<save>:<part>", by Console, goes "with the next save", No;
     /// The access token, sealed under the app secret.
     TOKEN = "token", by Push, goes "when it is replaced", No;
 }

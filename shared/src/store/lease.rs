@@ -262,7 +262,12 @@ impl<'a, S: Store, T: Timer> Run<'a, S, T> {
         }
     }
 
-    async fn limited<R>(&self, limit: Duration, call: impl Future<Output = Result<R, StoreError>>) -> Result<R, Stop> {
+    /// A call of the store's that only reads, until `limit` after the run's start.
+    pub(crate) async fn limited<R>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, Stop> {
         match limit.checked_sub(self.timer.elapsed()).filter(|left| !left.is_zero()) {
             Some(left) => Ok(within(self.timer, left, call).await?),
             None => Err(Stop::TimeUp),

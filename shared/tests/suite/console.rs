@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 mod campaigns;
+mod desk;
 mod html;
 #[cfg(not(target_family = "wasm"))]
 mod laws;

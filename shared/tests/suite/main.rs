@@ -38,6 +38,7 @@ mod api {
 mod playbook {
     mod answers;
     mod check;
+    mod draft;
     #[cfg(not(target_family = "wasm"))]
     mod laws;
     mod publish;

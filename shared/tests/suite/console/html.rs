@@ -1,7 +1,9 @@
 //! Reads a page as strictly as it is written: every element is known, closed, and has no attribute that is not expected.
 
 /// Elements that a page may have, and those that have no end.
-const ELEMENTS: [&str; 54] = [
+const ELEMENTS: [&str; 56] = [
+    "ins",
+    "del",
     "a",
     "bdi",
     "body",
@@ -58,8 +60,9 @@ const ELEMENTS: [&str; 54] = [
     "textarea",
 ];
 const VOID: [&str; 3] = ["input", "link", "meta"];
-const ATTRIBUTES: [&str; 49] = [
+const ATTRIBUTES: [&str; 50] = [
     "stroke-width",
+    "cols",
     "action",
     "aria-current",
     "aria-label",

@@ -6,7 +6,8 @@ use guanxi::{
         Shelf,
         publish::{
             HEAD_KEY, Head, NOTICE_SECONDS, PART_MAX, PARTS_MAX,
-            request::{Published, Refused, playbook_of, publish_once},
+            request::{Issue, Published, Refused, playbook_of, publish_once},
+            sources::{Issued, Note, TooLong},
         },
     },
     store::{
@@ -17,8 +18,10 @@ use guanxi::{
     time::Timestamp,
 };
 use std::{
+    collections::BTreeSet,
     future::pending,
     pin::pin,
+    sync::LazyLock,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -46,11 +49,17 @@ impl Timer for Still {
 
 /// None: it was stopped.
 fn publish(store: &Memory, playbook: &[u8], id: u64, now: Timestamp) -> Option<Result<Published, Refused>> {
-    publish_once(store, &Still, playbook, id, now).now_or_never()
+    publish_once(store, &Still, issue(playbook), id, now).now_or_never()
+}
+
+/// A playbook whose source is its compiled form, too.
+fn issue(playbook: &[u8]) -> Issue<'_> {
+    static NOTE: LazyLock<Note> = LazyLock::new(|| Note::new(" 小王 ", "换了问候").unwrap());
+    Issue { source: std::str::from_utf8(playbook).unwrap(), compiled: playbook, note: &NOTE }
 }
 
 /// Polls what only waits for a late store.
-fn drive<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn drive<T>(work: impl Future<Output = T>) -> T {
     let (mut work, mut context) = (pin!(work), Context::from_waker(Waker::noop()));
     for _ in 0..1_000 {
         if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
@@ -98,12 +107,59 @@ fn the_latest_one_again_changes_nothing_and_an_earlier_one_is_published_anew() {
 }
 
 #[test]
+fn the_source_stays_with_who_and_why_until_four_came_after_it() {
+    let store = Memory::default();
+    let source = |number: u32| {
+        let issued = Issued::read(&store, number).now_or_never().unwrap().unwrap()?;
+        let source = issued.source(&store, number).now_or_never().unwrap().unwrap();
+        Some((issued.by, issued.why, issued.at, source))
+    };
+    let first = "#".repeat(PART_MAX) + "猫";
+    publish(&store, first.as_bytes(), 1, NOW).unwrap().unwrap();
+    assert_eq!(source(1), Some(("小王".into(), "换了问候".into(), NOW, Some(first))));
+    for number in 2..=5_u32 {
+        publish(&store, format!("# {number}").as_bytes(), number.into(), later(60 * u64::from(number)))
+            .unwrap()
+            .unwrap();
+    }
+    assert_eq!(source(1), None);
+    let numbers = store.values().into_keys().filter(|key| key.starts_with("playbook:"));
+    let numbers: BTreeSet<_> =
+        numbers.filter_map(|key| key.split(':').find_map(|part| part.parse::<u32>().ok())).collect();
+    assert_eq!(numbers.into_iter().collect::<Vec<_>>(), [2, 3, 4, 5], "nothing is left of the first");
+    assert_eq!(source(5).unwrap().3.as_deref(), Some("# 5"));
+    // Comments are for people: a playbook that says the same in other words is another one.
+    let other = Issue { source: "# other", ..issue(b"# 5") };
+    let other = publish_once(&store, &Still, other, 9, later(600)).now_or_never().unwrap().unwrap();
+    assert_eq!((other.number, other.known), (6, false));
+    // Of before sources were kept: the next time it gets its own.
+    store.delete("playbook:note:6").now_or_never().unwrap().unwrap();
+    assert_eq!((source(6), source(7)), (None, None));
+    assert_eq!(publish(&store, b"# 5", 10, later(660)).unwrap().unwrap().number, 7);
+    assert_eq!(source(7).unwrap().3.as_deref(), Some("# 5"));
+}
+
+#[test]
+fn who_and_why_have_a_limit() {
+    let (by, why) = ("猫".repeat(64), "粮".repeat(200));
+    assert!(Note::new(&by, &why).is_ok());
+    assert_eq!(Note::of_query(&format!("x=1&by={by}x")).map_err(|long: TooLong| long.0), Err("by"));
+    assert_eq!(Note::of_query(&format!("why={why}x&by=")).map_err(|long: TooLong| long.0), Err("why"));
+    assert_eq!(Note::of_query("why=b+c&by=%E7%8C%AB"), Note::new("猫", "b c"));
+    assert_eq!(Note::of_query(""), Ok(Note::default()));
+}
+
+#[test]
 fn of_two_publishers_at_once_one_goes_on_and_the_other_is_told() {
     for (slow, steps) in [(0, 1), (1, 1), (0, 3), (1, 3), (2, 5)] {
         let store = Memory::default();
         store.judge_by(move |operation| Fate::Late(if operation.number % 3 == slow { steps } else { 0 }));
-        let both =
-            async { join!(publish_once(&store, &Still, b"one", 1, NOW), publish_once(&store, &Still, b"two", 2, NOW)) };
+        let both = async {
+            join!(
+                publish_once(&store, &Still, issue(b"one"), 1, NOW),
+                publish_once(&store, &Still, issue(b"two"), 2, NOW)
+            )
+        };
         let said = drive(both);
         let (published, playbook) = match said {
             (Ok(published), Err(Refused::Busy)) => (published, &b"one"[..]),
@@ -140,6 +196,10 @@ fn wherever_it_fails_or_dies_what_was_in_force_stays_and_the_next_try_publishes(
             assert_eq!(holding(&store, later(89)), b"old", "{step} {fate:?}");
             let held = holding(&store, later(95));
             assert!(held == b"old" || held == new, "{step} {fate:?}");
+            let number = if held == new { 2 } else { 1 };
+            let issued = Issued::read(&store, number).now_or_never().unwrap().unwrap().unwrap();
+            let source = issued.source(&store, number).now_or_never().unwrap().unwrap();
+            assert!(source.unwrap().as_bytes() == held, "{step} {fate:?}");
             if matches!(said, Some(Ok(_))) {
                 assert!(held == new, "{step} {fate:?}");
             }

@@ -90,6 +90,7 @@ const GRANTED: [Granted; 8] = [
             "wasi:clocks/",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/batch@",
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
