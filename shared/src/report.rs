@@ -35,7 +35,7 @@ use crate::{
         counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, pushes_key, rules_key, week_of},
         fan::key,
     },
-    playbook::{Channel, Terms},
+    playbook::{Channel, Terms, publish::HEAD_KEY},
     store::record::{FoldError, Records},
     time::{Day, Timestamp},
     wechat::OpenId,
@@ -180,6 +180,8 @@ pub enum Ask {
     Pushes(Days),
     /// How the account stands with WeChat.
     Account,
+    /// The latest publications, and from when each holds.
+    Publications,
     /// How often each rule answered in these days.
     Rules(Days),
     /// Which rules nobody needs.
@@ -201,6 +203,7 @@ impl Ask {
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
             Self::Account => "account",
+            Self::Publications => "publications",
             Self::Rules(_) => "rules",
             Self::StaleRules => "stale-rules",
             Self::Fan(_) => "fan",
@@ -229,6 +232,7 @@ impl Ask {
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
             Self::Account => account::keys(),
+            Self::Publications => vec![HEAD_KEY.to_owned()],
             Self::Rules(days) => {
                 let pages = (0..PAGES).map(|page| rules_key(page).into());
                 days.iter().map(|day| Span::Day(day).key().into()).chain(pages).collect()
@@ -278,6 +282,7 @@ impl Ask {
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
             Self::Account => account::sheet(brand, moment, records),
+            Self::Publications => tables::publications(brand, records),
             Self::Rules(days) => tables::rules(brand, *days, records),
             Self::StaleRules => tables::stale_rules(brand, moment, records),
             Self::Fan(openid) => fan::timeline(openid, brand, records),

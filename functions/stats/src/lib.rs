@@ -3,7 +3,7 @@
 //! | request | bearer | answer |
 //! |---|---|---|
 //! | GET, POST `/jobs/rollup` | `job_token` | 200 and what the run did; 409 when another run is at work |
-//! | GET `/reports/<name>?days=30&format=csv` | `console_token` | overview, channels, channel, trend, cohorts, paths, questions, pushes, account, rules, stale-rules |
+//! | GET `/reports/<name>?days=30&format=csv` | `console_token` | overview, channels, channel, trend, cohorts, paths, questions, pushes, account, publications, rules, stale-rules |
 //! | GET `/fans/<openid>` | `console_token` | what is known of one fan |
 //! | DELETE `/fans/<openid>` | `console_token` | 202: at the next rollup the fan is forgotten, and the counts stay |
 //! | GET `/damaged`, `/damaged/<key>` | `console_token` | the records that were damaged and are set aside; the bytes of one |

@@ -125,9 +125,11 @@ pub enum Note {
     Asked(String),
 }
 
+/// The parameter of a note, and what it says of an id.
+type NoteKind = (&'static str, fn(String) -> Note);
+
 impl Note {
-    const KINDS: [(&'static str, fn(String) -> Self); 3] =
-        [("sure", Self::Sure), ("stopped", Self::Stopped), ("asked", Self::Asked)];
+    const KINDS: [NoteKind; 3] = [("sure", Self::Sure), ("stopped", Self::Stopped), ("asked", Self::Asked)];
 
     fn parameter(&self) -> Option<(&'static str, &str)> {
         match self {
@@ -495,9 +497,10 @@ impl Page {
 }
 
 /// Tables that can be had as CSV, and whose they are.
-pub(super) const TABLES: [(&str, &str); 15] = [
+pub(super) const TABLES: [(&str, &str); 16] = [
     ("overview", "overview"),
     ("trend", "overview"),
+    ("publications", "overview"),
     ("channels", "channels"),
     ("paths", "channels"),
     ("channel", "channel"),

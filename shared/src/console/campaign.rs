@@ -1,7 +1,7 @@
 //! A campaign as it is written, tried and sent on a page: what its form asks for, and what came of it.
 //!
 //! The form carries the text through every step, so what was written stands in it again whatever came of it. Nothing is stored
-//! before the second confirmation ([`Act::Send`]), which carries the [seal](seal) of what was shown: where the text, or what the
+//! before the second confirmation ([`Act::Send`]), which carries the [`seal`] of what was shown: where the text, or what the
 //! playbook makes of it, is another by then, it is shown again and not sent.
 
 use super::Posted;

@@ -18,6 +18,10 @@ const BOTTOM: f64 = 28.0;
 const TICKS: f64 = 4.0;
 /// Labels below, at most.
 const LABELS: usize = 6;
+/// Letters of a channel's name beside a Sankey diagram.
+const NAME_LETTERS: usize = 7;
+/// Letters of a series' name beside its interval.
+const SERIES_LETTERS: usize = 20;
 /// A line of more points has no dots on it.
 const DOTS_MAX: usize = 100;
 /// Shades of a heat map, besides that of nothing.
@@ -33,6 +37,8 @@ pub(super) struct Line<'a> {
     pub(super) values: &'a [Option<f64>],
     /// Dashed; as many at most.
     pub(super) before: &'a [Option<f64>],
+    /// What happened, and above which label.
+    pub(super) marks: &'a [(usize, String)],
 }
 
 /// From where to where an axis goes, and how far its lines are apart.
@@ -72,7 +78,7 @@ impl Axis {
 
 /// The line, its numbers said by `say`.
 pub(super) fn line(line: &Line<'_>, say: impl Fn(f64) -> String) -> Markup {
-    let Line { title, labels, values, before } = *line;
+    let Line { title, labels, values, before, marks } = *line;
     let axis = Axis::over(values.iter().chain(before).flatten().copied());
     let last = values.len().max(2) - 1;
     let x = |at: usize| LEFT + at as f64 / last as f64 * (WIDTH - LEFT - RIGHT);
@@ -87,6 +93,10 @@ pub(super) fn line(line: &Line<'_>, say: impl Fn(f64) -> String) -> Markup {
             }
             @for (at, label) in labels.iter().enumerate().filter(|(at, _)| at % every == 0) {
                 text class="label" x=(units(x(at))) y=(units(HEIGHT - 8.0)) { (label) }
+            }
+            @for (at, said) in marks {
+                @let x = units(x(*at));
+                line class="mark" x1=(x) x2=(x) y1=(units(TOP)) y2=(units(HEIGHT - BOTTOM)) { title { (said) } }
             }
             path class="before" d=(path(before, x, axis)) {}
             path class="line" d=(path(values, x, axis)) {}
@@ -163,6 +173,13 @@ pub(super) fn heat(title: &str, rows: &[(String, Vec<f64>)]) -> Markup {
     }
 }
 
+/// So much of a name stands beside a drawing; the table below has all of it.
+pub(super) fn brief(name: &str, letters: usize) -> String {
+    let mut rest = name.chars();
+    let begin: String = rest.by_ref().take(letters).collect();
+    if rest.next().is_some() { begin + "…" } else { begin }
+}
+
 /// A name on the left, one on the right, and how much goes from one to the other.
 pub(super) struct Flow<'a> {
     pub(super) from: &'a str,
@@ -175,7 +192,7 @@ pub(super) fn sankey(title: &str, flows: &[Flow<'_>], say: impl Fn(f64) -> Strin
     const GAP: f64 = 10.0;
     const THICK: f64 = 10.0;
     /// Left of the bands and right of them, for names.
-    const NAMES: f64 = 190.0;
+    const NAMES: f64 = 250.0;
     const TALL: f64 = 240.0;
     const ROW_MIN: f64 = 16.0;
     let all: f64 = flows.iter().map(|flow| flow.value).sum::<f64>().max(f64::MIN_POSITIVE);
@@ -205,7 +222,7 @@ pub(super) fn sankey(title: &str, flows: &[Flow<'_>], say: impl Fn(f64) -> Strin
         html! {
             @for (words, sum, top) in nodes {
                 rect class="bar" x=(units(bar)) y=(units(*top)) width=(units(THICK)) height=(units((sum / all * TALL).max(1.0))) {}
-                text class=(class) x=(units(name)) y=(units(top + 12.0)) { (words) " " (say(*sum)) }
+                text class=(class) x=(units(name)) y=(units(top + 12.0)) { (brief(words, NAME_LETTERS)) " " (say(*sum)) }
             }
         }
     };
@@ -244,7 +261,7 @@ pub(super) struct Interval {
 /// Intervals below each other, with a line where nothing is.
 pub(super) fn intervals(title: &str, rows: &[Interval], say: impl Fn(f64) -> String) -> Markup {
     const ROW: f64 = 30.0;
-    const WORDS: f64 = 190.0;
+    const WORDS: f64 = 250.0;
     let axis = Axis::over(rows.iter().flat_map(|row| [row.low, row.high]));
     let x = |value: f64| WORDS + (value - axis.low) / (axis.high - axis.low) * (WIDTH - WORDS - 40.0);
     let bottom = ROW * rows.len() as f64;
@@ -258,7 +275,7 @@ pub(super) fn intervals(title: &str, rows: &[Interval], say: impl Fn(f64) -> Str
             }
             @for (at, row) in rows.iter().enumerate() {
                 @let y = ROW * (at as f64 + 0.5);
-                text class="tick" x=(units(WORDS - 8.0)) y=(units(y + 4.0)) { (row.name) }
+                text class="tick" x=(units(WORDS - 8.0)) y=(units(y + 4.0)) { (brief(&row.name, SERIES_LETTERS)) }
                 line class="line" x1=(units(x(row.low))) x2=(units(x(row.high))) y1=(units(y)) y2=(units(y)) {}
                 circle class="dot" cx=(units(x(row.value))) cy=(units(y)) r="5" {
                     title { (row.name) " " (say(row.value)) " (" (say(row.low)) " … " (say(row.high)) ")" }
@@ -303,9 +320,16 @@ mod tests {
         let drawn = path(&values, |at| at as f64 * 10.0, axis);
         assert_eq!(drawn, "M0 192L10 12M30 12");
         let labels: Vec<String> = (0..4).map(|day| format!("day {day}")).collect();
-        let line = Line { title: "new", labels: &labels, values: &values, before: &[Some(2.0)] };
+        let line = Line {
+            title: "new",
+            labels: &labels,
+            values: &values,
+            before: &[Some(2.0)],
+            marks: &[(3, "No. 7".into())],
+        };
         let svg = self::line(&line, |value| value.to_string()).into_string();
         assert_eq!(svg.matches("<circle").count(), 3);
+        assert!(svg.contains("<line class=\"mark\" x1=\"704\"") && svg.contains("<title>No. 7</title>"), "{svg}");
         assert!(svg.contains("<title>day 3 1</title>") && svg.contains("class=\"before\" d=\"M96 12\""), "{svg}");
     }
 
@@ -338,7 +362,7 @@ mod tests {
         assert_eq!(widths, ["120", "60", "60"]);
         // From the left: below each other; to the right: the second and the third share a node.
         for drawn in
-            ["M200 64C360 64 360 64 520 64", "M200 154C360 154 360 164 520 164", "M200 224C360 224 360 224 520 224"]
+            ["M260 64C360 64 360 64 460 64", "M260 154C360 154 360 164 460 164", "M260 224C360 224 360 224 460 224"]
         {
             assert!(svg.contains(drawn), "{drawn} {svg}");
         }
@@ -354,7 +378,7 @@ mod tests {
     fn an_interval_reaches_from_its_low_to_its_high_with_nought_on_the_axis() {
         let rows = [Interval { name: "feed".into(), low: 10.0, value: 20.0, high: 40.0 }];
         let svg = intervals("uplift", &rows, |value| value.to_string()).into_string();
-        assert!(svg.contains("class=\"nought\" x1=\"190\"") && svg.contains("x1=\"312.5\" x2=\"680\""), "{svg}");
+        assert!(svg.contains("class=\"nought\" x1=\"250\"") && svg.contains("x1=\"357.5\" x2=\"680\""), "{svg}");
         assert!(svg.contains("<title>feed 20 (10 … 40)</title>"));
     }
 }

@@ -157,6 +157,7 @@ texts! {
     SAME_WEEKDAYS: "同样的星期", "The same weekdays";
     LAST_YEAR: "去年", "Last year";
     BY_DAY: "按天", "By day";
+    PUBLICATION: "剧本", "Playbook";
     DASHED: "虚线是更早的那段时间", "dashed: the earlier days";
     POINTS: "个百分点", " points";
     NOTHING_YET: "还没有任何消息。在微信公众平台把服务器地址设为 https://你的域名/wechat，然后关注公众号、发一句话。",
@@ -349,6 +350,7 @@ const COLUMNS: &[(&str, Text)] = &[
     ("holdout_bought", text("没发的人里买了", "Holdout who bought")),
     ("revenue_per_1000_fans", text("每 1000 人多收入", "More revenue per 1,000 fans")),
     ("effect", text("效果", "Effect")),
+    ("publication", text("剧本", "Playbook")),
     ("about", text("关于", "About")),
     ("since", text("从", "Since")),
     ("until", text("到", "Until")),

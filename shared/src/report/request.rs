@@ -26,7 +26,7 @@ pub enum Form {
 pub enum RequestError {
     /// No report of that name.
     #[error(
-        "there is no report `{0}`; there are overview, channels, channel, trend, cohorts, paths, questions, pushes, account, rules and stale-rules"
+        "there is no report `{0}`; there are overview, channels, channel, trend, cohorts, paths, questions, pushes, account, publications, rules and stale-rules"
     )]
     Name(String),
     /// A parameter that is none.
@@ -157,6 +157,7 @@ impl Ask {
             "questions" => Self::Questions,
             "pushes" => Self::Pushes(parameters.days(now, settings, DAYS_MAX)?),
             "account" => Self::Account,
+            "publications" => Self::Publications,
             "rules" => Self::Rules(parameters.days(now, settings, DAYS_MAX)?),
             "stale-rules" => Self::StaleRules,
             _ => return Err(RequestError::Name(name.to_owned())),

@@ -6,7 +6,8 @@ use crate::{
         ANSWER_MS, Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, OTHER, PAGES, Path, PathDay,
         Questions, RulesPage, Span, cohort_key, page_of, paths_key, rules_key, weeks_monday,
     },
-    store::record::{Records, load},
+    playbook::publish::{HEAD_KEY, Head, Publication, PublishError},
+    store::record::{FoldError, Records, load},
     time::{Day, Timestamp},
 };
 use std::collections::BTreeMap;
@@ -339,6 +340,22 @@ pub(super) fn questions(brand: &Brand, records: &Records) -> Made {
             vec![Cell::Text(text), Cell::Count(count), Cell::Time(question.last)]
         })
         .collect();
+    Ok(sheet)
+}
+
+/// The latest publications of the playbook, the newest first.
+pub(super) fn publications(brand: &Brand, records: &Records) -> Made {
+    let head = records.get(HEAD_KEY).map_or(Ok(Head::default()), |record| Head::decode(record));
+    let head = head.map_err(|error| {
+        let key = HEAD_KEY.to_owned();
+        match error {
+            PublishError::NewerHead(format) => FoldError::Newer { key, format },
+            _ => FoldError::Damaged { key },
+        }
+    })?;
+    let mut sheet = Sheet::new(&["publication", "since"], brand.settings.utc_offset);
+    let row = |one: &Publication| vec![Cell::Count(one.number.into()), Cell::Time(one.holds_from)];
+    sheet.rows = head.publications().iter().rev().map(row).collect();
     Ok(sheet)
 }
 

@@ -12,6 +12,7 @@ use guanxi::{
         order::OrderKind,
         push::{Group, Skip, What},
     },
+    playbook::publish::{HEAD_KEY, Publication},
     report::{Ask, Brand, Cell, Look, Moment, ReportError, Sheet},
     store::record::Records,
     time::Timestamp,
@@ -266,6 +267,25 @@ fn the_overview_shows_both_periods_and_their_difference() {
         let [Ask::Trend(now, _), Ask::Trend(before, _), ..] = asked(against)[..] else { panic!("{against:?}") };
         assert_eq!(before, now.earlier(earlier), "{against:?}");
     }
+}
+
+#[test]
+fn a_publication_is_a_mark_above_its_day() {
+    let mut store = history();
+    let published =
+        |number, holds_from| Publication { number, holds_from, parts: 1, length: 1, checksum: Default::default() };
+    let at = |day: u64| Timestamp(START + day * DAY);
+    let mut head = vec![1];
+    head.extend(postcard::to_stdvec(&[published(3, at(2)), published(4, at(15))]).unwrap());
+    // A sequence begins with its length, an array does not.
+    head.insert(1, 2);
+    store.records.insert(HEAD_KEY.into(), head);
+    let page = Page::Overview(Period::Week, "new", Against::Before);
+    let html = shown(&page, Language::En, &brand(), &sheets(&page, &store));
+    let marks = html.all("line").into_iter().filter(|line| line.attribute("class") == Some("mark")).count();
+    assert_eq!(marks, 1, "the other one was earlier");
+    assert!(html.says("Playbook 4") && !html.says("Playbook 3"));
+    assert_eq!(html.rows("publications").iter().skip(1).map(|row| row[0].as_str()).collect::<Vec<_>>(), ["4", "3"]);
 }
 
 #[test]

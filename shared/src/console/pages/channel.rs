@@ -85,7 +85,9 @@ fn line(view: &View<'_>, days: &Sheet) -> Markup {
     let labels: Vec<String> = days.cells("from").filter_map(label).collect();
     let values: Vec<Option<f64>> = days.cells("new").take(labels.len()).map(Cell::number).collect();
     let title = words::NEW_BY_DAY.of(view.language);
-    chart::line(&chart::Line { title, labels: &labels, values: &values, before: &[] }, |value| grouped(value as i64))
+    chart::line(&chart::Line { title, labels: &labels, values: &values, before: &[], marks: &[] }, |value| {
+        grouped(value as i64)
+    })
 }
 
 /// All weeks together, each as far as it is known.
@@ -95,6 +97,6 @@ fn curve(view: &View<'_>, cohorts: &Sheet) -> Markup {
     let values: Vec<Option<f64>> = weeks.iter().map(|name| Cell::sum(cohorts.cells(name)).number()).collect();
     let title = words::RETENTION_IS.of(view.language);
     html! {
-        figure { (chart::line(&chart::Line { title, labels: &labels, values: &values, before: &[] }, |value| format!("{:.0}%", value * 100.0))) }
+        figure { (chart::line(&chart::Line { title, labels: &labels, values: &values, before: &[], marks: &[] }, |value| format!("{:.0}%", value * 100.0))) }
     }
 }

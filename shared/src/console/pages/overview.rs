@@ -10,6 +10,7 @@ use crate::{
         words::{self, column},
     },
     report::{Ask, Cell, Days, Sheet, Step},
+    time::Day,
 };
 use maud::{Markup, html};
 
@@ -30,11 +31,12 @@ pub(super) fn asks(days: Days, earlier: u64) -> Vec<Ask> {
         Ask::Pushes(before),
         Ask::Overview,
         Ask::Account,
+        Ask::Publications,
     ]
 }
 
 pub(super) fn tables(sheets: &[Sheet]) -> Vec<Table> {
-    let [now, before, pushes, pushes_before, standing, account] = sheets else { return Vec::new() };
+    let [now, before, pushes, pushes_before, standing, account, publications] = sheets else { return Vec::new() };
     let (mut now, mut before) = (now.clone(), before.clone());
     // What could not be read of the earlier days is said once, below these.
     let missing = before.rows.extract_if(.., |row| Sheet::missing(row).is_some());
@@ -55,6 +57,7 @@ pub(super) fn tables(sheets: &[Sheet]) -> Vec<Table> {
         ("trend-before", Some(&before)),
         ("standing", Some(standing)),
         ("alarms", Some(&alarms)),
+        ("publications", Some(publications)),
     ])
 }
 
@@ -82,13 +85,14 @@ fn of_all(pushes: &Sheet, name: &str) -> Cell {
 
 pub(super) fn body(view: &View<'_>, looked_at: (Period, &'static str, Against), tables: &[Table]) -> Markup {
     let (_, metric, _) = looked_at;
-    let [compared, trend, before, standing, alarms] = tables else { return html! {} };
+    let [compared, trend, before, standing, alarms, publications] = tables else { return html! {} };
     let row = standing.sheet.rows.iter().rfind(|row| row.first() == Some(&Cell::text("all time")));
     let all_time = |name| row.and_then(|row| row.get(standing.sheet.column(name)?)).cloned().unwrap_or(Cell::Empty);
     let is_none = |name| all_time(name).number().unwrap_or(0.0) == 0.0;
     let charts = html! {
         (comparisons(view, looked_at))
-        (line(view, metric, trend, before))
+        (line(view, metric, (trend, before), publications))
+        @if !publications.sheet.rows.is_empty() { (whole(view, publications, words::playbook::VERSIONS)) }
         (whole(view, compared, words::OVERVIEW))
         details {
             summary { (words::BY_DAY.of(view.language)) }
@@ -163,21 +167,26 @@ fn comparisons(view: &View<'_>, (period, metric, against): (Period, &'static str
     }
 }
 
-fn line(view: &View<'_>, metric: &str, now: &Table, before: &Table) -> Markup {
+fn line(view: &View<'_>, metric: &str, (now, before): (&Table, &Table), publications: &Table) -> Markup {
     let values = |table: &Table| table.sheet.cells(metric).map(Cell::number).collect::<Vec<_>>();
-    let labels: Vec<String> = now
-        .sheet
-        .cells("from")
-        .filter_map(|cell| if let Cell::Day(day) = cell { Some(short_date(*day, view.language)) } else { None })
-        .collect();
+    let days = now.sheet.cells("from").filter_map(|cell| if let Cell::Day(day) = cell { Some(*day) } else { None });
+    let days: Vec<Day> = days.collect();
+    let labels: Vec<String> = days.iter().map(|day| short_date(*day, view.language)).collect();
+    let mark = |row: &Vec<Cell>| {
+        let [Cell::Count(number), Cell::Time(since)] = row.as_slice() else { return None };
+        let since = publications.sheet.offset.local(*since).day;
+        let said = format!("{} {number}", words::PUBLICATION.of(view.language));
+        Some((days.iter().position(|day| *day == since)?, said))
+    };
+    let marks: Vec<(usize, String)> = publications.sheet.rows.iter().filter_map(mark).collect();
     let title = format!("{} ({})", column(metric, view.language), words::DASHED.of(view.language));
     let values = (values(now), values(before));
-    let days = labels.len();
     let line = chart::Line {
         title: &title,
         labels: &labels,
-        values: values.0.get(..days).unwrap_or_default(),
+        values: values.0.get(..labels.len()).unwrap_or_default(),
         before: &values.1,
+        marks: &marks,
     };
     let say = |value: f64| match metric {
         // An axis has whole yuan.
