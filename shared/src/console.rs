@@ -1,5 +1,5 @@
-//! The console: the reports as pages for people. No script: all that can be done is a link or a form, and all that is shown stands in
-//! the [address](Page::address).
+//! The console: the reports as pages for people. All that can be done is a link or a form, and all that is shown stands in the
+//! [address](Page::address). Only the playbook is checked by a script as well, as one types.
 //!
 //! The caller reads the address ([`Page::at`]), lets the page say which reports it is made of ([`Page::asks`]), and gives their sheets
 //! to [`page`] or [`csv`]; numbers are those of the sheets, and so those of `/reports/…`. Texts of fans and names are escaped, cut and
@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use words::Text;
 
-/// Headers of every answer. Nothing from elsewhere, no script, no frame.
+/// Headers of every answer. Nothing from elsewhere, no script but on [one page](SCRIPTED), no frame.
 pub const HEADERS: [(&str, &str); 4] = [
     (
         "content-security-policy",
@@ -43,17 +43,24 @@ pub const HEADERS: [(&str, &str); 4] = [
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
 ];
+/// The policy of the playbook's page, which is checked as one types: a script of our own, which asks nobody else.
+pub const SCRIPTED: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; script-src 'self'; connect-src 'self'";
 /// How a page is cached: not at all.
 pub const PRIVATE: &str = "private, no-store";
-/// How the stylesheet is cached: its address changes when it does.
+/// How a file is cached: its address changes when it does.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// The stylesheet.
 pub const STYLE: &str = include_str!("console/style.css");
 /// Where it is.
-pub static STYLE_ADDRESS: LazyLock<String> = LazyLock::new(|| {
-    let hash: String = Sha256::digest(STYLE).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("/console/style.{hash}.css")
-});
+pub static STYLE_ADDRESS: LazyLock<String> = LazyLock::new(|| format!("/console/style.{}.css", hash(STYLE)));
+/// The script of the playbook's page.
+pub const SCRIPT: &str = include_str!("console/check.js");
+/// Where it is.
+pub static SCRIPT_ADDRESS: LazyLock<String> = LazyLock::new(|| format!("/console/check.{}.js", hash(SCRIPT)));
+
+fn hash(file: &str) -> String {
+    Sha256::digest(file).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// What stands around the numbers of a page.
 #[derive(Clone, Copy, Debug)]
@@ -228,6 +235,7 @@ fn framed(
                 title { (title) " · " (said(words::BRAND)) }
                 link rel="stylesheet" href=(*STYLE_ADDRESS);
                 link rel="icon" href="data:,";
+                @if let (Some(_), Page::Playbook(_)) = (open, here) { script type="module" src=(*SCRIPT_ADDRESS) {} }
             }
             body {
                 a class="skip" href="#content" { (said(words::TO_CONTENT)) }

@@ -44,7 +44,7 @@ export class Window {
       // A violation of the content security policy is told here, too.
       if (message.type() !== "error" && message.type() !== "warning") return;
       // An answer that a test wants to see refused; tests look at each page's status.
-      if (message.text().startsWith("Failed to load resource: the server responded with a status of 40")) return;
+      if (/^Failed to load resource: the server responded with a status of (40\d|422) /.test(message.text())) return;
       complain(`console: ${message.text()}`);
     });
     this.page.on("dialog", async (dialog) => {

@@ -12,7 +12,7 @@
 //! | POST `/console/logout` | yes, and its form | 303: this browser forgets the session |
 //! | GET `/console/login` | no | 200: the log-in form |
 //! | POST `/console/login` | no | 303 with a session, where the token is right |
-//! | GET `/console/style.<hash>.css` | no | 200, for ever the same |
+//! | GET `/console/style.<hash>.css`, `/console/check.<hash>.js` | no | 200, for ever the same |
 //!
 //! | refused | because |
 //! |---|---|
@@ -33,8 +33,8 @@ mod playbook;
 
 use guanxi::{
     console::{
-        self, Draft, Failure, HEADERS, IMMUTABLE, Language, Note, PRIVATE, Page, Posted, Retry, STYLE, STYLE_ADDRESS,
-        Step, View,
+        self, Draft, Failure, HEADERS, IMMUTABLE, Language, Note, PRIVATE, Page, Posted, Retry, SCRIPT, SCRIPT_ADDRESS,
+        STYLE, STYLE_ADDRESS, Step, View,
         campaign::{self, FORM_MAX, Said},
         desk,
         session::{self, Door, LANGUAGE_COOKIE, Session, WRONG_DELAY, Wrong},
@@ -64,6 +64,7 @@ const POSTS: [&str; 5] =
 const HTML: &str = "text/html; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
 
 thread_local! {
     static INSTANCE: OnceCell<Rc<Reports>> = const { OnceCell::new() };
@@ -118,7 +119,10 @@ async fn handle(request: Request) -> Response {
     let asked = console::language_asked(request.uri().query().unwrap_or_default());
     let mut response = answer(request, watch).await.unwrap_or_else(Refused::respond);
     for (name, value) in HEADERS {
-        set(&mut response, name, value);
+        // One page has a policy of its own.
+        if !response.headers().contains_key(name) {
+            set(&mut response, name, value);
+        }
     }
     if !response.headers().contains_key("cache-control") {
         set(&mut response, "cache-control", PRIVATE);
@@ -138,10 +142,12 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
 
 async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
     let (path, is_get) = (request.uri().path().to_owned(), request.method() == Method::GET);
-    if is_get && path == *STYLE_ADDRESS {
-        let mut response = respond(200, CSS, STYLE);
-        set(&mut response, "cache-control", IMMUTABLE);
-        return Ok(response);
+    for (address, kind, file) in [(&STYLE_ADDRESS, CSS, STYLE), (&SCRIPT_ADDRESS, JS, SCRIPT)] {
+        if is_get && path == **address {
+            let mut response = respond(200, kind, file);
+            set(&mut response, "cache-control", IMMUTABLE);
+            return Ok(response);
+        }
     }
     let guest = Guest::of(&request).await?;
     let answered = match (request.method(), path.as_str(), &guest.session) {

@@ -1,6 +1,6 @@
 //! The playbook's page: everything it does is decided by [`desk`].
 
-use crate::{BUILT_IN, Guest, HTML, reports, see_other};
+use crate::{BUILT_IN, Guest, HTML, reports, see_other, set};
 use guanxi::{
     console::{
         self, Page, Posted, Told, Versions, View,
@@ -53,5 +53,7 @@ async fn page(
     let brand = reports(watch).await?.brand(watch).await?;
     let (page, moment) = (Page::Playbook(asked), Moment { now: now(), backlog: None });
     let view = View { language: guest.language, csrf: &session.csrf, page: &page, brand: &brand, moment };
-    Ok(respond(status, HTML, console::playbook(&view, desk)))
+    let mut response = respond(status, HTML, console::playbook(&view, desk));
+    set(&mut response, "content-security-policy", console::SCRIPTED);
+    Ok(response)
 }

@@ -5,8 +5,8 @@ use super::brand::{
 };
 use guanxi::{
     console::{
-        self, Against, Failure, Filter, HEADERS, Language, Note, Page, Period, ROWS_SHOWN, Retry, STYLE, STYLE_ADDRESS,
-        Sort, Step, View,
+        self, Against, Failure, Filter, HEADERS, Language, Note, Page, Period, ROWS_SHOWN, Retry, SCRIPT,
+        SCRIPT_ADDRESS, SCRIPTED, STYLE, STYLE_ADDRESS, Sort, Step, View,
     },
     facts::{
         order::OrderKind,
@@ -444,7 +444,14 @@ fn failures_have_a_page_too() {
 }
 
 #[test]
-fn the_policy_allows_no_script_and_the_pages_need_none() {
+fn the_policy_allows_no_script_but_ours_where_a_playbook_is_checked_as_one_types() {
+    let scripted = SCRIPTED.strip_prefix(HEADERS[0].1).unwrap();
+    assert_eq!(scripted, "; script-src 'self'; connect-src 'self'");
+    for page in pages() {
+        assert!(show(&page, Language::En).all("script").is_empty(), "{page:?}");
+    }
+    assert!(SCRIPT_ADDRESS.starts_with("/console/check.") && SCRIPT_ADDRESS.len() == "/console/check.".len() + 16 + 3);
+    assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("http"));
     let policy = HEADERS[0].1;
     assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe") && !policy.contains("script"));
     assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));

@@ -29,7 +29,7 @@ pub(in crate::console) fn body(view: &View<'_>, desk: &Desk) -> Markup {
     let sure = matches!(desk.found, Found::Sure(..));
     html! {
         p { (said(words::PLAYBOOK_IS)) }
-        (found(view, desk))
+        div id="found" aria-live="polite" { (found(view, desk)) }
         @if !sure {
             (form(view, desk))
         }

@@ -156,6 +156,7 @@ fn every_page_is_whole_in_both_languages_and_says_every_word_in_its_own() {
 /// The parser knows what a page may have at all; and here it has nothing that it has not with a harmless word.
 #[test]
 fn whatever_somebody_writes_a_page_has_no_other_elements() {
+    assert_eq!(html(&desks("x")[0], Language::En).all("script").len(), 1);
     let elements = |word: &str| -> BTreeSet<String> {
         desks(word).iter().flat_map(|desk| html(desk, Language::En).structure()).collect()
     };

@@ -1,7 +1,10 @@
 //! Reads a page as strictly as it is written: every element is known, closed, and has no attribute that is not expected.
 
+use guanxi::console::SCRIPT_ADDRESS;
+
 /// Elements that a page may have, and those that have no end.
-const ELEMENTS: [&str; 56] = [
+const ELEMENTS: [&str; 57] = [
+    "script",
     "ins",
     "del",
     "a",
@@ -60,7 +63,9 @@ const ELEMENTS: [&str; 56] = [
     "textarea",
 ];
 const VOID: [&str; 3] = ["input", "link", "meta"];
-const ATTRIBUTES: [&str; 50] = [
+const ATTRIBUTES: [&str; 52] = [
+    "aria-live",
+    "src",
     "stroke-width",
     "cols",
     "action",
@@ -184,6 +189,7 @@ fn element(tag: &str) -> (Element, &str) {
                 "{value}"
             );
         }
+        assert!(key != "src" || value == *SCRIPT_ADDRESS, "{value}");
         attributes.push((key.to_owned(), unescaped(value)));
         rest = after;
     }
