@@ -174,7 +174,7 @@ pub(super) fn heat(title: &str, rows: &[(String, Vec<f64>)]) -> Markup {
 }
 
 /// So much of a name stands beside a drawing; the table below has all of it.
-pub(super) fn brief(name: &str, letters: usize) -> String {
+fn brief(name: &str, letters: usize) -> String {
     let mut rest = name.chars();
     let begin: String = rest.by_ref().take(letters).collect();
     if rest.next().is_some() { begin + "…" } else { begin }

@@ -292,15 +292,17 @@ fn compared(old: &str, new: &str) -> Difference {
     Difference::between(old, new, until)
 }
 
-/// Every problem of a playbook, errors and warnings, as many as are shown; and how many there are, and how many are errors.
-pub fn problems(text: &str) -> (Vec<Problem>, usize, usize) {
-    let mut problems = compile(text).err().unwrap_or_default();
-    let errors = problems.len();
+/// The compiled form of a playbook without errors; every problem, errors and warnings, as many as are shown; and how many there are.
+fn checked(text: &str) -> (Option<Vec<u8>>, Vec<Problem>, usize) {
+    let (compiled, mut problems) = match compile(text) {
+        Ok(compiled) => (Some(compiled), Vec::new()),
+        Err(errors) => (None, errors),
+    };
     problems.extend(warnings(text));
     problems.sort();
     let all = problems.len();
     problems.truncate(PROBLEMS_SHOWN);
-    (problems, all, errors)
+    (compiled, problems, all)
 }
 
 /// The page as an address asks for it.
@@ -365,9 +367,9 @@ pub async fn posted(
         }
         Wish::Differ => Found::Difference(live, None, shelves.difference(live, &form.text).await?),
         wish => {
-            let (problems, all, errors) = problems(&form.text);
-            match compile(&form.text) {
-                Ok(compiled) if errors == 0 && wish != Wish::Check => match wish {
+            let (compiled, problems, all) = checked(&form.text);
+            match compiled {
+                Some(compiled) if wish != Wish::Check => match wish {
                     Wish::Try => tried(&form.typed, &compiled, &shelves.live_playbook().await?, now)?,
                     Wish::Replay => {
                         let (live, draft) = (shelves.live_playbook().await?, Playbook::load(&compiled)?);

@@ -1,20 +1,16 @@
 //! What a page of the console costs with few fans and with many, from request to answer: the picture is in the answer, so a browser
 //! waits for nothing else.
 
-use crate::rollup::{act, follow, journal, median};
+use crate::rollup::{act, follow, median, store_journal};
 use anyhow::{Context, Result, ensure};
 use e2e::{CONSOLE_TOKEN, JOB_TOKEN, Server, at, options};
 use guanxi::{
     facts::Entry,
     fold::rollup::{End, Report},
-    journal::SEQUENCE,
     time::Timestamp,
     wechat::endpoint::Mode,
 };
-use guanxi_host::{
-    Host, Options, StateDir,
-    store::{Location, Store},
-};
+use guanxi_host::{Host, Options, StateDir};
 use hyper::Method;
 use std::{
     fs,
@@ -137,10 +133,5 @@ async fn fill(folder: &Path, fans: u64) -> Result<()> {
         }
     };
     let entries = (0..count).map(entry).collect::<Result<Vec<Entry>>>()?;
-    let (writes, streams) = journal(1, &entries);
-    let store = Store::open(&Location::File(folder.join("sqlite_key_value.db")))?;
-    store.set_many(writes).await?;
-    store.increment(SEQUENCE, streams as i64).await?;
-    store.close().await;
-    Ok(())
+    store_journal(folder, &entries).await
 }

@@ -203,7 +203,12 @@ async fn prefill(folder: &Path, count: u64) -> Result<()> {
         if number < fans { follow(number, time) } else { act(number % fans, number, time) }
     };
     let entries = (0..count).map(entry).collect::<Result<Vec<_>>>()?;
-    let (writes, streams) = journal(1, &entries);
+    store_journal(folder, &entries).await
+}
+
+/// A store in this folder, with these entries in its journal and nothing else.
+pub(crate) async fn store_journal(folder: &Path, entries: &[Entry]) -> Result<()> {
+    let (writes, streams) = journal(1, entries);
     let store = Store::open(&Location::File(folder.join("sqlite_key_value.db")))?;
     store.set_many(writes).await?;
     store.increment(SEQUENCE, streams as i64).await?;
@@ -212,7 +217,7 @@ async fn prefill(folder: &Path, count: u64) -> Result<()> {
 }
 
 /// Full streams from `first` on, and how many.
-pub(crate) fn journal(first: u64, entries: &[Entry]) -> (Vec<(String, Vec<u8>)>, u64) {
+fn journal(first: u64, entries: &[Entry]) -> (Vec<(String, Vec<u8>)>, u64) {
     let streams = entries.chunks(STREAM_ENTRIES as usize);
     let count = streams.len() as u64;
     let write = |(stream, entries): (u64, &[Entry])| {
