@@ -221,20 +221,24 @@ impl<'a, S: Store, T: Timer> Book<'a, S, T> {
         change.ledgers.iter().for_each(|openid| self.put(openid, &mut values));
         let queued = !change.pages.is_empty();
         values.extend(change.pages);
+        let mut begun = Vec::new();
         for (openid, id, state) in change.begins {
             self.change(&openid, |ledger| advance(ledger, id, state));
-            self.put(&openid, &mut values);
+            self.put(&openid, &mut begun);
         }
         let Changed { before, head, apart } = {
             let mut head = self.head();
             update(&mut head);
             self.stored.borrow().changed(&head)
         };
-        values.extend(before);
         if queued || apart {
-            // The head says that pages are there, and nobody would look for one that a torn write left out.
+            // The head says that pages are there, and nobody would look for one that a torn write left out; and it says what
+            // is on its way, so that goes with it.
+            values.extend(before);
             self.put_values(&values).await?;
-            values.clear();
+            values = begun;
+        } else {
+            values.extend(begun.into_iter().chain(before));
         }
         values.extend(head);
         self.put_values(&values).await?;

@@ -62,7 +62,12 @@ use crate::{
         api::{Api, Calls, Request},
     },
 };
-use futures::{FutureExt, StreamExt, future, lock::Mutex, stream::FuturesUnordered};
+use futures::{
+    FutureExt, StreamExt,
+    future::{self, Either},
+    lock::Mutex,
+    stream::{FuturesUnordered, Peekable, Stream},
+};
 use judge::{Came, Tried, unknown};
 use lanes::Lanes;
 use queue::{Room, Spot, Taken};
@@ -70,7 +75,7 @@ use source::Step;
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
-    pin::pin,
+    pin::{Pin, pin},
     time::Duration,
 };
 
@@ -188,7 +193,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
 
     /// Sends until nothing is left to send, no call may be made any more, or the time is up.
     pub(super) async fn run(&self) -> Result<(), Stop> {
-        let mut source = pin!(self.source());
+        let mut source = pin!(self.source().peekable());
         let mut returned = Vec::new();
         let mut on_their_way = FuturesUnordered::new();
         let mut exhausted = false;
@@ -199,7 +204,7 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
             self.close_what_fails(&mut returned);
             let (leaving, look_again) = self.leaving(&mut returned, on_their_way.len(), exhausted);
             if !leaving.is_empty() || returned.len() >= RESULTS || (on_their_way.is_empty() && !returned.is_empty()) {
-                let leaving = self.write(&mut returned, leaving).await?;
+                let leaving = beside(self.write(&mut returned, leaving), source.as_mut()).await?;
                 on_their_way.extend(leaving.into_iter().map(|push| self.send(push)));
                 self.signals.busy.set(on_their_way.len() >= IN_FLIGHT / 2);
                 continue;
@@ -415,5 +420,13 @@ impl<'a, S: Store, T: Timer, C: Calls> Sender<'a, S, T, C> {
             What::Refused(_) => report.refused += 1,
             What::Unknown => report.unknown += 1,
         }
+    }
+}
+
+/// Waits for a write, and lets the source go on meanwhile: where it found a record damaged, it writes too, and each has its turn.
+async fn beside<R>(write: impl Future<Output = R>, source: Pin<&mut Peekable<impl Stream>>) -> R {
+    match future::select(pin!(write), source.peek()).await {
+        Either::Left((written, _)) => written,
+        Either::Right((_, write)) => write.await,
     }
 }

@@ -4,7 +4,7 @@ use super::{
     IDLE, Ready, Returned, Sender,
     judge::{stays, unknown},
     look::seen_in,
-    queue::Spot,
+    queue::{Spot, Taken},
 };
 use crate::{
     facts::push::Skip,
@@ -77,7 +77,8 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             let waiting = waiting(here);
             let lost = positions.into_iter().filter(|at| !waiting.iter().any(|(other, _)| other == at));
             lost.for_each(|at| self.taken.borrow_mut().ends(&(queue.clone(), at)));
-            return self.steps(&queue, waiting).await.map(Next::Steps);
+            let opened = open(&mut self.taken.borrow_mut(), &queue, waiting);
+            return self.steps(&queue, opened).await.map(Next::Steps);
         }
         let Some((queue, from, until)) = self.next_queue(|api| self.lanes.borrow().wants(api)) else {
             return Ok(if self.next_queue(|_| true).is_some() { Next::Later } else { Next::Nothing });
@@ -86,8 +87,14 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         items.retain(|(at, _)| *at < until);
         // None: the planner is about to write it.
         let Some((last, _)) = items.last() else { return Ok(Next::Nothing) };
-        self.taken.borrow_mut().take_until(&queue, last + 1);
-        self.steps(&queue, waiting(items)).await.map(Next::Steps)
+        let until = last + 1;
+        let opened = {
+            // In one go: a write that came between would tell the head that these are behind us.
+            let mut taken = self.taken.borrow_mut();
+            taken.take_until(&queue, until);
+            open(&mut taken, &queue, waiting(items))
+        };
+        self.steps(&queue, opened).await.map(Next::Steps)
     }
 
     /// The items of a page, from this position on; a blank is one that was taken out. One that is damaged is set aside, and all
@@ -127,18 +134,17 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
         })
     }
 
-    /// What to do about each of some pushes; nothing about those that are settled or in hand already.
-    async fn steps(&self, queue: &Queue, mut waiting: Vec<(u64, Waiting)>) -> Result<Vec<Step>, Stop> {
+    /// What to do about each of some pushes that were opened; nothing about those that are settled.
+    async fn steps(&self, queue: &Queue, opened: Vec<(u64, Waiting)>) -> Result<Vec<Step>, Stop> {
         if queue.campaign().is_some() {
             self.look_for_stops().await?;
         }
-        waiting.retain(|(at, waiting)| self.taken.borrow_mut().open((queue.clone(), *at), waiting.id));
-        let openids: Vec<OpenId> = waiting.iter().map(|(_, waiting)| waiting.openid.clone()).collect();
+        let openids: Vec<OpenId> = opened.iter().map(|(_, waiting)| waiting.openid.clone()).collect();
         let looked = self.book.run.elapsed();
         let values = self.book.run.get_all(&openids.iter().flat_map(keys).collect::<Vec<_>>()).await?;
         self.book.acquire(&openids).await?;
         let mut steps = Vec::new();
-        for ((position, Waiting { openid, id }), values) in waiting.into_iter().zip(values.chunks(2)) {
+        for ((position, Waiting { openid, id }), values) in opened.into_iter().zip(values.chunks(2)) {
             let spot = (queue.clone(), position);
             let seen = seen_in(&openid, values);
             self.book.note_unreadable(&seen);
@@ -222,6 +228,12 @@ impl<S: Store, T: Timer, C: Calls> Sender<'_, S, T, C> {
             Err(failure) => head.account.alarm("quota query", failure.to_string(), now),
         }
     }
+}
+
+/// Takes these in hand, but for those that are already.
+fn open(taken: &mut Taken, queue: &Queue, mut waiting: Vec<(u64, Waiting)>) -> Vec<(u64, Waiting)> {
+    waiting.retain(|(at, waiting)| taken.open((queue.clone(), *at), waiting.id));
+    waiting
 }
 
 /// What waits, of these items.

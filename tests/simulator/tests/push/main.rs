@@ -14,6 +14,7 @@ mod histories;
 mod judge;
 mod mixed;
 mod pace;
+mod slow_store;
 mod stopped;
 mod stops;
 mod unreadable;
