@@ -79,8 +79,8 @@ pub struct Look {
     pub valid: (Option<Day>, Option<Day>),
 }
 
-impl From<Terms> for Brand {
-    fn from(terms: Terms) -> Self {
+impl From<&Terms> for Brand {
+    fn from(terms: &Terms) -> Self {
         let look = |channel: &Channel| Look {
             name: channel.name.clone(),
             group: channel.group.clone().unwrap_or_default(),
@@ -88,7 +88,7 @@ impl From<Terms> for Brand {
             valid: (channel.valid_from, channel.valid_until),
         };
         let channels = terms.channels.iter().map(|channel| (channel.id.clone(), look(channel))).collect();
-        Self { settings: Settings::from(&terms), channels, rules: terms.rules }
+        Self { settings: Settings::from(terms), channels, rules: terms.rules.clone() }
     }
 }
 
@@ -168,6 +168,8 @@ pub enum Ask {
     Channels(Days),
     /// What one channel brought, row by row.
     Channel(String, Days, Step),
+    /// Whom each channel brought for the first time, a column a day.
+    ChannelDays(Days),
     /// How it went.
     Trend(Days, Step),
     /// Who stayed, of those who followed in the last so many weeks; at most [`WEEKS_MAX`].
@@ -197,6 +199,7 @@ impl Ask {
             Self::Overview => "overview",
             Self::Channels(_) => "channels",
             Self::Channel(..) => "channel",
+            Self::ChannelDays(_) => "channel-days",
             Self::Trend(..) => "trend",
             Self::Cohorts(_) => "cohorts",
             Self::Paths(_) => "paths",
@@ -218,7 +221,9 @@ impl Ask {
                 let days = Days::until(moment.now, settings, tables::OVERVIEW_DAYS).iter().map(Span::Day);
                 days.chain([Span::All]).map(|span| span.key().into()).collect()
             }
-            Self::Channels(days) => days.iter().flat_map(|day| Span::Day(day).keys()).collect(),
+            Self::Channels(days) | Self::ChannelDays(days) => {
+                days.iter().flat_map(|day| Span::Day(day).keys()).collect()
+            }
             Self::Channel(channel, days, step) => {
                 let page = page_of(channel);
                 spans(*days, *step, settings).map(|span| span.page_key(page).into()).collect()
@@ -273,6 +278,7 @@ impl Ask {
             Self::Channel(channel, days, step) => {
                 tables::channel(channel, spans(*days, *step, &brand.settings), brand, records)
             }
+            Self::ChannelDays(days) => tables::channel_days(brand, *days, records),
             Self::Trend(days, step) => tables::trend(spans(*days, *step, &brand.settings), brand, records),
             Self::Cohorts(weeks) => {
                 let weeks = weeks_until(*weeks, &brand.settings, moment);

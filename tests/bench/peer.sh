@@ -12,7 +12,7 @@ bin=target/native
 case $1 in
   install)
     cargo build --profile native -p guanxi-cli -p bench
-    cargo build --release --target wasm32-wasip2 -p callback -p auto-reply -p qr-scan -p orders -p stats -p push -p campaigns ;;
+    cargo build --release --target wasm32-wasip2 -p callback -p auto-reply -p qr-scan -p orders -p stats -p push ;;
   version) "$bin/guanxi" --version ;;
   start)
     config=$(mktemp) db=$PEER_DB

@@ -1,4 +1,7 @@
-//! The console: `/` and `/console/…` show the reports as pages, and campaigns are written, tried, sent and stopped there. This component may reach its store and nothing else.
+//! What a brand looks at and steers: as pages for people with a browser, and as JSON, CSV and TOML for programs. This component may
+//! reach its store and nothing else.
+//!
+//! Pages: `/` and `/console/…`.
 //!
 //! | request | session | answer |
 //! |---|---|---|
@@ -14,121 +17,60 @@
 //! | POST `/console/login` | no | 303 with a session, where the token is right |
 //! | GET `/console/style.<hash>.css`, `/console/check.<hash>.js` | no | 200, for ever the same |
 //!
+//! For programs, with `console_token` as the bearer:
+//!
+//! | request | answer |
+//! |---|---|
+//! | GET `/reports/<name>?days=30&format=csv` | 200: overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, account, publications, rules, stale-rules |
+//! | GET `/fans/<openid>` | 200: what is known of one fan |
+//! | DELETE `/fans/<openid>` | 202: at the next rollup the fan is forgotten, and the counts stay |
+//! | GET `/damaged`, `/damaged/<key>` | 200: the records that were damaged and are set aside; the bytes of one |
+//! | DELETE `/damaged/<key>` | 202: at the next rollup it is dropped |
+//! | POST `/damaged/<key>/repair` | 202: the next rollups repair it from the journal; 422: no replay does that |
+//! | POST `/campaigns` | 202: the next run of push takes the campaign up; once, however often it is asked for |
+//! | POST `/campaigns?dry_run=1` | 200: who would get it and when, who not and why, what is left of the quota; nothing is written. `&from=<next>` goes on where that answer ended |
+//! | GET `/campaigns` | 200: the campaigns that push knows or will, and how far it is |
+//! | DELETE `/campaigns?id=<id>` | 202: nothing more of that campaign goes out; what has not left is passed over as `stopped`; 200: it was stopped or over already |
+//! | POST `/playbook` | 200: published, and from when on it holds; the same one again changes nothing. `?by=…&why=…` are kept with it |
+//!
+//! A body is TOML: a playbook, or the keys of one `[[campaigns]]` of the playbook, `at` perhaps `"now"`. Refusals are pages to a
+//! browser and text to a program.
+//!
 //! | refused | because |
 //! |---|---|
-//! | 400 | a value in the address or form is none |
-//! | 401 | there is no session, or the token is wrong: the log-in form |
+//! | 400 | a value in the address, query or form is none; what to write instead |
+//! | 401 | there is no session, or the token is wrong: the log-in form, or nothing |
 //! | 403 | the form is of another session |
-//! | 404 | there is no such page, fan, or campaign |
+//! | 404 | there is no such page, fan, record, or campaign |
 //! | 405 | no such method here |
-//! | 408, 413 | the form is not here 5 s after the request began; it is over 8 KiB, one with a campaign over 200 KiB, or the campaign over 64 KiB, of the playbook over 3 MiB and a little |
-//! | 409 | the campaign's id is taken, or too many wait; another draft was saved or another playbook published meanwhile; the page shows it |
+//! | 408, 413 | the body is not here 5 s after the request began; a form is over 8 KiB, one with a campaign over 200 KiB, with a playbook over 3 MiB and a little, a campaign over 64 KiB, a playbook over 1 MiB |
+//! | 409 | the campaign's id is taken, or too many wait; another draft was saved or another playbook published meanwhile; another wish for a damaged record waits for the next rollup |
 //! | 422 | what the campaign or the playbook says is refused, every problem with its place |
 //! | 429 | too many wrong tokens wait; the right one is let in all the same |
 //! | 503 | the store does not answer; ask again |
 
 extern crate guanxi_spin as spin_sdk;
 
-mod playbook;
+mod api;
+mod instance;
+mod pages;
 
-use guanxi::{
-    console::{
-        self, Draft, Failure, HEADERS, IMMUTABLE, Language, Note, PRIVATE, Page, Posted, Retry, SCRIPT, SCRIPT_ADDRESS,
-        STYLE, STYLE_ADDRESS, Step, View,
-        campaign::{self, FORM_MAX, Said},
-        desk,
-        session::{self, Door, LANGUAGE_COOKIE, Session, WRONG_DELAY, Wrong},
-    },
-    http::body::BODY_TIME,
-    playbook::{Shelf, Terms},
-    push::requests::{self, list, stop},
-    store::Timer,
-};
-use guanxi_spin::{
-    Response, Stopwatch, body_up_to,
-    http::{Method, Request},
-    http_service, log, now, random16,
-    reports::{Reports, brand_of},
-    respond,
-    shell::{Refused, instance, playbook_now, required},
-};
-use std::{cell::OnceCell, rc::Rc};
+use guanxi::console::{HEADERS, PRIVATE};
+use guanxi_spin::{Response, Stopwatch, http::Request, http_service, shell::Refused};
 
-/// The playbook that was compiled into this component.
-const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
-/// The longest form, in bytes.
-const BODY_MAX: usize = 8 * 1024;
-/// Where the forms of a session lead.
-const POSTS: [&str; 5] =
-    ["/console/logout", "/console/fan/erase", "/console/campaign", "/console/campaigns/stop", "/console/playbook"];
-const HTML: &str = "text/html; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JS: &str = "text/javascript; charset=utf-8";
-
-thread_local! {
-    static INSTANCE: OnceCell<Rc<Reports>> = const { OnceCell::new() };
-    static PLAYBOOKS: OnceCell<Rc<Shelf<Terms>>> = const { OnceCell::new() };
-    static WRONG: Wrong = Wrong::default();
-}
-
-/// What a request says besides what it asks for.
-struct Guest {
-    language: Language,
-    cookies: String,
-    session: Option<Session>,
-    token: String,
-}
-
-impl Guest {
-    async fn of(request: &Request) -> Result<Self, Refused> {
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let cookies = header("cookie").to_owned();
-        let asked = console::language_asked(request.uri().query().unwrap_or_default());
-        let kept = || session::cookie(&cookies, LANGUAGE_COOKIE).and_then(Language::of_code);
-        let language =
-            asked.or_else(kept).or_else(|| Language::accepted(header("accept-language"))).unwrap_or_default();
-        let token = required("console_token").await?;
-        Ok(Self { language, session: Door::new(&token).session(&cookies, now()), cookies, token })
-    }
-
-    fn door(&self) -> Door<'_> {
-        Door::new(&self.token)
-    }
-
-    fn failed(&self, failure: Failure) -> Response {
-        let csrf = self.session.as_ref().map(|session| session.csrf.as_str());
-        respond(failure.status(), HTML, console::failed(self.language, csrf, failure))
-    }
-
-    /// The page on which a campaign is written.
-    fn draft(&self, terms: Option<&Terms>, text: Option<&str>, said: &Said) -> Response {
-        let csrf = self.session.as_ref().map(|session| session.csrf.as_str()).unwrap_or_default();
-        let draft = Draft { language: self.language, csrf, terms, text, said, now: now() };
-        respond(said.status(), HTML, console::draft(&draft))
-    }
-
-    fn login(&self, status: u16, to: &Page, retry: Option<Retry>) -> Response {
-        respond(status, HTML, console::login(self.language, to, retry))
-    }
-}
 
 #[http_service]
 async fn handle(request: Request) -> Response {
     let watch = Stopwatch::start();
-    let asked = console::language_asked(request.uri().query().unwrap_or_default());
-    let mut response = answer(request, watch).await.unwrap_or_else(Refused::respond);
-    for (name, value) in HEADERS {
-        // One page has a policy of its own.
+    let is_page = matches!(request.uri().path().split('/').nth(1), Some("" | "console"));
+    let answer = if is_page { pages::answer(request, watch).await } else { api::answer(request, watch).await };
+    let mut response = answer.unwrap_or_else(Refused::respond);
+    for (name, value) in HEADERS.into_iter().chain([("cache-control", PRIVATE)]) {
+        // What has one of its own keeps it.
         if !response.headers().contains_key(name) {
             set(&mut response, name, value);
         }
-    }
-    if !response.headers().contains_key("cache-control") {
-        set(&mut response, "cache-control", PRIVATE);
-    }
-    if let Some(language) = asked {
-        set(&mut response, "set-cookie", &session::language_kept(language.code()));
     }
     response
 }
@@ -138,178 +80,4 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = value.parse() {
         response.headers_mut().append(name, value);
     }
-}
-
-async fn answer(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
-    let (path, is_get) = (request.uri().path().to_owned(), request.method() == Method::GET);
-    for (address, kind, file) in [(&STYLE_ADDRESS, CSS, STYLE), (&SCRIPT_ADDRESS, JS, SCRIPT)] {
-        if is_get && path == **address {
-            let mut response = respond(200, kind, file);
-            set(&mut response, "cache-control", IMMUTABLE);
-            return Ok(response);
-        }
-    }
-    let guest = Guest::of(&request).await?;
-    let answered = match (request.method(), path.as_str(), &guest.session) {
-        (&Method::POST, "/console/login", _) => login(request, &guest, watch).await,
-        (&Method::GET, "/console/login", _) => Ok(guest.login(200, &Page::home(), None)),
-        (&Method::POST, path, Some(session)) if POSTS.contains(&path) => {
-            post(request, path, &guest, session, watch).await
-        }
-        (&Method::GET, path, session) => {
-            let query = request.uri().query().unwrap_or_default();
-            match (Page::at(path, query), session) {
-                (Ok(Some((page, _))), None) => Ok(guest.login(401, &page, None)),
-                (_, None) => Ok(guest.login(401, &Page::home(), None)),
-                (Ok(Some((Page::Playbook(asked), None))), Some(session)) => {
-                    playbook::show(&guest, session, asked, &watch).await
-                }
-                (Ok(Some((page, table))), Some(session)) => show(&guest, session, &page, table, &watch).await,
-                (Ok(None), Some(_)) => Ok(guest.failed(Failure::NotFound)),
-                (Err(wrong), Some(_)) => Ok(guest.failed(Failure::WrongAddress(wrong))),
-            }
-        }
-        (&Method::POST, _, None) => Ok(guest.login(401, &Page::home(), None)),
-        _ => Err(Refused::wrong_method()),
-    };
-    answered.or_else(|refused| match refused.status {
-        503 => {
-            refused.note();
-            Ok(guest.failed(Failure::NoAnswer))
-        }
-        _ => Err(refused),
-    })
-}
-
-/// A page, or one of its tables.
-async fn show(
-    guest: &Guest,
-    session: &Session,
-    page: &Page,
-    table: Option<&str>,
-    watch: &Stopwatch,
-) -> Result<Response, Refused> {
-    if *page == Page::Campaign {
-        return Ok(guest.draft(Some(&*terms(watch).await?), None, &Said::Nothing));
-    }
-    let reports = reports(watch).await?;
-    let (brand, moment) = (reports.brand(watch).await?, reports.moment().await?);
-    let (status, sheets) = match reports.sheets(&page.asks(&brand, moment), &brand, moment).await {
-        Err(refused) if refused.status == 404 => (404, Vec::new()),
-        _ if matches!(page, Page::Campaigns(..)) => {
-            let listed = list(&reports.store).await.map_err(Refused::unavailable)?;
-            (200, vec![console::campaigns(&listed, &brand, moment)])
-        }
-        sheets => (200, sheets?),
-    };
-    if let Some(name) = table {
-        let Some(csv) = console::csv(page, &sheets, name) else { return Ok(guest.failed(Failure::NotFound)) };
-        let mut response = respond(200, CSV, csv);
-        set(&mut response, "content-disposition", &format!("attachment; filename=\"{name}.csv\""));
-        return Ok(response);
-    }
-    let view = View { language: guest.language, csrf: &session.csrf, page, brand: &brand, moment };
-    Ok(respond(status, HTML, console::page(&view, &sheets)))
-}
-
-/// The reports of this instance, opened at its first request.
-async fn reports(watch: &Stopwatch) -> Result<Rc<Reports>, Refused> {
-    let load = |published: Option<&[u8]>| brand_of(published.unwrap_or(BUILT_IN));
-    instance(&INSTANCE, async || Reports::open(load, watch).await).await
-}
-
-/// What the playbook says that holds now.
-async fn terms(watch: &Stopwatch) -> Result<Rc<Terms>, Refused> {
-    let load = |published: Option<&[u8]>| Terms::load(published.unwrap_or(BUILT_IN)).map_err(|error| error.to_string());
-    let playbooks = instance(&PLAYBOOKS, async || Ok(Shelf::new(load))).await?;
-    playbook_now(&playbooks, &reports(watch).await?.store, watch).await
-}
-
-async fn login(request: Request, guest: &Guest, watch: Stopwatch) -> Result<Response, Refused> {
-    let posted = Posted::parse(&body_up_to(BODY_MAX, request, &watch, BODY_TIME).await?);
-    let to = posted.page("to");
-    if guest.door().is_token(posted.get("token")) {
-        return Ok(see_other(&to, Some(guest.door().open(now(), random16(), posted.get("name")))));
-    }
-    Refused::silent(401, "a wrong console token").note();
-    let Some(_waiting) = WRONG.with(Wrong::wait) else { return Ok(guest.login(429, &to, Some(Retry::TooMany))) };
-    watch.sleep(WRONG_DELAY).await;
-    Ok(guest.login(401, &to, Some(Retry::Wrong)))
-}
-
-/// What changes something: only by a form of the session.
-async fn post(
-    request: Request,
-    path: &str,
-    guest: &Guest,
-    session: &Session,
-    watch: Stopwatch,
-) -> Result<Response, Refused> {
-    let max = match path {
-        "/console/campaign" => FORM_MAX,
-        "/console/playbook" => desk::BODY_MAX,
-        _ => BODY_MAX,
-    };
-    let posted = Posted::parse(&body_up_to(max, request, &watch, BODY_TIME).await?);
-    if !guest.door().is_form_of(&guest.cookies, posted.get("csrf")) {
-        return Ok(guest.failed(Failure::StaleForm));
-    }
-    // The store's time does not depend on how long the form took.
-    let watch = Stopwatch::start();
-    match path {
-        "/console/logout" => Ok(see_other(&Page::home(), Some(session::closed()))),
-        "/console/campaign" => Ok(write(guest, &posted, &watch).await),
-        "/console/campaigns/stop" => halt(guest, &posted, &watch).await,
-        "/console/playbook" => playbook::post(guest, session, &posted).await,
-        _ => erase(&posted, &watch).await,
-    }
-}
-
-async fn erase(posted: &Posted, watch: &Stopwatch) -> Result<Response, Refused> {
-    let openid = posted.get("openid");
-    let fan = openid.parse().map_err(|error| Refused::new(400, error))?;
-    reports(watch).await?.erase(fan, watch).await?;
-    Ok(see_other(&Page::Fan(openid.to_owned(), Step::Erased), None))
-}
-
-/// Checks, tries or sends a campaign. Whatever comes of it, what was written stands in the form again.
-async fn write(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Response {
-    let told = async {
-        let (terms, reports) = (terms(watch).await?, reports(watch).await?);
-        let said = campaign::act(posted, &reports.store, watch, &terms, now()).await;
-        Ok::<_, Refused>((terms, said))
-    };
-    let (terms, said) = match told.await {
-        Ok((terms, said)) => (Some(terms), said),
-        Err(refused) => {
-            refused.note();
-            (None, Said::NoAnswer)
-        }
-    };
-    if let Said::Asked(accepted) = said {
-        log(format_args!("303: campaign {}", accepted.id));
-        return see_other(&Page::Campaigns(Note::Asked(accepted.id), false), None);
-    }
-    guest.draft(terms.as_deref(), Some(&campaign::written(posted)), &said)
-}
-
-async fn halt(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Result<Response, Refused> {
-    let (terms, reports) = (terms(watch).await?, reports(watch).await?);
-    match stop(&reports.store, watch, &terms, posted.get("id").to_owned(), now()).await {
-        Ok(stopped) => {
-            log(format_args!("303: campaign {} is to stop", stopped.id));
-            Ok(see_other(&Page::Campaigns(Note::Stopped(stopped.id), false), None))
-        }
-        Err(requests::Refused::NoSuch(_)) => Ok(guest.failed(Failure::NotFound)),
-        Err(refused) => Err(refused.into()),
-    }
-}
-
-fn see_other(page: &Page, cookie: Option<String>) -> Response {
-    let mut response = respond(303, HTML, "");
-    set(&mut response, "location", &page.address());
-    if let Some(cookie) = cookie {
-        set(&mut response, "set-cookie", &cookie);
-    }
-    response
 }

@@ -1,9 +1,12 @@
-//! What an instance keeps between its requests, and who may ask it for what.
+//! What an instance keeps between its requests: the open store and playbooks.
 
+use guanxi::{
+    fold::Settings,
+    playbook::{Shelf, Terms},
+};
 use guanxi_spin::{
-    Stopwatch,
-    reports::{Reports, brand_of},
-    shell::{Refused, instance, required},
+    KeyValue, Stopwatch,
+    shell::{Refused, instance, playbook_now, store},
 };
 use std::{cell::OnceCell, rc::Rc};
 
@@ -11,23 +14,29 @@ use std::{cell::OnceCell, rc::Rc};
 const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
 
 thread_local! {
-    static INSTANCE: OnceCell<Rc<Reports>> = const { OnceCell::new() };
+    static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
 }
 
-/// Who may do what.
-pub(crate) struct Tokens {
-    pub(crate) job: String,
-    pub(crate) console: String,
+pub(crate) struct Instance {
+    pub(crate) store: KeyValue,
+    playbooks: Shelf<Settings>,
 }
 
-impl Tokens {
-    pub(crate) async fn read() -> Result<Self, Refused> {
-        Ok(Self { job: required("job_token").await?, console: required("console_token").await? })
+impl Instance {
+    /// The one of this instance, made at its first request.
+    pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
+        instance(&INSTANCE, async || {
+            let load = |published: Option<&[u8]>| {
+                let terms = Terms::load(published.unwrap_or(BUILT_IN)).map_err(|error| error.to_string())?;
+                Ok(Settings::from(&terms))
+            };
+            Ok(Self { store: store(watch).await?, playbooks: Shelf::new(load) })
+        })
+        .await
     }
-}
 
-/// The reports of this instance, opened at its first request.
-pub(crate) async fn reports(watch: &Stopwatch) -> Result<Rc<Reports>, Refused> {
-    let load = |published: Option<&[u8]>| brand_of(published.unwrap_or(BUILT_IN));
-    instance(&INSTANCE, async || Reports::open(load, watch).await).await
+    /// What the playbook that holds now says to the fold.
+    pub(crate) async fn settings(&self, watch: &Stopwatch) -> Result<Rc<Settings>, Refused> {
+        playbook_now(&self.playbooks, &self.store, watch).await
+    }
 }

@@ -4,7 +4,6 @@
 //! runs, its whole instance stands still.
 
 mod outbound;
-pub mod reports;
 pub mod service;
 pub mod shell;
 mod store;

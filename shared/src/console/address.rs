@@ -497,11 +497,12 @@ impl Page {
 }
 
 /// Tables that can be had as CSV, and whose they are.
-pub(super) const TABLES: [(&str, &str); 16] = [
+pub(super) const TABLES: [(&str, &str); 17] = [
     ("overview", "overview"),
     ("trend", "overview"),
     ("publications", "overview"),
     ("channels", "channels"),
+    ("trends", "channels"),
     ("paths", "channels"),
     ("channel", "channel"),
     ("retention", "channel"),

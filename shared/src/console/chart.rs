@@ -98,8 +98,8 @@ pub(super) fn line(line: &Line<'_>, say: impl Fn(f64) -> String) -> Markup {
                 @let x = units(x(*at));
                 line class="mark" x1=(x) x2=(x) y1=(units(TOP)) y2=(units(HEIGHT - BOTTOM)) { title { (said) } }
             }
-            path class="before" d=(path(before, x, axis)) {}
-            path class="line" d=(path(values, x, axis)) {}
+            path class="before" d=(path(before, x, |value| axis.y(value))) {}
+            path class="line" d=(path(values, x, |value| axis.y(value))) {}
             @if values.len() <= DOTS_MAX {
                 @for (at, value) in values.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?))) {
                     circle class="dot" cx=(units(x(at))) cy=(units(axis.y(value))) r="3" {
@@ -112,16 +112,34 @@ pub(super) fn line(line: &Line<'_>, say: impl Fn(f64) -> String) -> Markup {
 }
 
 /// `M x y L x y …`, begun anew behind a gap.
-fn path(values: &[Option<f64>], x: impl Fn(usize) -> f64, axis: Axis) -> String {
+fn path(values: &[Option<f64>], x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f64) -> String {
     let (mut out, mut joined) = (String::new(), false);
     for (at, value) in values.iter().enumerate() {
         if let Some(value) = value {
             // Writing to a string does not fail.
-            _ = write!(out, "{}{} {}", if joined { "L" } else { "M" }, units(x(at)), units(axis.y(*value)));
+            _ = write!(out, "{}{} {}", if joined { "L" } else { "M" }, units(x(at)), units(y(*value)));
         }
         joined = value.is_some();
     }
     out
+}
+
+/// A small line without numbers, the highest of all such at `most`.
+pub(super) fn spark(title: &str, values: &[f64], most: f64) -> Markup {
+    const WIDE: f64 = 160.0;
+    const HIGH: f64 = 36.0;
+    /// Room for the line's own width.
+    const EDGE: f64 = 2.0;
+    let last = values.len().max(2) - 1;
+    let x = |at: usize| EDGE + at as f64 / last as f64 * (WIDE - 2.0 * EDGE);
+    let y = |value: f64| EDGE + (1.0 - value / most) * (HIGH - 2.0 * EDGE);
+    let values: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
+    html! {
+        svg class="chart" viewBox=(format!("0 0 {WIDE} {HIGH}")) role="img" {
+            title { (title) }
+            path class="line" d=(path(&values, x, y)) {}
+        }
+    }
 }
 
 /// Bars below each other, each with its words and its number: a funnel where each is a part of that above.
@@ -317,7 +335,7 @@ mod tests {
     fn a_line_ends_at_a_gap_and_begins_behind_it() {
         let values = [Some(0.0), Some(1.0), None, Some(1.0)];
         let axis = Axis::over(values.iter().flatten().copied());
-        let drawn = path(&values, |at| at as f64 * 10.0, axis);
+        let drawn = path(&values, |at| at as f64 * 10.0, |value| axis.y(value));
         assert_eq!(drawn, "M0 192L10 12M30 12");
         let labels: Vec<String> = (0..4).map(|day| format!("day {day}")).collect();
         let line = Line {

@@ -59,7 +59,9 @@ pub(super) fn asks(page: &Page, brand: &Brand, moment: Moment) -> Vec<Ask> {
     let days = |period: Period| Days::until(moment.now, &brand.settings, period.days());
     match page {
         Page::Overview(period, _, against) => overview::asks(days(*period), against.days(*period)),
-        Page::Channels(period, _) => vec![Ask::Channels(days(*period)), Ask::Paths(days(*period))],
+        Page::Channels(period, _) => {
+            vec![Ask::Channels(days(*period)), Ask::ChannelDays(days(*period)), Ask::Paths(days(*period))]
+        }
         Page::Channel(period, id) => channel::asks(days(*period), id, brand, moment),
         Page::Pushes(period, _) => vec![Ask::Pushes(days(*period))],
         Page::Questions => questions::asks(brand, moment),

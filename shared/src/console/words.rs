@@ -169,11 +169,15 @@ texts! {
     NO_CHANNELS: "这些天没有任何渠道。给每个包装、海报、门店做一个带参数的二维码，把参数写进剧本的 [[channels]]。",
         "No channel in these days. Make a QR code with a scene for each package, poster and shop, and list the scenes as [[channels]] in the playbook.";
     NO_MATCH: "没有符合条件的行。", "No row matches.";
+    TRENDS: "走势", "Trends";
+    TRENDS_ARE: "各渠道每天新增的粉丝，刻度相同；先列带来粉丝最多的。", "New fans of each channel by day, all on one scale; first those that brought most.";
     PATHS: "从首次触点到末次触点", "From the first touch to the last";
     PATHS_ARE: "这些天的订单：下单前的时间窗里，粉丝从哪个渠道来（左），最后经过哪个渠道（右）。",
         "The orders of these days: through which channel the fan came within the window before (left), and through which last (right).";
     FUNNEL: "漏斗", "Funnel";
     FUNNEL_IS: "从扫码到再次购买。", "From scan to the second purchase.";
+    WELCOME: "从欢迎到购买", "From the welcome to the purchase";
+    WELCOME_IS: "这些天第一次关注的人：收到欢迎语、用过菜单、买过的各有多少。", "Of those who first followed in these days: how many were welcomed, used the menu, and bought.";
     RETENTION: "留存", "Retention";
     RETENTION_IS: "最近几周第一次关注的人，过了几周还关注着的比例。", "Of those who first followed in the last weeks: the part that still follows so many weeks later.";
     NO_RETENTION: "最近几周没有人从这个渠道第一次关注。", "Nobody first followed through this channel in the last weeks.";
@@ -305,6 +309,8 @@ const COLUMNS: &[(&str, Text)] = &[
     ("still_here", text("还在", "Still here")),
     ("still_here_share", text("还在 %", "Still here, share")),
     ("bought", text("买过", "Bought")),
+    ("welcomed", text("收到欢迎语", "Welcomed")),
+    ("used_menu", text("用过菜单", "Used the menu")),
     ("bought_share", text("买过 %", "Bought, share")),
     ("bought_again", text("再买", "Bought again")),
     ("bought_again_share", text("再买 %", "Bought again, share")),

@@ -242,7 +242,7 @@ impl<'a> Engine<'a> {
             self.arrival(&message.from_user_name, arrival).await?;
         }
         let channel = received.touch.as_ref().and_then(|touch| touch.channel.as_deref());
-        let Some(what) = What::of_message(message, channel) else {
+        let Some(what) = What::of_message(message, channel, received.rule.is_some()) else {
             return Ok(());
         };
         let (what, tags) = self.name_channel(what).await?;
@@ -275,7 +275,7 @@ impl<'a> Engine<'a> {
 
     /// Puts the name that a channel has in counts in the place of its scene, and finds the channel's tags.
     async fn name_channel(&mut self, mut what: What) -> Result<(What, Option<&'a BTreeSet<String>>), FoldError> {
-        let (What::Follow(Some(scene)) | What::Scan(scene)) = &mut what else {
+        let (What::Follow(Some(scene)) | What::Welcomed(Some(scene)) | What::Scan(scene)) = &mut what else {
             return Ok((what, None));
         };
         let tags = self.settings.channels.get(scene);

@@ -45,7 +45,7 @@ use crate::{
     fold::counts::Deltas,
     store::{
         digest::Digest,
-        format::RecordError,
+        format::{self, RecordError},
         key::{Key, Stored},
         keys,
         record::Record,
@@ -103,7 +103,15 @@ pub struct Fan {
     current: Option<State>,
 }
 
-impl Stored for Fan {}
+impl Stored for Fan {
+    const FORMAT: u8 = 2;
+
+    /// Format 1 did not know whether a follow was answered, and is otherwise the same.
+    fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let format = if bytes.first() == Some(&1) { 1 } else { Self::FORMAT };
+        format::decode(format, bytes)
+    }
+}
 
 impl Record for Fan {
     fn is_nothing(&self) -> bool {

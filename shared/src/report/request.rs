@@ -26,7 +26,7 @@ pub enum Form {
 pub enum RequestError {
     /// No report of that name.
     #[error(
-        "there is no report `{0}`; there are overview, channels, channel, trend, cohorts, paths, questions, pushes, account, publications, rules and stale-rules"
+        "there is no report `{0}`; there are overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, account, publications, rules and stale-rules"
     )]
     Name(String),
     /// A parameter that is none.
@@ -148,6 +148,7 @@ impl Ask {
                 let (days, step) = parameters.days_by_step(now, settings)?;
                 Self::Channel(id, days, step)
             }
+            "channel-days" => Self::ChannelDays(parameters.days(now, settings, DAYS_MAX)?),
             "trend" => {
                 let (days, step) = parameters.days_by_step(now, settings)?;
                 Self::Trend(days, step)

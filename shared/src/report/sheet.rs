@@ -90,7 +90,7 @@ fn width(text: &str) -> usize {
     text.chars().map(|c| if c.is_ascii() || c == '•' { 1 } else { 2 }).sum()
 }
 
-fn date(day: Day) -> String {
+pub(super) fn date(day: Day) -> String {
     day.date().map(|date| date.to_string()).unwrap_or_default()
 }
 

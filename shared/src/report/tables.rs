@@ -1,6 +1,6 @@
 //! The reports on many fans.
 
-use super::{Brand, Cell, Days, Moment, PATHS_SHOWN, QUESTIONS_SHOWN, ReportError, STALE_DAYS, Sheet};
+use super::{Brand, Cell, Days, Moment, PATHS_SHOWN, QUESTIONS_SHOWN, ReportError, STALE_DAYS, Sheet, sheet::date};
 use crate::{
     fold::counts::{
         ANSWER_MS, Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, OTHER, PAGES, Path, PathDay,
@@ -125,7 +125,7 @@ fn from(span: Span) -> Cell {
     }
 }
 
-const CHANNELS: [&str; 25] = [
+const CHANNELS: [&str; 27] = [
     "channel",
     "name",
     "group",
@@ -133,6 +133,8 @@ const CHANNELS: [&str; 25] = [
     "scanning_people",
     "new",
     "returning",
+    "welcomed",
+    "used_menu",
     "still_here",
     "still_here_share",
     "bought",
@@ -201,6 +203,8 @@ fn channel_row(channel: &str, metrics: &Metrics, brand: &Brand) -> Vec<Cell> {
         count(metrics, Metric::ScanningPeople),
         Cell::Count(new),
         count(metrics, Metric::Returning),
+        count(metrics, Metric::Welcomed),
+        count(metrics, Metric::UsedMenu),
         Cell::Count(still_here),
         Cell::Share(still_here, follows),
         Cell::Count(bought),
@@ -220,6 +224,30 @@ fn channel_row(channel: &str, metrics: &Metrics, brand: &Brand) -> Vec<Cell> {
         day(look.and_then(|look| look.valid.0)),
         day(look.and_then(|look| look.valid.1)),
     ]
+}
+
+/// New fans of each channel, a column a day; who brought most first. Channels that brought nobody have no row.
+pub(super) fn channel_days(brand: &Brand, days: Days, records: &Records) -> Made {
+    let names: Vec<String> = days.iter().map(date).collect();
+    let mut counts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for (at, day) in days.iter().enumerate() {
+        for page in 0..PAGES {
+            let page: ChannelPage = load(&Span::Day(day).page_key(page), records)?;
+            for (channel, metrics) in page.0.iter().filter(|(_, metrics)| metrics.get(Metric::New) != 0) {
+                let row = counts.entry(channel.clone()).or_insert_with(|| vec![0; names.len()]);
+                row.iter_mut().skip(at).take(1).for_each(|count| *count = metrics.get(Metric::New));
+            }
+        }
+    }
+    let mut rows: Vec<(String, Vec<i64>)> = counts.into_iter().collect();
+    rows.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.iter().sum::<i64>()));
+    let columns: Vec<&str> = ["channel"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let mut sheet = Sheet::new(&columns, brand.settings.utc_offset);
+    let row = |(channel, counts): (String, Vec<i64>)| {
+        [Cell::Text(channel)].into_iter().chain(counts.into_iter().map(Cell::Count)).collect()
+    };
+    sheet.rows = rows.into_iter().map(row).collect();
+    Ok(sheet)
 }
 
 /// Orders by the channels of their first and last touch, most first. What is beyond [`PATHS_SHOWN`] stands in one row of [`OTHER`].
@@ -248,12 +276,14 @@ pub(super) fn paths(brand: &Brand, days: Days, records: &Records) -> Made {
 
 /// As [`channels`], but of one channel and each hour or day; these add up to its row.
 pub(super) fn channel(channel: &str, spans: impl Iterator<Item = Span>, brand: &Brand, records: &Records) -> Made {
-    const COLUMNS: [&str; 15] = [
+    const COLUMNS: [&str; 17] = [
         "from",
         "scans",
         "scanning_people",
         "new",
         "returning",
+        "welcomed",
+        "used_menu",
         "still_here",
         "bought",
         "bought_again",
@@ -276,6 +306,8 @@ pub(super) fn channel(channel: &str, spans: impl Iterator<Item = Span>, brand: &
             count(&metrics, Metric::ScanningPeople),
             count(&metrics, Metric::New),
             count(&metrics, Metric::Returning),
+            count(&metrics, Metric::Welcomed),
+            count(&metrics, Metric::UsedMenu),
             Cell::Count(number(Metric::New) + number(Metric::Returning) - number(Metric::Left)),
             count(&metrics, Metric::Bought),
             count(&metrics, Metric::BoughtAgain),

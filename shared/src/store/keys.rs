@@ -14,14 +14,13 @@ pub enum Writer {
     Callback,
     /// `/orders`.
     Orders,
-    /// `/jobs/rollup`, and what a console asks of it.
+    /// `/jobs/rollup`.
     Stats,
-    /// `/`: an erasure, a campaign, the draft of a playbook, a publication.
+    /// What a brand asks for: an erasure, a repair, a campaign, the draft of a playbook, a publication; the last also by
+    /// `guanxi publish`, in a file that nobody serves.
     Console,
     /// `/jobs/push`.
     Push,
-    /// `/campaigns` and `/playbook`; or `guanxi publish`, in a file that nobody serves.
-    Campaigns,
 }
 
 impl Writer {
@@ -33,7 +32,6 @@ impl Writer {
             Self::Stats => "stats",
             Self::Console => "console",
             Self::Push => "push",
-            Self::Campaigns => "campaigns",
         }
     }
 }
@@ -86,17 +84,17 @@ macro_rules! kinds {
 
 kinds! {
     /// Counter: numbers of streams.
-    SEQ_JOURNAL = "seq:journal", by Callback | Orders | Stats | Console | Push, goes "never", No;
+    SEQ_JOURNAL = "seq:journal", by Callback | Orders | Console | Push, goes "never", No;
     /// Counter: requests for campaigns.
-    SEQ_CAMPAIGN = "seq:campaign", by Console | Campaigns, goes "never", No;
+    SEQ_CAMPAIGN = "seq:campaign", by Console, goes "never", No;
     /// Counter: numbers of saves of the playbook's draft.
     SEQ_DRAFT = "seq:draft", by Console, goes "never", No;
     /// Counter: claims of a minute by a run; by the job.
-    SLOT = "slot:<job>:<minute>", by Stats | Push | Campaigns | Console, goes "some ten minutes later", No;
+    SLOT = "slot:<job>:<minute>", by Stats | Push | Console, goes "some ten minutes later", No;
     /// Who runs or ran last, and its report; by the job.
-    RUN = "run:<job>", by Stats | Push | Campaigns | Console, goes "never", No;
-    /// One entry. Of stats and console it is an erasure; of push news, and what it found damaged.
-    JOURNAL = "journal:<stream>:<i>", by Callback | Orders | Stats | Console | Push, goes "`keep_days` after it was folded", Named;
+    RUN = "run:<job>", by Stats | Push | Console, goes "never", No;
+    /// One entry. Of console it is an erasure; of push news, and what it found damaged.
+    JOURNAL = "journal:<stream>:<i>", by Callback | Orders | Console | Push, goes "`keep_days` after it was folded", Named;
     /// How far the journal is read.
     JOURNAL_CURSOR = "cursor:journal", by Stats, goes "never", No;
     /// The same once more.
@@ -132,7 +130,7 @@ kinds! {
     /// A repair under way: the record so far, and what the counts lack.
     DAMAGED_REPAIR = "damaged:repair", by Stats, goes "when it is over, or with the fan", Named;
     /// Which record the console wishes dropped or repaired, one at a time.
-    DAMAGED_WISH = "damaged:wish", by Stats, goes "when rollup has taken it up", Named;
+    DAMAGED_WISH = "damaged:wish", by Console | Stats, goes "when rollup has taken it up", Named;
     /// How far the journal was folded when a fan's record was set aside.
     DAMAGED_CURSOR = "damaged:cursor:<key>", by Stats, goes "with the record", Named;
     /// The bytes of a record that was damaged.
@@ -191,15 +189,15 @@ kinds! {
     /// … or of a campaign.
     PLAN_MESSAGE_CAMPAIGN = "plan:m:c:<id>:<page>", by Push, goes "as those of an hour", Named;
     /// A campaign that was asked for, or that is to stop.
-    CAMPAIGN = "campaign:<number>", by Console | Campaigns, goes "when 1,000 came after it", No;
+    CAMPAIGN = "campaign:<number>", by Console, goes "when 1,000 came after it", No;
     /// Which publications there are: the last four.
-    PLAYBOOK_HEAD = "playbook:head", by Campaigns | Console, goes "never", No;
+    PLAYBOOK_HEAD = "playbook:head", by Console, goes "never", No;
     /// A part of a publication.
-    PLAYBOOK = "playbook:<n>:<part>", by Campaigns | Console, goes "when four came after it", No;
+    PLAYBOOK = "playbook:<n>:<part>", by Console, goes "when four came after it", No;
     /// When a publication was made, by whom and why, as they typed it.
-    PLAYBOOK_NOTE = "playbook:note:<n>", by Campaigns | Console, goes "when four came after it", No;
+    PLAYBOOK_NOTE = "playbook:note:<n>", by Console, goes "when four came after it", No;
     /// A part of its source.
-    PLAYBOOK_SOURCE = "playbook:source:<n>:<part>", by Campaigns | Console, goes "when four came after it", No;
+    PLAYBOOK_SOURCE = "playbook:source:<n>:<part>", by Console, goes "when four came after it", No;
     /// The draft of the next playbook: which save, by whom and when.
     DRAFT = "playbook:draft", by Console, goes "never", No;
     /// A part of the draft.

@@ -122,6 +122,16 @@ pub(crate) fn follow(fan: &str, at: u64, channel: &str) -> Entry {
     Entry::Received(push(fan, at, Kind::Event(Event::Subscribe { event_key, ticket: None })))
 }
 
+/// A follow that a rule answered.
+pub(crate) fn welcomed(fan: &str, at: u64, channel: &str) -> Entry {
+    let Entry::Received(follow) = follow(fan, at, channel) else { panic!("a follow is received") };
+    Entry::Received(Received { rule: Some("welcome".into()), ..follow })
+}
+
+pub(crate) fn click(fan: &str, at: u64) -> Entry {
+    Entry::Received(push(fan, at, Kind::Event(Event::Click { event_key: "MENU".into() })))
+}
+
 pub(crate) fn unfollow(fan: &str, at: u64) -> Entry {
     Entry::Received(push(fan, at, Kind::Event(Event::Unsubscribe { event_key: String::new() })))
 }

@@ -1,7 +1,8 @@
 //! The console's pages over a folded history.
 
 use super::brand::{
-    Brand as Store, START, allows, finished, follow, news, order, reported, scan, settings, text, told, unfollow,
+    Brand as Store, START, allows, click, finished, follow, news, order, reported, scan, settings, text, told,
+    unfollow, welcomed,
 };
 use guanxi::{
     console::{
@@ -51,8 +52,9 @@ fn history() -> Store {
 
 fn folded() -> Store {
     let mut entries = vec![
-        follow("o1", 0, "bag"),
+        welcomed("o1", 0, "bag"),
         follow("o2", 60, "bag"),
+        click("o1", 90),
         follow("o3", 90, ""),
         unfollow("o2", DAY),
         scan("o1", DAY, "poster"),
@@ -307,6 +309,35 @@ fn channels_are_sorted_and_filtered_by_their_address() {
 }
 
 #[test]
+fn the_trends_of_channels_stand_in_the_order_of_the_table_and_on_one_scale() {
+    let show_by = |filter| show(&Page::Channels(Period::Month, filter), Language::En);
+    let ids = |html: &Html| html.rows("trends").iter().skip(1).map(|row| row[0].clone()).collect::<Vec<_>>();
+    let html = show_by(Filter::default());
+    assert_eq!(ids(&html), ["bag", "(no code)"]);
+    let small = html.all("path").into_iter().filter(|path| path.attribute("class") == Some("line"));
+    let lines: Vec<String> = small.filter_map(|line| line.attribute("d").map(str::to_owned)).collect();
+    let highest = |line: &str| {
+        let points = line.split(['M', 'L']).skip(1);
+        let heights = points.map(|point| point.split_once(' ').unwrap().1.parse::<f64>().unwrap());
+        heights.fold(f64::INFINITY, f64::min)
+    };
+    // Two came on the best day of the one, and one on that of the other.
+    assert_eq!(lines.iter().map(|line| highest(line)).collect::<Vec<_>>(), [2.0, 18.0]);
+    let sort = Some(Sort { column: "channel", descending: false });
+    assert_eq!(ids(&show_by(Filter { sort, ..Filter::default() })), ["(no code)", "bag"]);
+    assert_eq!(ids(&show_by(Filter { find: "bag".into(), ..Filter::default() })), ["bag"]);
+    assert!(ids(&show_by(Filter { group: "G2".into(), ..Filter::default() })).is_empty());
+}
+
+#[test]
+fn a_channel_shows_how_far_its_new_fans_came_from_the_welcome_on() {
+    let html = show(&Page::Channel(Period::Month, "bag".into()), Language::En);
+    let [head, row] = &html.rows("welcome")[..] else { panic!("one row") };
+    assert_eq!(*head, ["New", "Welcomed", "Used the menu", "Bought"]);
+    assert_eq!(*row, ["2", "1", "1", "1"]);
+}
+
+#[test]
 fn a_page_reads_no_more_records_with_more_fans() {
     for page in pages() {
         let keys: BTreeSet<String> =
@@ -331,6 +362,7 @@ fn a_csv_has_the_rows_of_its_page() {
         (Page::Questions, "rules"),
         (Page::Questions, "stale-rules"),
         (Page::Channels(Period::Month, Filter::default()), "paths"),
+        (Page::Channels(Period::Month, Filter::default()), "trends"),
         (Page::Questions, "hours"),
         (Page::Fan("o1".into(), Step::Show), "fan"),
         (Page::Account, "account"),

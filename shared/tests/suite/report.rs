@@ -109,6 +109,18 @@ fn the_days_of_a_channel_add_up_to_its_row_of_all_channels() {
     for column in ["scans", "new", "lost", "orders", "revenue_first_touch"] {
         assert_eq!(Cell::sum(by_hour.cells(column)), Cell::sum(by_day.cells(column)), "{column}");
     }
+    let days_of = |sheet: &Sheet, channel: &str| {
+        let row = sheet.rows.iter().find(|row| row[0] == Cell::text(channel)).unwrap();
+        row[1..].to_vec()
+    };
+    let trends = ask(&Ask::ChannelDays(days(4)), &store, 3 * DAY).unwrap();
+    let named: Vec<Cell> = trends.columns[1..].iter().map(|day| Cell::Day(day.parse().unwrap())).collect();
+    assert_eq!(named, by_day.cells("from").cloned().collect::<Vec<_>>());
+    assert_eq!(
+        trends.rows.iter().map(|row| &row[0]).collect::<Vec<_>>(),
+        [&Cell::text("bag"), &Cell::text("(direct)")]
+    );
+    assert_eq!(days_of(&trends, "bag"), by_day.cells("new").cloned().collect::<Vec<_>>());
     let stranger = ask(&Ask::Channel("nobody".into(), days(4), Step::Day), &store, 3 * DAY).unwrap();
     assert_eq!(Cell::sum(stranger.cells("scans")), Cell::Count(0));
 }

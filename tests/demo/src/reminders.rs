@@ -133,7 +133,7 @@ struct Stage<'a> {
 /// Plays the days and prints the tables. Says whether all was as it must be.
 pub(crate) async fn play(arguments: &Arguments, root: &Path) -> anyhow::Result<bool> {
     let compiled = compile(PLAYBOOK).map_err(|problems| anyhow::anyhow!("the playbook: {problems:?}"))?;
-    let brand = Brand::from(Terms::load(&compiled)?);
+    let brand = Brand::from(&Terms::load(&compiled)?);
     let began = Instant::now();
     let state = tempfile::tempdir().context("cannot make a folder for the store")?;
     let folder = arguments.kept("reminders")?.unwrap_or_else(|| state.path().to_owned());

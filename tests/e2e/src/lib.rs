@@ -108,8 +108,7 @@ pub fn hello() -> Vec<u8> {
 pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let components =
-            ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "campaigns", "clock", "console", HELLO];
+        let components = ["callback", "auto-reply", "qr-scan", "orders", "stats", "push", "clock", "console", HELLO];
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]);
         cargo.args(components.iter().flat_map(|name| ["-p", name]));

@@ -18,6 +18,8 @@ const WEEKS: u64 = 8;
 const HOUR_DAYS: u64 = 14;
 /// From scan to the second purchase, as columns.
 const FUNNEL: [&str; 5] = ["scans", "new", "still_here", "bought", "bought_again"];
+/// From the welcome to the purchase.
+const WELCOME: [&str; 4] = ["new", "welcomed", "used_menu", "bought"];
 
 pub(super) fn asks(days: Days, id: &str, brand: &Brand, moment: Moment) -> Vec<Ask> {
     let fortnight = Days::until(moment.now, &brand.settings, HOUR_DAYS);
@@ -53,7 +55,8 @@ pub(super) fn body(view: &View<'_>, id: &str, tables: &[Table]) -> Markup {
     };
     html! {
         p class="subject" { (foreign(id)) @if !name.is_empty() { " · " (foreign(name)) } }
-        (section(view, words::FUNNEL, words::FUNNEL_IS, &funnel(view, &days.sheet)))
+        (section(view, words::FUNNEL, words::FUNNEL_IS, &funnel(view, &days.sheet, ("funnel", words::FUNNEL_IS), &FUNNEL)))
+        (section(view, words::WELCOME, words::WELCOME_IS, &funnel(view, &days.sheet, ("welcome", words::WELCOME_IS), &WELCOME)))
         (section(view, words::BY_DAY, words::NEW_BY_DAY, &by_day))
         (section(view, words::RETENTION, words::RETENTION_IS, &stayed))
         (section(view, words::SCAN_HOURS, words::SCAN_HOURS_ARE, &html! {
@@ -63,16 +66,17 @@ pub(super) fn body(view: &View<'_>, id: &str, tables: &[Table]) -> Markup {
     }
 }
 
-fn funnel(view: &View<'_>, days: &Sheet) -> Markup {
-    let sums = FUNNEL.map(|name| (column(name, view.language), Cell::sum(days.cells(name))));
+/// The sums of columns, below each other and as a table of that id.
+fn funnel(view: &View<'_>, days: &Sheet, (id, title): (&str, words::Text), columns: &[&str]) -> Markup {
+    let sums: Vec<_> = columns.iter().map(|name| (column(name, view.language), Cell::sum(days.cells(name)))).collect();
     let bars: Vec<(&str, f64, String)> = sums
         .iter()
         .map(|(words, sum)| (words.as_ref(), sum.number().unwrap_or(0.0), plain(sum, view.language, days.offset)))
         .collect();
     html! {
-        figure { (chart::bars(words::FUNNEL_IS.of(view.language), &bars)) }
-        div class="scroll" role="region" tabindex="0" aria-label=(words::FUNNEL.of(view.language)) {
-            table id="funnel" {
+        figure { (chart::bars(title.of(view.language), &bars)) }
+        div class="scroll" role="region" tabindex="0" aria-label=(title.of(view.language)) {
+            table id=(id) {
                 thead { tr { @for (words, _) in &sums { th scope="col" class="number" { (words) } } } }
                 tbody { tr { @for (_, sum) in &sums { td class="number" { (plain(sum, view.language, days.offset)) } } } }
             }

@@ -42,11 +42,15 @@ pub enum Metric {
     Refunded = 14,
     /// Fans who followed before our time, when we first heard of them.
     Met = 15,
+    /// Of the first follows of this moment: those that a rule answered.
+    Welcomed = 16,
+    /// Of the first follows of this moment: fans who used the menu since.
+    UsedMenu = 17,
 }
 
 impl Metric {
     /// Every metric, with the name it has in reports.
-    pub const ALL: [(&'static str, Self); 16] = [
+    pub const ALL: [(&'static str, Self); 18] = [
         ("scans", Self::Scans),
         ("scanning_people", Self::ScanningPeople),
         ("new", Self::New),
@@ -63,6 +67,8 @@ impl Metric {
         ("refunds", Self::Refunds),
         ("refunded", Self::Refunded),
         ("met", Self::Met),
+        ("welcomed", Self::Welcomed),
+        ("used_menu", Self::UsedMenu),
     ];
 }
 
@@ -169,6 +175,8 @@ mod tests {
             ("refunds", 13),
             ("refunded", 14),
             ("met", 15),
+            ("welcomed", 16),
+            ("used_menu", 17),
         ];
         assert_eq!(stored, expected);
     }

@@ -59,6 +59,8 @@ pub(crate) enum What {
     Erased,
     /// Stopped or resumed pushes with what is said here.
     Chose(PushChoice, Box<What>),
+    /// [`Self::Follow`], and a rule answered it.
+    Welcomed(Option<String>),
 }
 
 /// What happened to the permission for one template.
@@ -86,13 +88,14 @@ pub(crate) struct OrderNews {
 }
 
 impl What {
-    /// What a push says of its fan; none when it says nothing. Channels are still the scenes as they came.
-    pub(crate) fn of_message(message: &Message, channel: Option<&str>) -> Option<Self> {
+    /// What a message says of its fan; none when it says nothing. Channels are still the scenes as they came. `answered`: by a rule.
+    pub(crate) fn of_message(message: &Message, channel: Option<&str>, answered: bool) -> Option<Self> {
         let Kind::Event(event) = &message.kind else {
             return Some(Self::Message);
         };
         let channel = channel.filter(|channel| !channel.is_empty()).map(str::to_owned);
         Some(match event {
+            Happening::Subscribe { .. } if answered => Self::Welcomed(channel),
             Happening::Subscribe { .. } => Self::Follow(channel),
             Happening::Unsubscribe { .. } => Self::Unfollow,
             Happening::Scan { .. } => channel.map_or(Self::Seen, Self::Scan),

@@ -29,20 +29,24 @@ impl State {
                 self.choose(at, *choice);
                 return self.step(at, what, tally);
             }
-            What::Message | What::Click | What::Scan(_) | What::Follow(_) => self.hours.add(tally.local(at).minute),
+            What::Message | What::Click | What::Scan(_) | What::Follow(_) | What::Welcomed(_) => {
+                self.hours.add(tally.local(at).minute)
+            }
             What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) => {}
         }
+        let used_menu = self.used_menu().is_some();
         self.known_since = Some(self.known_since.map_or(at, |since| since.min(at)));
         let latest = |time: &mut Option<Timestamp>| *time = Some(time.map_or(at, |time| time.max(at)));
         match what {
             What::Message => latest(&mut self.last_message),
             What::Click => latest(&mut self.last_click),
             What::Scan(_) => latest(&mut self.last_scan),
-            What::Follow(_) => latest(&mut self.last_follow),
+            What::Follow(_) | What::Welcomed(_) => latest(&mut self.last_follow),
             What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Erased | What::Chose(..) => {}
         }
         match what {
-            What::Follow(channel) => self.follow(at, channel.as_deref(), tally),
+            What::Follow(channel) => self.follow(at, channel.as_deref(), false, tally),
+            What::Welcomed(channel) => self.follow(at, channel.as_deref(), true, tally),
             What::Unfollow => self.unfollow(at, tally),
             What::Order(news) => self.order(at, news, tally),
             What::Scan(channel) => {
@@ -53,9 +57,18 @@ impl State {
             What::Message | What::Click | What::Seen => self.presume_follower(at, tally),
             What::Erased | What::Chose(..) => {}
         }
+        if let Some(Origin { at, channel }) = self.used_menu().filter(|_| !used_menu) {
+            tally.add(*at, channel, Metric::UsedMenu, 1);
+        }
     }
 
-    fn follow(&mut self, at: Timestamp, channel: Option<&str>, tally: &mut Tally<'_>) {
+    /// The first follow of a fan who used the menu since. Of one who was forgotten meanwhile it is not known any more.
+    fn used_menu(&self) -> Option<&Origin> {
+        let (click, known) = (self.last_click?, self.known_since?);
+        self.origin.as_ref().filter(|origin| origin.at <= click && known <= origin.at)
+    }
+
+    fn follow(&mut self, at: Timestamp, channel: Option<&str>, welcomed: bool, tally: &mut Tally<'_>) {
         if let Some(channel) = channel {
             self.touch(at, channel, tally);
         }
@@ -73,6 +86,7 @@ impl State {
             }
         } else {
             tally.add(at, channel, Metric::New, 1);
+            tally.add(at, channel, Metric::Welcomed, i64::from(welcomed));
             tally.cohort((at, channel), Stage::Joined, at, 1);
             self.tally_standing(-1, tally);
             self.origin = Some(Origin { at, channel: channel.to_owned() });

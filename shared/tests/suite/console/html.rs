@@ -3,7 +3,7 @@
 use guanxi::console::SCRIPT_ADDRESS;
 
 /// Elements that a page may have, and those that have no end.
-const ELEMENTS: [&str; 57] = [
+const ELEMENTS: [&str; 59] = [
     "script",
     "ins",
     "del",
@@ -29,6 +29,7 @@ const ELEMENTS: [&str; 57] = [
     "html",
     "input",
     "label",
+    "li",
     "line",
     "link",
     "main",
@@ -53,6 +54,7 @@ const ELEMENTS: [&str; 57] = [
     "thead",
     "title",
     "tr",
+    "ul",
     "b",
     "i",
     "em",

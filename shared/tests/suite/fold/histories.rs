@@ -1,8 +1,8 @@
 //! One history at a time.
 
 use super::brand::{
-    Brand, START, chooses, erase, finished, follow, news, openid, order, placed, push, reported, scan, settings, text,
-    told, unfollow,
+    Brand, START, chooses, click, erase, finished, follow, news, openid, order, placed, push, reported, scan, settings,
+    text, told, unfollow, welcomed,
 };
 use futures::FutureExt;
 use guanxi::store::key::Stored as _;
@@ -18,7 +18,7 @@ use guanxi::{
             CLICKS_MAX, DIRECT, Metric, OTHER, PushDay, PushMetric, Questions, RULES_A_DAY_MAX, SCENES_MAX, SERIES_MAX,
             cohort_key, week_of,
         },
-        fan::follows,
+        fan::{Fan, follows},
         fold, forget,
     },
     playbook::{Scan, ScanEvent},
@@ -85,6 +85,32 @@ fn revenue_belongs_to_the_first_and_to_the_last_touch_within_the_window() {
     let food = &brand.state("o1").products["food"];
     assert_eq!((food.count, food.amount), (3, 11_100));
     assert_eq!(food.intervals().map(|(_, seconds)| seconds).collect::<Vec<_>>(), [day(15), day(50)]);
+}
+
+#[test]
+fn who_was_welcomed_and_used_the_menu_is_counted_once_where_the_first_follow_was() {
+    let mut brand = Brand::of([
+        welcomed("o1", 0, "bag"),
+        click("o1", DAY),
+        click("o1", 2 * DAY),
+        follow("o2", 10, "bag"),
+        unfollow("o2", 20),
+        welcomed("o2", 30, "poster"),
+        click("o3", 5),
+        unfollow("o3", 6),
+        welcomed("o3", 7, "bag"),
+        welcomed("o4", 8, "bag"),
+    ]);
+    let count = |brand: &Brand, channel: &str| {
+        [Metric::New, Metric::Welcomed, Metric::UsedMenu].map(|metric| brand.count(channel, metric))
+    };
+    assert_eq!((count(&brand, "bag"), count(&brand, "poster")), ([3, 2, 1], [0, 0, 0]), "o3 was no stranger");
+    assert_eq!(brand.day(0, "bag", Metric::UsedMenu), 1, "booked where the follow was");
+    // Forgotten, and still not counted twice; what is known no more counts no more.
+    brand.fold(&placed([erase("o1", 3 * DAY), erase("o4", 3 * DAY)]));
+    brand.fold(&placed([click("o1", 4 * DAY), click("o4", 4 * DAY)]));
+    brand.fold(&placed([unfollow("o1", 5 * DAY), welcomed("o1", 6 * DAY, "bag"), click("o1", 7 * DAY)]));
+    assert_eq!(count(&brand, "bag"), [3, 2, 1]);
 }
 
 #[test]
@@ -423,4 +449,38 @@ fn a_fan_whose_record_cannot_be_read_is_no_stranger() {
         assert_eq!(unreadable, error);
         assert_eq!(scan.touch(&follows).unwrap().fan, fan, "{error:?}");
     }
+}
+
+/// A fan's record in format 1, in hex, as Guanxi wrote it of the history below.
+const FORMAT_1: &str = concat!(
+    "0101a0de93cd0601a0de93cd0603626167010101a0de93cd06036261670001a0de93cd060362616701a0de93cd060362",
+    "616701bede93cd06000001a0de93cd06a2a00101036261670000000000000b000000000000000000000201b78f576611",
+    "ec06f96af3ca654c22172a0004666f6f649cf093cd060e0100000000010000000000000003f0ed93cd06000102007b5f",
+    "e238ab8d606398ed18df1746b56a01000506706f73746572d4ee93cd0600010300fa69b894babb9c2865cea88ef57913",
+    "ae0100030106706f73746572b8ef93cd0600010400c46927e6880989fe0a079f7b2828260b000786f7e437faa5a7fce1",
+    "5d1ddcb9eaeaea000186ef93cd061e0104666f6f6401c8010103636174000001000104666f6f64b3a0010086ef93cd06",
+    "86abfdcd06",
+);
+
+#[test]
+fn a_fans_record_of_format_1_says_what_it_said() {
+    let mut brand = Brand::of([
+        follow("o1", 0, "bag"),
+        text("o1", 30, "hi", Some("food")),
+        scan("o1", 2_000, "poster"),
+        follow("o1", 2_100, "poster"),
+        reported(2_200, [order("a", OrderKind::Order, "o1", 2_150, 100)]),
+    ]);
+    brand.fold(&placed([told([news("o1", "p1", 2_300, What::Sent(None))])]));
+    let digits = FORMAT_1.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+    assert_eq!(bytes[0], 1);
+    let fan = Fan::decode(&bytes).unwrap();
+    assert_eq!(fan.clone().unlisted(), Fan::decode(&brand.records["fan:o1"]).unwrap().unlisted());
+    assert_eq!(fan.encode()[0], 2);
+    // It goes on from there.
+    brand.records.insert("fan:o1".into(), bytes);
+    brand.fold(&placed([click("o1", DAY)]));
+    assert_eq!(brand.count("bag", Metric::UsedMenu), 1);
+    assert_eq!(Fan::decode(&[3, 0]), Err(RecordError::Newer(3)));
 }

@@ -2,8 +2,8 @@
 
 use super::{
     brand::{
-        Brand, chooses, erase, finished, follow, news, noticed, openid, order, placed, reported, scan, text, told,
-        unfollow,
+        Brand, chooses, click, erase, finished, follow, news, noticed, openid, order, placed, reported, scan, text,
+        told, unfollow, welcomed,
     },
     oracle, pushes,
 };
@@ -30,8 +30,9 @@ fn entry() -> impl Strategy<Value = Entry> {
     let at = 13 * 3_600 + 2_700..13 * 3_600 + 4_500_u64;
     let fan = prop::sample::select(&FANS[..]);
     let channel = prop::sample::select(&CHANNELS[..]);
-    (0..17, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
-        0 | 1 => follow(fan, at, channel),
+    (0..18, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
+        0 => follow(fan, at, channel),
+        1 => welcomed(fan, at, channel),
         2 => follow(fan, at, ""),
         3 | 4 => unfollow(fan, at),
         5 | 6 => scan(fan, at, channel),
@@ -39,6 +40,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         8 => chooses(fan, at, [PushChoice::Stop, PushChoice::Resume][at as usize % 2]),
         9 => arrived(fan, at, pick.index(6)),
         10..13 => told([some_news(pick, at)]),
+        13 => click(fan, at),
         _ => reported(at, [some_order(pick)]),
     })
 }

@@ -17,7 +17,9 @@ pub(crate) type Paths = BTreeMap<Path, Along>;
 pub(crate) type When = (Timestamp, u64, Place, usize);
 
 pub(crate) enum Deed {
-    Follow(Option<String>),
+    /// Through which channel, and whether a rule answered.
+    Follow(Option<String>, bool),
+    Click,
     Unfollow,
     Scan(String),
     Order(OrderEvent),
@@ -62,7 +64,8 @@ pub(crate) fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
                 let channel = received.touch.as_ref().and_then(|touch| touch.channel.clone());
                 let deed = match &message.kind {
                     Kind::Event(Event::TemplateSendJobFinish { .. } | Event::SubscribeMsgSent(_)) => continue,
-                    Kind::Event(Event::Subscribe { .. }) => Deed::Follow(channel),
+                    Kind::Event(Event::Subscribe { .. }) => Deed::Follow(channel, received.rule.is_some()),
+                    Kind::Event(Event::Click { .. }) => Deed::Click,
                     Kind::Event(Event::Unsubscribe { .. }) => Deed::Unfollow,
                     Kind::Event(Event::Scan { .. }) => Deed::Scan(channel.unwrap()),
                     _ => Deed::Other,
@@ -100,12 +103,18 @@ fn follows(story: &BTreeMap<When, Deed>, counts: &mut Counts) {
     // Before the first deed: nobody knows. Then following through a channel, or not.
     let mut now: Option<Option<String>> = None;
     let mut counted = None;
-    for deed in story.values() {
+    // The first follow that we saw a stranger do, once.
+    let mut origin: Option<(Timestamp, String)> = None;
+    for ((at, ..), deed) in story {
         let direct = || "(direct)".to_owned();
         now = match (deed, now) {
-            (Deed::Follow(_), Some(Some(lasting))) => Some(Some(lasting)),
-            (Deed::Follow(channel), before) => {
+            (Deed::Follow(..), Some(Some(lasting))) => Some(Some(lasting)),
+            (Deed::Follow(channel, welcomed), before) => {
                 let channel = channel.clone().unwrap_or_else(direct);
+                if before.is_none() {
+                    add(counts, &channel, Metric::Welcomed, i64::from(*welcomed));
+                    origin = Some((*at, channel.clone()));
+                }
                 add(counts, &channel, if before.is_none() { Metric::New } else { Metric::Returning }, 1);
                 counted = Some(channel.clone());
                 Some(Some(channel))
@@ -122,19 +131,23 @@ fn follows(story: &BTreeMap<When, Deed>, counts: &mut Counts) {
                 }
                 Some(None)
             }
-            (Deed::Scan(_) | Deed::Other, None) => {
+            (Deed::Scan(_) | Deed::Click | Deed::Other, None) => {
                 add(counts, "(direct)", Metric::Met, 1);
                 Some(Some(direct()))
             }
             (_, before) => before,
         };
     }
+    let clicks = || story.iter().filter(|(_, deed)| matches!(deed, Deed::Click)).map(|((at, ..), _)| *at);
+    if let Some((_, channel)) = origin.filter(|(at, _)| clicks().any(|click| click >= *at)) {
+        add(counts, &channel, Metric::UsedMenu, 1);
+    }
 }
 
 fn scans(story: &BTreeMap<When, Deed>, counts: &mut Counts) {
     let mut people = BTreeSet::new();
     for ((at, ..), deed) in story {
-        if let Deed::Scan(channel) | Deed::Follow(Some(channel)) = deed {
+        if let Deed::Scan(channel) | Deed::Follow(Some(channel), _) = deed {
             add(counts, channel, Metric::Scans, 1);
             if people.insert((UtcOffset::BEIJING.local(*at).day, channel)) {
                 add(counts, channel, Metric::ScanningPeople, 1);
@@ -161,7 +174,7 @@ fn purchases(story: &BTreeMap<When, Deed>, counts: &mut Counts, paths: &mut Path
             .range(..*when)
             .filter(|((at, ..), _)| *at <= placed.at && *at < when.0 && at.0 + 30 * 86_400 >= placed.at.0)
             .filter_map(|(_, deed)| match deed {
-                Deed::Scan(channel) | Deed::Follow(Some(channel)) => Some(channel),
+                Deed::Scan(channel) | Deed::Follow(Some(channel), _) => Some(channel),
                 _ => None,
             })
             .collect();

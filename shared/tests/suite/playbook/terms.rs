@@ -27,7 +27,7 @@ fn what_the_file_says_of_days_and_channels_reaches_the_fold_and_the_reports() {
     assert_eq!(settings.utc_offset, "+09:00".parse::<UtcOffset>().unwrap());
     assert_eq!((settings.keep_days, settings.forget_after_days, settings.attribution_days), (3, 90, 14));
     assert!(settings.channels["bag"].contains("cat"));
-    let brand = Brand::from(terms);
+    let brand = Brand::from(&terms);
     let bag = &brand.channels["bag"];
     assert_eq!((bag.name.as_str(), bag.group.as_str(), bag.cost), ("袋", "package", Some(500_000)));
     assert_eq!(bag.valid, (Some("2026-03-01".parse().unwrap()), Some("2026-05-31".parse().unwrap())));

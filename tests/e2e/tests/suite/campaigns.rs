@@ -243,7 +243,7 @@ fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
 
         // All that happened, and every component wrote what is its own.
         let operations = trace.take();
-        for component in ["callback", "orders", "stats", "push", "campaigns"] {
+        for component in ["callback", "orders", "stats", "push", "console"] {
             let wrote = |operation: &Operation| operation.component == component && operation.action.writes();
             assert!(operations.iter().any(wrote), "{component} wrote nothing: is this blind?");
         }

@@ -96,7 +96,7 @@ fn what_is_refused_says_why_and_publishes_nothing() {
         }
         assert_eq!(server.authorized(Method::GET, "/playbook", CONSOLE_TOKEN).await.status, 405);
         assert_eq!(host.store().keys("playbook:").await.unwrap(), [""; 0]);
-        let log = format!("{:?}", host.logs().lines("campaigns"));
+        let log = format!("{:?}", host.logs().lines("console"));
         assert!(log.contains("422: ") && !log.contains("console-tok"), "{log}");
         host.stop().await;
     });

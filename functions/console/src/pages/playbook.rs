@@ -1,6 +1,10 @@
 //! The playbook's page: everything it does is decided by [`desk`].
 
-use crate::{BUILT_IN, Guest, HTML, reports, see_other, set};
+use super::{Guest, HTML, see_other};
+use crate::{
+    instance::{BUILT_IN, Instance},
+    set,
+};
 use guanxi::{
     console::{
         self, Page, Posted, Told, Versions, View,
@@ -12,7 +16,7 @@ use guanxi::{
 use guanxi_spin::{Response, Stopwatch, log, now, random, respond, shell::Refused};
 
 /// The playbook that was compiled into this component.
-const BUILT: BuiltIn = BuiltIn { source: include_str!("../../playbook.toml"), compiled: BUILT_IN };
+const BUILT: BuiltIn = BuiltIn { source: include_str!("../../../playbook.toml"), compiled: BUILT_IN };
 
 /// The page as its address asks for it.
 pub(crate) async fn show(
@@ -21,8 +25,8 @@ pub(crate) async fn show(
     asked: Versions,
     watch: &Stopwatch,
 ) -> Result<Response, Refused> {
-    let reports = reports(watch).await?;
-    let desk = desk::shown(&reports.store, asked, BUILT).await.map_err(Refused::unavailable)?;
+    let instance = Instance::get(watch).await?;
+    let desk = desk::shown(&instance.store, asked, BUILT).await.map_err(Refused::unavailable)?;
     page(guest, session, (200, asked), &desk, watch).await
 }
 
@@ -30,8 +34,8 @@ pub(crate) async fn show(
 pub(crate) async fn post(guest: &Guest, session: &Session, posted: &Posted) -> Result<Response, Refused> {
     // The store's time does not depend on how long the form took.
     let (watch, now) = (Stopwatch::start(), now());
-    let reports = reports(&watch).await?;
-    let done = desk::posted(&reports.store, &watch, Form::of(posted), &session.name, BUILT, (random(), now)).await;
+    let instance = Instance::get(&watch).await?;
+    let done = desk::posted(&instance.store, &watch, Form::of(posted), &session.name, BUILT, (random(), now)).await;
     let told = match done.map_err(Refused::unavailable)? {
         Done::Page(status, desk) => return page(guest, session, (status, Versions::default()), &desk, &watch).await,
         Done::Saved => Told::Saved,
@@ -50,9 +54,9 @@ async fn page(
     desk: &Desk,
     watch: &Stopwatch,
 ) -> Result<Response, Refused> {
-    let brand = reports(watch).await?.brand(watch).await?;
+    let playbook = Instance::get(watch).await?.playbook(watch).await?;
     let (page, moment) = (Page::Playbook(asked), Moment { now: now(), backlog: None });
-    let view = View { language: guest.language, csrf: &session.csrf, page: &page, brand: &brand, moment };
+    let view = View { language: guest.language, csrf: &session.csrf, page: &page, brand: &playbook.brand, moment };
     let mut response = respond(status, HTML, console::playbook(&view, desk));
     set(&mut response, "content-security-policy", console::SCRIPTED);
     Ok(response)

@@ -1,9 +1,5 @@
-//! What the functions share that show reports.
+//! What an instance keeps between its requests: the open store, a stream of the journal, playbooks.
 
-use crate::{
-    KeyValue, Stopwatch, now,
-    shell::{Refused, playbook_now, store},
-};
 use guanxi::{
     facts::{Entry, Erase},
     fold::rollup::backlog_now,
@@ -13,38 +9,57 @@ use guanxi::{
     store::load,
     wechat::OpenId,
 };
-use std::{collections::BTreeSet, rc::Rc};
+use guanxi_spin::{
+    KeyValue, Stopwatch, now,
+    shell::{Refused, instance, playbook_now, store},
+};
+use std::{cell::OnceCell, collections::BTreeSet, rc::Rc};
 
-/// What reports need of a compiled playbook.
-///
-/// # Errors
-/// What is wrong with its bytes.
-pub fn brand_of(compiled: &[u8]) -> Result<Brand, String> {
-    Terms::load(compiled).map(Brand::from).map_err(|error| error.to_string())
+/// The playbook that was compiled into this component.
+pub(crate) const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/playbook.bin"));
+
+thread_local! {
+    static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
 }
 
-/// The open store, a stream of the journal, and playbooks, of which reports need what they say of the brand.
-pub struct Reports {
-    /// The store.
-    pub store: KeyValue,
+pub(crate) struct Instance {
+    pub(crate) store: KeyValue,
     journal: Journal,
-    playbooks: Shelf<Brand>,
+    playbooks: Shelf<Playbook>,
 }
 
-impl Reports {
-    /// `load` reads a published playbook; none: the one that is compiled into the component.
+/// What a playbook says.
+pub(crate) struct Playbook {
+    pub(crate) terms: Terms,
+    /// The same for reports.
+    pub(crate) brand: Brand,
+}
+
+impl Playbook {
+    fn load(published: Option<&[u8]>) -> Result<Self, String> {
+        let terms = Terms::load(published.unwrap_or(BUILT_IN)).map_err(|error| error.to_string())?;
+        Ok(Self { brand: Brand::from(&terms), terms })
+    }
+}
+
+impl Instance {
+    /// The one of this instance, made at its first request.
     ///
     /// # Errors
     /// 503, when the store does not open in time.
-    pub async fn open(load: fn(Option<&[u8]>) -> Result<Brand, String>, watch: &Stopwatch) -> Result<Self, Refused> {
-        Ok(Self { store: store(watch).await?, journal: Journal::default(), playbooks: Shelf::new(load) })
+    pub(crate) async fn get(watch: &Stopwatch) -> Result<Rc<Self>, Refused> {
+        instance(&INSTANCE, async || {
+            let playbooks = Shelf::new(Playbook::load);
+            Ok(Self { store: store(watch).await?, journal: Journal::default(), playbooks })
+        })
+        .await
     }
 
     /// What the playbook that holds now says.
     ///
     /// # Errors
     /// 503, when the store does not answer in time.
-    pub async fn brand(&self, watch: &Stopwatch) -> Result<Rc<Brand>, Refused> {
+    pub(crate) async fn playbook(&self, watch: &Stopwatch) -> Result<Rc<Playbook>, Refused> {
         playbook_now(&self.playbooks, &self.store, watch).await
     }
 
@@ -52,7 +67,7 @@ impl Reports {
     ///
     /// # Errors
     /// 503, when the store does not answer.
-    pub async fn moment(&self) -> Result<Moment, Refused> {
+    pub(crate) async fn moment(&self) -> Result<Moment, Refused> {
         let backlog = backlog_now(&self.store).await.map_err(Refused::unavailable)?;
         Ok(Moment { now: now(), backlog: Some(backlog) })
     }
@@ -61,7 +76,7 @@ impl Reports {
     ///
     /// # Errors
     /// 404, when the fan is not known; 503, when the store does not answer or a record cannot be read.
-    pub async fn sheets(&self, asks: &[Ask], brand: &Brand, moment: Moment) -> Result<Vec<Sheet>, Refused> {
+    pub(crate) async fn sheets(&self, asks: &[Ask], brand: &Brand, moment: Moment) -> Result<Vec<Sheet>, Refused> {
         let keys: BTreeSet<String> = asks.iter().flat_map(|ask| ask.keys(brand, moment)).collect();
         let records = load(&self.store, keys.into_iter().collect()).await.map_err(Refused::unavailable)?;
         let sheets = asks.iter().map(|ask| ask.answer(brand, moment, &records)).collect::<Result<_, _>>();
@@ -75,7 +90,7 @@ impl Reports {
     ///
     /// # Errors
     /// 503, when the store does not answer in time.
-    pub async fn erase(&self, openid: OpenId, watch: &Stopwatch) -> Result<(), Refused> {
+    pub(crate) async fn erase(&self, openid: OpenId, watch: &Stopwatch) -> Result<(), Refused> {
         let entry = Entry::Erase(Erase { openid, at: now() });
         self.journal.append(&self.store, watch, now(), &entry).await.map(drop).map_err(Refused::unavailable)
     }
