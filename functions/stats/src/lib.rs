@@ -37,7 +37,7 @@ async fn run(watch: Stopwatch) -> Result<Response, Refused> {
     let instance = Instance::get(&watch).await?;
     let settings = instance.settings(&watch).await?;
     let report =
-        rollup(&instance.store, &watch, &settings, now(), random()).await.map_err(|refused| match refused {
+        rollup(&instance.store, &watch, &*settings, now(), random()).await.map_err(|refused| match refused {
             NotStarted::Stopped(stop) => Refused::unavailable(stop),
             busy => Refused::new(409, busy),
         })?;
