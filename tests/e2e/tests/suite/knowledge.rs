@@ -230,7 +230,7 @@ fn a_request_that_asks_wrongly_is_told_what_to_write() {
     run(async {
         let brand = Brand::open().await;
         for (path, said) in [
-            ("/reports/chanels", "overview, channels, channel, trend"),
+            ("/reports/chanels", "overview, channels, channel, channel-days, trend"),
             ("/reports/channel?days=3", "the id of a channel"),
             ("/reports/channels?dayz=3", "days, from, to"),
             ("/reports/channels?from=yesterday", "2026-03-31"),
