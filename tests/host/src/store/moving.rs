@@ -33,9 +33,9 @@ pub enum MoveError {
     /// It was written by `set`.
     #[error("{0:?} is to be a counter, and what stands there is none")]
     NoCounter(String),
-    /// Somebody wrote it while the stores were compared and copied.
-    #[error("{0:?} has changed meanwhile: nobody may use the two stores")]
-    Changed(String),
+    /// Somebody wrote while the stores were compared and copied.
+    #[error("a value has changed meanwhile: end all that use the two stores, and move again")]
+    Changed,
 }
 
 /// How a store differs from another, in keys. Those that are not the application's do not count.
@@ -139,7 +139,7 @@ pub async fn copy(from: &Store, to: &Store, nature: NatureOf<'_>, replace: bool)
         for (entry, other) in page.into_iter().zip(others) {
             match other {
                 Some(other) if other == entry.1 => {}
-                Some(_) if !replace => return Err(MoveError::Changed(entry.0)),
+                Some(_) if !replace => return Err(MoveError::Changed),
                 _ => writes.push(entry),
             }
         }
