@@ -19,7 +19,7 @@ case $1 in
     [ "$PEER_VARIANT" = durable ] || db=$(mktemp -d -p /dev/shm)/store.db
     "$bin/bench" publish-rules "$PEER_RULES" "$db"
     printf '[key_value_store.default]\ntype = "spin"\npath = "%s"\n' "$db" >"$config"
-    exec "$bin/guanxi" up --quiet --listen "127.0.0.1:$PEER_PORT" --runtime-config-file "$config" --state-dir "" \
+    exec "$bin/guanxi" up --quiet --listen "127.0.0.1:$PEER_PORT" --runtime-config-file "$config" --state-dir "" --no-group-commit \
       --variable wechat_token="$PEER_TOKEN" --variable wechat_encoding_aes_key="$PEER_KEY" \
       --variable wechat_app_id="$PEER_APPID" ;;
 esac

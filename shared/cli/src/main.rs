@@ -1,8 +1,9 @@
-//! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `check`, `say`,
-//! `publish` and `schema` for playbooks.
+//! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `move` between file and
+//! Redis, `check`, `say`, `publish` and `schema` for playbooks.
 
 mod check;
 mod clock;
+mod moving;
 mod playbook;
 mod publish;
 mod say;
@@ -38,6 +39,8 @@ enum Command {
     Backup(store::Backup),
     /// Puts a backup in the place of the store.
     Restore(store::Restore),
+    /// Copies the store from SQLite to Redis or Valkey, or back.
+    Move(moving::Move),
     /// Prints the problems and warnings of a playbook.
     Check(check::Check),
     /// Prints what a playbook answers, and the rule that said so.
@@ -67,6 +70,7 @@ impl Cli {
             Command::Prepare(prepare) => prepare.run(),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
+            Command::Move(moving) => block_on(moving.run()),
             Command::Check(check) => check.run(),
             Command::Say(say) => say.run(),
             Command::Publish(publish) => block_on(publish.run()),

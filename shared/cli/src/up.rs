@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use guanxi::time::{Moment, Timestamp, UtcOffset};
-use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir};
+use guanxi_host::{BuildWhen, Host, Options, Schedule, StateDir, store::Commits};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{clock, playbook, store::Journal};
@@ -31,7 +31,7 @@ pub(crate) struct Up {
     /// A value for an application variable: NAME=VALUE, or @FILE with a TOML or JSON table of them.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     variables: Vec<String>,
-    /// Runtime configuration: the place of the store.
+    /// Runtime configuration: the place of the store, a file or a Redis.
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
     /// Where the store and the logs are kept; "" keeps the store in memory. [default: .spin beside the manifest]
@@ -46,6 +46,9 @@ pub(crate) struct Up {
     /// How SQLite commits; `delete` is what Spin's own files have.
     #[arg(long, value_enum, default_value_t)]
     journal: Journal,
+    /// Commit each write to SQLite by itself, as Spin does, and not together with those that wait.
+    #[arg(long)]
+    no_group_commit: bool,
     /// What the functions take for the time at the start, such as 2026-03-02T20:00+08:00; without an offset by the playbook
     /// functions/playbook.toml beside the manifest. It runs on from there. [default: the time]
     #[arg(long, value_name = "TIME")]
@@ -73,6 +76,9 @@ impl Up {
         };
         // It serves whether or not anybody reads that it does.
         _ = announce(&host, schedule.as_ref());
+        for risk in host.store().risks().await {
+            _ = writeln!(std::io::stderr(), "warning: the store can lose what it has answered: {risk}");
+        }
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -96,6 +102,7 @@ impl Up {
             build: if self.build { BuildWhen::Always } else { BuildWhen::Missing },
             quiet: self.quiet,
             journal_mode: self.journal.into(),
+            commits: if self.no_group_commit { Commits::Each } else { Commits::Together },
             limits: if self.no_limits { None } else { usual.limits },
             ..usual
         })

@@ -206,6 +206,9 @@ kinds! {
     TOKEN = "token", by Push, goes "when it is replaced", No;
 }
 
+/// Where counters stand, which some stores keep otherwise than values.
+const COUNTERS: [&Kind; 4] = [&SEQ_JOURNAL, &SEQ_CAMPAIGN, &SEQ_DRAFT, &SLOT];
+
 impl Kind {
     /// The key with these parts in the places of those that differ.
     pub(crate) fn key<T>(&self, parts: &[&dyn fmt::Display]) -> Key<T> {
@@ -220,6 +223,11 @@ impl Kind {
     /// A key of this kind that was kept as text; none: it is of another.
     pub(crate) fn read<T>(&self, key: &str) -> Option<Key<T>> {
         self.fits(key).then(|| Key::named(key.to_owned()))
+    }
+
+    /// Whether a counter stands there, which is only ever incremented.
+    pub fn is_counter(&self) -> bool {
+        COUNTERS.iter().any(|counter| counter.pattern == self.pattern)
     }
 
     /// Whether a key is of this kind.
@@ -284,6 +292,13 @@ mod tests {
                 false => kind.key::<()>(&[&7, &8]),
             };
             assert_eq!(kind_of(&key).map(|found| found.pattern), Some(kind.pattern), "{key}");
+        }
+    }
+
+    #[test]
+    fn counters_are_what_the_table_calls_so() {
+        for kind in ALL {
+            assert_eq!(kind.is_counter(), kind.what.trim_start().starts_with("Counter:"), "{}", kind.pattern);
         }
     }
 

@@ -212,6 +212,8 @@ impl Process {
         let mut command = Command::new(host);
         command
             .args(["up", "--quiet", "--listen", &address.to_string(), "--journal", setting.journal])
+            // Spin's way.
+            .arg("--no-group-commit")
             .arg("--state-dir")
             .arg(state);
         command.arg("-f").arg(e2e::root().join(manifest));

@@ -9,7 +9,7 @@
 //! cargo bench-guanxi rollup         an entry's cost with 1,000, 100,000 and 1,000,000 fans; whole backlogs on SQLite
 //! cargo bench-guanxi push           a send's cost with as many fans; campaigns in real time, with and without a quota
 //! cargo bench-guanxi console        the pages of the console with 1,000 and 1,000,000 fans
-//! cargo bench-guanxi durable        callbacks a second, each on disk before its answer, in both journal modes of SQLite
+//! cargo bench-guanxi durable        callbacks a second, each on disk before its answer, by how the store writes
 //! cargo bench-guanxi slow           callbacks beside 20,000 clients that send half a request or nothing
 //! ```
 #![allow(clippy::print_stdout, reason = "a command for people")]
@@ -79,7 +79,7 @@ enum What {
         /// Seconds of each run.
         #[arg(long, default_value_t = 5)]
         seconds: u64,
-        /// Runs of each mode, in turns.
+        /// Runs of each way, in turns.
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },

@@ -2,10 +2,12 @@
 //!
 //! A suite that needs only HTTP talks to [`server`]: the local host in this process, or, when `GUANXI_BASE_URL` is set,
 //! whatever listens there, such as `spin up`. That one must have been started with the [`variables`]. Tests that set the
-//! clock, look into the store or break it start a [`local`] host, and say so in their names.
+//! clock, look into the store or break it start a [`local`] host, and say so in their names. With `GUANXI_STORE=redis` each of
+//! these hosts has a database of a real Redis for its store instead of one in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's own tools fail a test by panicking")]
 
 pub mod slow;
+pub mod stores;
 
 use bytes::Bytes;
 use guanxi::{
@@ -15,8 +17,8 @@ use guanxi::{
     wechat::{endpoint::Mode, sender::Sender},
 };
 use guanxi_host::{
-    Host, Options, StateDir,
-    store::{Action, JournalMode, Operation},
+    Host, Options,
+    store::{Action, Operation},
 };
 use guanxi_simulator::api::{Kind, Rules};
 use http_body_util::{BodyExt, Full};
@@ -28,7 +30,7 @@ use hyper_util::{
 use std::{
     collections::BTreeSet,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     sync::{Once, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
@@ -121,7 +123,7 @@ pub fn build() {
 /// What a test starts the local host with; for those that change it. Builds the components.
 pub fn options(mode: &str) -> Options {
     build();
-    built(mode)
+    stores::chosen(built(mode))
 }
 
 /// The same with the components that are there: for a process that a test starts after [`build`], so that not each of them
@@ -129,19 +131,6 @@ pub fn options(mode: &str) -> Options {
 pub fn built(mode: &str) -> Options {
     let options = Options::for_test(root().join("spin.toml"));
     variables(mode).into_iter().fold(options, |options, (name, value)| options.variable(name, &value))
-}
-
-/// For a process that a test starts and kills: safe mode, the components that are there, the store in a folder.
-pub fn stored(folder: &Path, journal_mode: JournalMode) -> Options {
-    Options { state_dir: StateDir::Path(folder.into()), journal_mode, ..built("safe") }
-}
-
-/// Both journal modes, as such a process takes them.
-pub const JOURNAL_MODES: [(&str, JournalMode); 2] = [("wal", JournalMode::Wal), ("delete", JournalMode::Delete)];
-
-/// The journal mode of that name.
-pub fn journal_mode(name: &str) -> JournalMode {
-    JOURNAL_MODES.into_iter().find(|(other, _)| *other == name).unwrap().1
 }
 
 /// SIGKILL.
@@ -155,6 +144,10 @@ pub fn owned(operations: &[Operation]) -> BTreeSet<&'static str> {
     let mut seen = BTreeSet::new();
     for write in operations.iter().filter(|operation| operation.action.writes()) {
         let kind = keys::kind_of(&write.key).unwrap_or_else(|| panic!("no kind of key: {write:?}"));
+        assert!(
+            write.action == Action::Delete || kind.is_counter() == (write.action == Action::Increment),
+            "{write:?}"
+        );
         // These read it: a counter is read by adding nothing.
         let readers = [(keys::SEQ_CAMPAIGN, Writer::Push), (keys::SEQ_JOURNAL, Writer::Stats)];
         if readers.iter().any(|(counter, by)| counter.pattern == kind.pattern && by.component() == write.component) {

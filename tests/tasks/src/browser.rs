@@ -1,11 +1,7 @@
 //! The console's tests in a browser, `tests/browser`: what they need, and they.
 
-use crate::{Result, run};
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use crate::{Result, run, tools};
+use std::{fs, io, path::PathBuf, process::Command};
 
 /// Debian's packages: the browser, and letters for its pictures.
 const PACKAGES: [&str; 2] = ["chromium", "fonts-noto-cjk"];
@@ -15,22 +11,9 @@ const FOLDER: &str = "tests/browser";
 /// Where the demo keeps its stores for them.
 const STORES: &str = "target/demo";
 
-/// Installs the browser where this is Debian and root's; else says what is missing.
+/// Installs the browser.
 pub(crate) fn install() -> Result<()> {
-    if [BROWSER, LETTERS].iter().all(|file| Path::new(file).exists()) {
-        return Ok(());
-    }
-    let apt = |arguments: &[&str]| {
-        run(Command::new("apt-get").args(arguments).args(PACKAGES).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    let install = ["install", "--yes", "--no-install-recommends"];
-    // A list that is old, or none yet, names packages that are no longer there.
-    apt(&install).or_else(|_| run(Command::new("apt-get").arg("update")).and_then(|()| apt(&install))).map_err(|why| {
-        format!(
-            "{BROWSER} or {LETTERS} is missing, for the tests in a browser (Debian: {}): {why}",
-            PACKAGES.join(", ")
-        )
-    })
+    tools::debian(&PACKAGES, &[BROWSER, LETTERS], "for the tests in a browser")
 }
 
 /// The folder that the demo is to keep its stores in, without those of the last time.

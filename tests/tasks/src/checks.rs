@@ -1,10 +1,13 @@
 //! `cargo ci`: every check, from a fresh clone, on a machine with Rust and Node.
 //!
 //! Installs what a registry has: the wasm targets, the `wasm-bindgen-test-runner` that fits `Cargo.lock`, and on Debian, where it is root,
-//! a browser. Says what is missing otherwise. Nothing is compiled in a configuration that no check needs: native code in the profile `dev` (once to lint, once to run),
+//! a browser and Redis. Says what is missing otherwise. Nothing is compiled in a configuration that no check needs: native code in the profile `dev` (once to lint, once to run),
 //! the components in `release`, `shared` for `wasm32-unknown-unknown`.
 
 use crate::{Result, browser, build_components, cargo, run, steps::Steps, tools};
+
+/// What is the same on every store, or chooses its own.
+const NOT_ON_REDIS: [&str; 6] = ["--skip", "killed_", "--skip", "permissions::", "--skip", "slow::"];
 
 pub(crate) fn all() -> Result<()> {
     let mut steps = Steps::default();
@@ -18,6 +21,10 @@ pub(crate) fn all() -> Result<()> {
     steps.run("components", || run(&mut build_components()?))?;
     steps.run("build, native", || run(&mut cargo(&["test", "--no-run"])))?;
     steps.run("tests, native and end to end", || run(&mut cargo(&["test"])))?;
+    steps.run("tests end to end, on Redis", || {
+        let mut test = cargo(&["test", "-p", "e2e", "--test", "suite", "--"]);
+        run(test.args(NOT_ON_REDIS).env("GUANXI_STORE", "redis"))
+    })?;
     steps.run("tests of shared, WebAssembly", || {
         let mut test = cargo(&["test", "-p", "guanxi", "--target", "wasm32-unknown-unknown"]);
         run(tools::with_wasm_runner(&mut test)?)

@@ -15,6 +15,7 @@ pub(crate) fn install() -> Result<()> {
         );
     }
     browser::install()?;
+    debian(&["redis-server"], &["/usr/bin/redis-server"], "for the tests on Redis")?;
     target(COMPONENT_TARGET)?;
     target("wasm32-unknown-unknown")?;
     let version = locked_version("wasm-bindgen")?;
@@ -24,6 +25,21 @@ pub(crate) fn install() -> Result<()> {
     }
     // With the versions its authors tested, or, where the registry no longer has one of those, with what it has.
     run(&mut install_runner(&version, &root, &["--locked"])).or_else(|_| run(&mut install_runner(&version, &root, &[])))
+}
+
+/// Installs what `files` are of, where this is Debian and root's; else says what is missing.
+pub(crate) fn debian(packages: &[&str], files: &[&str], what_for: &str) -> Result<()> {
+    if files.iter().all(|file| Path::new(file).exists()) {
+        return Ok(());
+    }
+    let apt = |arguments: &[&str]| {
+        run(Command::new("apt-get").args(arguments).args(packages).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let install = ["install", "--yes", "--no-install-recommends"];
+    // A list that is old, or none yet, names packages that are no longer there.
+    apt(&install).or_else(|_| run(Command::new("apt-get").arg("update")).and_then(|()| apt(&install))).map_err(|why| {
+        format!("{} is missing, {what_for} (Debian: {}): {why}", files.join(" or "), packages.join(", "))
+    })
 }
 
 /// It runs a few seconds, so it is compiled for a short build.

@@ -3,5 +3,6 @@
 
 mod command;
 mod fixtures;
+mod moving;
 mod process;
 mod publish;

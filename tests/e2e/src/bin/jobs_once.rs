@@ -1,7 +1,7 @@
 //! Jobs over real HTTP against the real `.wasm`, in a process that can be killed: the host, its store on disk, a clock that
 //! only this moves. Prints how many store operations there were. The components are those that whoever starts it has built.
 //!
-//! Arguments: the folder of the store and its journal mode, `wal` or `delete`; the clock in seconds since 1970; the jobs, each a minute after the one before or at a minute
+//! Arguments: the folder of the store, and which: `wal`, `delete`, `group` or the URL of a Redis; the clock in seconds since 1970; the jobs, each a minute after the one before or at a minute
 //! of its own, such as `rollup,push,push@30`; WeChat's API, or `-`; at which store operation to SIGKILL itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
@@ -19,11 +19,11 @@ use std::{
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [folder, mode, now, jobs, api, ..] = &arguments[..] else { panic!("five arguments at least") };
+    let [folder, store, now, jobs, api, ..] = &arguments[..] else { panic!("five arguments at least") };
     let now = Timestamp(now.parse().unwrap());
     let kill_at: u64 = arguments.get(5).map_or(u64::MAX, |number| number.parse().unwrap());
     let operations = Arc::new(AtomicU64::new(0));
-    let mut options = e2e::stored(folder.as_ref(), e2e::journal_mode(mode));
+    let mut options = e2e::stores::stored(folder.as_ref(), store);
     if api != "-" {
         options = options.variable("wechat_api_url", api);
     }

@@ -1,15 +1,17 @@
 //! What was answered is on disk: the host is killed with SIGKILL while it answers callbacks, and every message that got its
 //! answer is in the journal. On the local host with the real `.wasm`, in processes of its own, on one store.
 
-use e2e::{Server, now, run, text};
+use e2e::{
+    Server, now, run,
+    stores::{Kind, Outliving},
+    text,
+};
 use guanxi::{facts::Entry, wechat::endpoint::Mode};
-use guanxi_host::store::{Location, Store};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -18,12 +20,13 @@ use std::{
 };
 
 const KILLS: usize = 50;
+/// On the further kinds of store.
+const KILLS_SAMPLE: usize = 16;
 /// Messages on the way at a time.
 const AT_ONCE: usize = 8;
 /// It is killed before it has given so many answers, or made so many store operations.
 const ANSWERS_MAX: u64 = 60;
 const OPERATIONS_MAX: u64 = 120;
-const FILE: &str = "sqlite_key_value.db";
 
 /// When the host is killed.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +38,9 @@ enum Kill {
 }
 
 /// A host in a process of its own, and its URL.
-fn serve(folder: &Path, journal_mode: &str, kill: Kill) -> (Child, String) {
+fn serve(store: &Outliving, kill: Kill) -> (Child, String) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_callbacks_until_killed"));
-    process.arg(folder).arg(journal_mode).stdout(Stdio::piped());
+    process.args(store.arguments()).stdout(Stdio::piped());
     if let Kill::Operation(number) = kill {
         process.arg(number.to_string());
     }
@@ -79,8 +82,8 @@ async fn until_killed(process: Child, server: Server, kill: Kill, next: &Arc<Ato
 }
 
 /// The numbers of all messages in the journal, and how many entries there are.
-async fn journal(folder: &Path) -> (BTreeSet<u64>, usize) {
-    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+async fn journal(store: &Outliving) -> (BTreeSet<u64>, usize) {
+    let store = store.open();
     let keys = store.keys("journal:").await.unwrap();
     let mut numbers = BTreeSet::new();
     for key in &keys {
@@ -95,34 +98,45 @@ async fn journal(folder: &Path) -> (BTreeSet<u64>, usize) {
 
 #[test]
 fn on_the_local_host_nothing_answered_is_lost_in_fifty_kills_in_wal() {
-    fifty_kills("wal");
+    kills(Kind::Wal, KILLS);
 }
 
 #[test]
 fn on_the_local_host_nothing_answered_is_lost_in_fifty_kills_in_delete() {
-    fifty_kills("delete");
+    kills(Kind::Delete, KILLS);
 }
 
-fn fifty_kills(journal_mode: &str) {
+#[test]
+fn on_the_local_host_nothing_answered_is_lost_in_kills_amid_commits_of_a_group() {
+    kills(Kind::Group, KILLS_SAMPLE);
+}
+
+#[test]
+fn on_the_local_host_nothing_answered_is_lost_in_kills_of_it_and_of_its_redis() {
+    kills(Kind::Redis, KILLS_SAMPLE);
+}
+
+fn kills(kind: Kind, kills: usize) {
     e2e::build();
-    let folder = tempfile::tempdir().unwrap();
+    let mut store = Outliving::new(kind);
     let mut rng = ChaCha8Rng::seed_from_u64(2026);
     let next = Arc::new(AtomicU64::new(1));
     let mut answered = BTreeSet::new();
     run(async {
-        for number in 0..KILLS {
+        for number in 0..kills {
             let kill = match number % 2 {
                 0 => Kill::Operation(rng.random_range(0..OPERATIONS_MAX)),
                 _ => Kill::Answered(rng.random_range(1..ANSWERS_MAX)),
             };
-            let (process, url) = serve(folder.path(), journal_mode, kill);
+            let (process, url) = serve(&store, kill);
             answered.extend(until_killed(process, Server::new(&url, Mode::Safe), kill, &next).await);
-            let (stored, entries) = journal(folder.path()).await;
+            store.kill_server();
+            let (stored, entries) = journal(&store).await;
             let lost: Vec<u64> = answered.difference(&stored).copied().collect();
             assert!(lost.is_empty(), "{kill:?}: answered and not in the journal: {lost:?}");
             assert_eq!(entries, stored.len(), "{kill:?}: a message is there twice");
         }
     });
     let sent = next.load(Ordering::SeqCst) as usize - 1;
-    assert!(answered.len() > KILLS * 10 && sent - answered.len() >= KILLS, "{} of {sent}", answered.len());
+    assert!(answered.len() > kills * 10 && sent - answered.len() >= kills, "{} of {sent}", answered.len());
 }

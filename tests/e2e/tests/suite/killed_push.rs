@@ -1,7 +1,11 @@
 //! A push that is killed with SIGKILL is continued by the next runs, and no fan sees two copies. On the local host with the real
 //! `.wasm`, in processes of its own; WeChat's API is the simulator's, and outlives them.
 
-use e2e::{API_APP_SECRET, APP_ID, event, run, templates};
+use e2e::{
+    API_APP_SECRET, APP_ID, event, run,
+    stores::{Kind as StoreKind, Outliving},
+    templates,
+};
 use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{Entry, Orders, Place, Received},
@@ -11,14 +15,11 @@ use guanxi::{
     time::Timestamp,
     wechat::Message,
 };
-use guanxi_host::store::{Location, Store};
 use guanxi_simulator::api::{Account, Api, ApiServer, Latency, Rules};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -27,7 +28,6 @@ use std::{
     thread,
     time::Duration,
 };
-use tempfile::TempDir;
 
 /// 10:00 in Beijing on the day that the fans bought.
 const BOUGHT: u64 = 1_772_416_800;
@@ -36,7 +36,8 @@ const DUE: u64 = BOUGHT + 25 * 86_400 + (10 * 60 + 30) * 60;
 const MINUTE: u64 = 60;
 const FANS: u64 = 300;
 const KILLS: usize = 50;
-const FILE: &str = "sqlite_key_value.db";
+/// On the further kinds of store.
+const KILLS_SAMPLE: usize = 6;
 
 /// The one way that may be repeated after a kill.
 const PLAYBOOK: &str = r#"
@@ -78,16 +79,16 @@ fn purchases() -> Vec<Entry> {
 }
 
 /// Publishes [`PLAYBOOK`] for every time.
-async fn announce(folder: &Path) {
-    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+async fn announce(store: &Outliving) {
+    let store = store.open();
     let (_, writes) = publish::publish(None, &compile(PLAYBOOK).unwrap(), Timestamp(0)).unwrap();
     store.set_many(writes).await.unwrap();
     store.close().await;
 }
 
 /// Adds entries to the journal, in streams of their own.
-async fn append(folder: &Path, entries: Vec<Entry>) {
-    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+async fn append(store: &Outliving, entries: Vec<Entry>) {
+    let store = store.open();
     for entries in entries.chunks(128) {
         let stream = store.increment(SEQUENCE, 1).await.unwrap() as u64;
         let writes = (0..).zip(entries).map(|(index, entry)| (Place { stream, index }.to_string(), entry.encode()));
@@ -97,8 +98,8 @@ async fn append(folder: &Path, entries: Vec<Entry>) {
 }
 
 /// Every entry of every ledger.
-async fn ledgers(folder: &Path) -> BTreeMap<String, Vec<State>> {
-    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+async fn ledgers(store: &Outliving) -> BTreeMap<String, Vec<State>> {
+    let store = store.open();
     let mut ledgers = BTreeMap::new();
     for key in store.keys("ledger:").await.unwrap() {
         let ledger = Ledger::decode(&store.get(&key).await.unwrap().unwrap()).unwrap();
@@ -110,15 +111,13 @@ async fn ledgers(folder: &Path) -> BTreeMap<String, Vec<State>> {
 
 /// WeChat, in one history.
 struct Wechat {
-    /// Of the store that it is played with.
-    journal_mode: &'static str,
     server: ApiServer,
     /// In seconds since 1970; with what has gone by since it was set.
     clock: Arc<AtomicU64>,
 }
 
 impl Wechat {
-    async fn start(seed: u64, journal_mode: &'static str) -> Self {
+    async fn start(seed: u64) -> Self {
         let mut rules = Rules { seed, app_id: APP_ID.into(), secret: API_APP_SECRET.into(), ..Rules::default() };
         rules.latency = Latency::Fixed(10);
         templates(&mut rules);
@@ -127,21 +126,21 @@ impl Wechat {
         let clock = Arc::new(AtomicU64::new(DUE));
         let shown = clock.clone();
         let server = ApiServer::start(account, move || shown.load(Ordering::SeqCst) * 1_000).await.unwrap();
-        Self { journal_mode, server, clock }
+        Self { server, clock }
     }
 
     /// Jobs in a process of their own, to be killed at a store operation or not.
-    fn jobs(&self, folder: &Path, now: u64, jobs: &str, kill_at: Option<u64>) -> Child {
+    fn jobs(&self, store: &Outliving, now: u64, jobs: &str, kill_at: Option<u64>) -> Child {
         self.clock.store(now, Ordering::SeqCst);
         let mut process = Command::new(env!("CARGO_BIN_EXE_jobs_once"));
-        process.arg(folder).args([self.journal_mode, &now.to_string(), jobs, self.server.base_url()]);
+        process.args(store.arguments()).args([&now.to_string(), jobs, self.server.base_url()]);
         process.args(kill_at.map(|number| number.to_string()));
         process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Jobs that end well: how many store operations they made.
-    fn done(&self, folder: &Path, now: u64, jobs: &str) -> u64 {
-        let output = self.jobs(folder, now, jobs, None).wait_with_output().unwrap();
+    fn done(&self, store: &Outliving, now: u64, jobs: &str) -> u64 {
+        let output = self.jobs(store, now, jobs, None).wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
     }
@@ -161,17 +160,20 @@ enum Kill {
 }
 
 /// One history: a push that is killed, another after a pause, what WeChat has to say, and the end.
-async fn history(template: &Path, wechat: Wechat, kill: Kill, pause: u64) -> (usize, BTreeMap<String, Vec<State>>) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    fs::copy(template.join(FILE), path.join(FILE)).unwrap();
+async fn history(
+    template: &Outliving,
+    wechat: Wechat,
+    kill: Kill,
+    pause: u64,
+) -> (usize, BTreeMap<String, Vec<State>>) {
+    let store = &template.copy();
     match kill {
         Kill::Operation(number) => {
-            let status = wechat.jobs(path, DUE, "push", Some(number)).wait().unwrap();
+            let status = wechat.jobs(store, DUE, "push", Some(number)).wait().unwrap();
             assert!(!status.success(), "{kill:?}: was to be killed");
         }
         Kill::Sent(number) => {
-            let mut process = wechat.jobs(path, DUE, "push", None);
+            let mut process = wechat.jobs(store, DUE, "push", None);
             while wechat.sent() < number && process.try_wait().unwrap().is_none() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -180,16 +182,16 @@ async fn history(template: &Path, wechat: Wechat, kill: Kill, pause: u64) -> (us
         }
     }
     // After the pause, and when the hour is over, so that all of it may go.
-    wechat.done(path, DUE, &format!("push@{pause},push@31,push"));
-    let unknown = ledgers(path).await.values().flatten().filter(|state| matches!(state, State::Unknown(_))).count();
+    wechat.done(store, DUE, &format!("push@{pause},push@31,push"));
+    let unknown = ledgers(store).await.values().flatten().filter(|state| matches!(state, State::Unknown(_))).count();
     // What WeChat has to say, up to the next day, and what push makes of it.
     let events = wechat.server.due_callbacks((DUE + 86_400) * 1_000);
     let events = events.iter().map(|callback| entry(&callback.message("gh_1").to_xml())).collect();
-    append(path, events).await;
-    wechat.done(path, DUE + 86_400, "rollup,rollup,push,push");
+    append(store, events).await;
+    wechat.done(store, DUE + 86_400, "rollup,rollup,push,push");
     let copies = wechat.server.account().books().copies_beyond_one().len();
     assert_eq!(copies, 0, "{kill:?}: somebody saw a second copy");
-    let ledgers = ledgers(path).await;
+    let ledgers = ledgers(store).await;
     let saw: BTreeSet<String> = wechat
         .server
         .account()
@@ -208,40 +210,49 @@ async fn history(template: &Path, wechat: Wechat, kill: Kill, pause: u64) -> (us
 }
 
 /// A store in which every fan's reminder is due.
-async fn template(journal_mode: &'static str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    announce(folder.path()).await;
-    append(folder.path(), purchases()).await;
-    let wechat = Wechat::start(0, journal_mode).await;
-    wechat.done(folder.path(), BOUGHT + MINUTE, "rollup,rollup");
+async fn template(kind: StoreKind) -> Outliving {
+    let store = Outliving::new(kind);
+    announce(&store).await;
+    append(&store, purchases()).await;
+    let wechat = Wechat::start(0).await;
+    wechat.done(&store, BOUGHT + MINUTE, "rollup,rollup");
     wechat.server.stop().await;
-    folder
+    store
 }
 
 #[test]
 fn on_the_local_host_fifty_killed_pushes_reach_each_fan_once_and_lose_nobody_in_wal() {
-    fifty_killed_pushes("wal");
+    killed_pushes(StoreKind::Wal, KILLS);
 }
 
 #[test]
 fn on_the_local_host_fifty_killed_pushes_reach_each_fan_once_and_lose_nobody_in_delete() {
-    fifty_killed_pushes("delete");
+    killed_pushes(StoreKind::Delete, KILLS);
 }
 
-fn fifty_killed_pushes(journal_mode: &'static str) {
+#[test]
+fn on_the_local_host_killed_pushes_reach_each_fan_once_and_lose_nobody_with_commits_of_a_group() {
+    killed_pushes(StoreKind::Group, KILLS_SAMPLE);
+}
+
+#[test]
+fn on_the_local_host_killed_pushes_reach_each_fan_once_and_lose_nobody_on_redis() {
+    killed_pushes(StoreKind::Redis, KILLS_SAMPLE);
+}
+
+fn killed_pushes(kind: StoreKind, kills: usize) {
     e2e::build();
     let (template, kills, expected) = run(async {
-        let template = template(journal_mode).await;
-        let wechat = Wechat::start(0, journal_mode).await;
-        let undisturbed = tempfile::tempdir().unwrap();
-        fs::copy(template.path().join(FILE), undisturbed.path().join(FILE)).unwrap();
-        let operations = wechat.done(undisturbed.path(), DUE, "push");
-        let expected: BTreeSet<String> = ledgers(undisturbed.path()).await.into_keys().collect();
+        let template = template(kind).await;
+        let wechat = Wechat::start(0).await;
+        let undisturbed = template.copy();
+        let operations = wechat.done(&undisturbed, DUE, "push");
+        let expected: BTreeSet<String> = ledgers(&undisturbed).await.into_keys().collect();
         let calls = wechat.server.account().books().calls.get(&Api::Template).copied().unwrap_or_default();
         assert!(expected.len() > 250 && calls > 130, "{} fans, {calls} calls", expected.len());
         wechat.server.stop().await;
         let mut rng = ChaCha8Rng::seed_from_u64(2026);
-        let kills: Vec<Kill> = (0..KILLS)
+        let kills: Vec<Kill> = (0..kills)
             .map(|number| match number % 2 {
                 0 => Kill::Operation(rng.random_range(0..operations)),
                 _ => Kill::Sent(rng.random_range(1..calls)),
@@ -258,8 +269,8 @@ fn fifty_killed_pushes(journal_mode: &'static str) {
                     // Twice in three the next run comes while WeChat still knows the ids, else after it forgot them.
                     let (pause, most) = if number / 2 % 3 == 2 { (20, 64) } else { (4, 0) };
                     let (unknown, ledgers) = run(async {
-                        let wechat = Wechat::start(number as u64, journal_mode).await;
-                        history(template.path(), wechat, *kill, pause).await
+                        let wechat = Wechat::start(number as u64).await;
+                        history(template, wechat, *kill, pause).await
                     });
                     assert!(unknown <= most, "{kill:?}: {unknown} unknown after {pause} minutes");
                     assert_eq!(ledgers.into_keys().collect::<BTreeSet<_>>(), *expected, "{kill:?}: fans");

@@ -1,24 +1,27 @@
 //! A rollup that is killed with SIGKILL ends, continued by the next runs, in the same bytes as one that was left alone.
 //! On the local host, in processes of its own.
 
-use e2e::{event, run, text};
+use e2e::{
+    event, run,
+    stores::{Kind, Outliving},
+    text,
+};
 use guanxi::{
     facts::{Entry, Orders, Place, Received},
     journal::{SEQUENCE, orders},
     time::Timestamp,
     wechat::Message,
 };
-use guanxi_host::store::{Location, Store};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
-use tempfile::TempDir;
+use std::{collections::BTreeMap, process::Command};
 
 const START: u64 = 1_772_416_800;
 const MINUTE: u64 = 60;
 const KILLS: usize = 50;
+/// On the further kinds of store.
+const KILLS_SAMPLE: usize = 8;
 const STREAM: u32 = 128;
-const FILE: &str = "sqlite_key_value.db";
 
 fn push(body: &str) -> Entry {
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
@@ -52,8 +55,8 @@ fn scenario() -> Vec<Entry> {
 }
 
 /// A store with the scenario's journal, in streams with a gap each.
-async fn journal(folder: &Path) {
-    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+async fn journal(store: &Outliving) {
+    let store = store.open();
     let mut writes = Vec::new();
     let mut place = Place { stream: 1, index: 0 };
     for entry in scenario() {
@@ -72,8 +75,8 @@ async fn journal(folder: &Path) {
 }
 
 /// All that rollup is to leave behind. Parts of a redo record without its head are garbage that the next one overwrites.
-async fn outcome(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let store = Store::open(&Location::File(folder.join(FILE))).unwrap();
+async fn outcome(store: &Outliving) -> BTreeMap<String, Vec<u8>> {
+    let store = store.open();
     let mut records = BTreeMap::new();
     for prefix in ["fan:", "count:", "order:", "cursor:", "redo:head"] {
         for key in store.keys(prefix).await.unwrap() {
@@ -89,10 +92,10 @@ async fn outcome(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 const SETTLING: u64 = 12;
 
 /// So many runs in a process of their own: how many store operations they made; none when it was killed.
-fn rollup(folder: &Path, journal_mode: &str, minutes: u64, runs: u64, kill_at: Option<u64>) -> Option<u64> {
+fn rollup(store: &Outliving, minutes: u64, runs: u64, kill_at: Option<u64>) -> Option<u64> {
     let mut process = Command::new(env!("CARGO_BIN_EXE_jobs_once"));
     let jobs = vec!["rollup"; runs as usize].join(",");
-    process.arg(folder).args([journal_mode, &(START + minutes * MINUTE).to_string(), &jobs, "-"]);
+    process.args(store.arguments()).args([&(START + minutes * MINUTE).to_string(), &jobs, "-"]);
     process.args(kill_at.map(|number| number.to_string()));
     let output = process.output().unwrap();
     match kill_at {
@@ -103,40 +106,44 @@ fn rollup(folder: &Path, journal_mode: &str, minutes: u64, runs: u64, kill_at: O
     String::from_utf8_lossy(&output.stdout).trim().parse().ok()
 }
 
-fn copy(of: &TempDir) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::copy(of.path().join(FILE), folder.path().join(FILE)).unwrap();
-    folder
-}
-
 #[test]
 fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes_in_wal() {
-    fifty_killed_rollups("wal");
+    killed_rollups(Kind::Wal, KILLS);
 }
 
 #[test]
 fn on_the_local_host_fifty_killed_rollups_end_in_the_same_bytes_in_delete() {
-    fifty_killed_rollups("delete");
+    killed_rollups(Kind::Delete, KILLS);
 }
 
-fn fifty_killed_rollups(journal_mode: &str) {
+#[test]
+fn on_the_local_host_killed_rollups_end_in_the_same_bytes_with_commits_of_a_group() {
+    killed_rollups(Kind::Group, KILLS_SAMPLE);
+}
+
+#[test]
+fn on_the_local_host_killed_rollups_end_in_the_same_bytes_on_redis() {
+    killed_rollups(Kind::Redis, KILLS_SAMPLE);
+}
+
+fn killed_rollups(kind: Kind, kills: usize) {
     e2e::build();
-    let template = tempfile::tempdir().unwrap();
-    run(journal(template.path()));
-    let undisturbed = copy(&template);
-    let operations = rollup(undisturbed.path(), journal_mode, 0, 1, None).unwrap();
-    rollup(undisturbed.path(), journal_mode, 30, SETTLING, None);
-    let expected = run(outcome(undisturbed.path()));
+    let template = Outliving::new(kind);
+    run(journal(&template));
+    let undisturbed = template.copy();
+    let operations = rollup(&undisturbed, 0, 1, None).unwrap();
+    rollup(&undisturbed, 30, SETTLING, None);
+    let expected = run(outcome(&undisturbed));
     assert!(expected.keys().any(|key| key.starts_with("fan:")) && expected.len() > 60, "{}", expected.len());
     let mut rng = ChaCha8Rng::seed_from_u64(2026);
-    for _ in 0..KILLS {
+    for _ in 0..kills {
         let kill_at = rng.random_range(0..operations);
-        let folder = copy(&template);
-        rollup(folder.path(), journal_mode, 0, 1, Some(kill_at));
+        let store = template.copy();
+        rollup(&store, 0, 1, Some(kill_at));
         // A run that began is given three minutes.
-        rollup(folder.path(), journal_mode, 4, 1, None);
-        rollup(folder.path(), journal_mode, 30, SETTLING, None);
-        let found = run(outcome(folder.path()));
+        rollup(&store, 4, 1, None);
+        rollup(&store, 30, SETTLING, None);
+        let found = run(outcome(&store));
         let keys = expected.keys().chain(found.keys());
         let differing: Vec<_> = keys.filter(|key| expected.get(*key) != found.get(*key)).collect();
         assert!(differing.is_empty(), "killed at operation {kill_at} of {operations}: {differing:?}");
