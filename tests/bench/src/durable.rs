@@ -2,7 +2,7 @@
 //! figures of one run compare. *One commit each* is Spin's way; what waits committed together is the local host's alone.
 
 use crate::up::Up;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use e2e::{Server, now, text};
 use redis_process::RedisServer;
 use std::{
@@ -38,7 +38,7 @@ enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 5] = [Self::Delete, Self::Wal, Self::Group, Self::GroupInRam, Self::Redis];
+    const ALL: [Self; WAYS] = [Self::Delete, Self::Wal, Self::Group, Self::GroupInRam, Self::Redis];
 
     fn name(self) -> &'static str {
         match self {
@@ -59,6 +59,8 @@ impl Way {
     }
 }
 
+const WAYS: usize = 5;
+
 /// Medians of one way, by number of connections.
 type Rates = [f64; CONNECTIONS.len()];
 
@@ -66,7 +68,7 @@ pub(crate) fn report(folder: &Path, seconds: u64, rounds: usize) -> Result<()> {
     let kind = rustix::fs::statfs(folder)?.f_type as u32;
     ensure!(kind != TMPFS, "{} is in RAM; name a folder on a disk with --folder", folder.display());
     e2e::build();
-    let rates = measure(folder, Duration::from_secs(seconds), rounds)?;
+    let (rates, refused) = measure(folder, Duration::from_secs(seconds), rounds)?;
     let [few, many] = CONNECTIONS;
     println!(
         "| callbacks a second, medians of {rounds} runs of {seconds} s | {few} connections | {many} connections |"
@@ -74,6 +76,9 @@ pub(crate) fn report(folder: &Path, seconds: u64, rounds: usize) -> Result<()> {
     println!("|---|--:|--:|");
     for (way, [few, many]) in Way::ALL.iter().zip(&rates) {
         println!("| {} | {few:.0} | {many:.0} |", way.name());
+    }
+    for (way, refused) in Way::ALL.iter().zip(refused).filter(|(_, refused)| *refused > 0) {
+        println!("\n{}: {refused} more waited 4 s for the store and were answered with 503", way.name());
     }
     let [delete, wal, group, ram, redis] = rates;
     println!();
@@ -94,16 +99,20 @@ pub(crate) fn report(folder: &Path, seconds: u64, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-fn measure(folder: &Path, time: Duration, rounds: usize) -> Result<[Rates; Way::ALL.len()]> {
+/// The rates, and how many callbacks were refused, by way.
+fn measure(folder: &Path, time: Duration, rounds: usize) -> Result<([Rates; WAYS], [u64; WAYS])> {
     let mut rates = Way::ALL.map(|_| CONNECTIONS.map(|_| Vec::new()));
+    let mut refused = [0; WAYS];
     for _ in 0..rounds {
-        for (way, rates) in Way::ALL.into_iter().zip(&mut rates) {
+        for ((way, rates), refused) in Way::ALL.into_iter().zip(&mut rates).zip(&mut refused) {
             for (connections, rates) in CONNECTIONS.into_iter().zip(rates) {
-                rates.push(e2e::run(run(folder, way, connections, time))?);
+                let (rate, count) = e2e::run(run(folder, way, connections, time))?;
+                rates.push(rate);
+                *refused += count;
             }
         }
     }
-    Ok(rates.map(|rates| rates.map(median)))
+    Ok((rates.map(|rates| rates.map(median)), refused))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -111,7 +120,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-async fn run(folder: &Path, way: Way, connections: usize, time: Duration) -> Result<f64> {
+async fn run(folder: &Path, way: Way, connections: usize, time: Duration) -> Result<(f64, u64)> {
     let state = tempfile::tempdir_in(if way == Way::GroupInRam { Path::new(RAM) } else { folder })?;
     let redis = (way == Way::Redis).then(|| RedisServer::start_under(folder));
     let config = state.path().join("runtime.toml");
@@ -126,29 +135,34 @@ async fn run(folder: &Path, way: Way, connections: usize, time: Duration) -> Res
     let next = Arc::new(AtomicU64::new(1));
     load(&server, &next, connections, WARM_UP).await?;
     let began = Instant::now();
-    let answers = load(&server, &next, connections, time).await?;
-    Ok(answers as f64 / began.elapsed().as_secs_f64())
+    let (answers, refused) = load(&server, &next, connections, time).await?;
+    Ok((answers as f64 / began.elapsed().as_secs_f64(), refused))
 }
 
-/// Keeps all connections busy; gives the number of answers.
-async fn load(server: &Arc<Server>, next: &Arc<AtomicU64>, connections: usize, time: Duration) -> Result<u64> {
+/// Keeps all connections busy; gives the numbers of callbacks that were stored and answered, and of those that were refused.
+async fn load(server: &Arc<Server>, next: &Arc<AtomicU64>, connections: usize, time: Duration) -> Result<(u64, u64)> {
     let end = Instant::now() + time;
     let connections = (0..connections).map(|_| {
         let (server, next) = (server.clone(), next.clone());
         tokio::spawn(async move {
-            let mut answers = 0;
+            let (mut answers, mut refused) = (0, 0);
             while Instant::now() < end {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let status = server.push(&text("oBench-0123456789abcdefghijk", now(), number, "换粮")).await.status;
-                ensure!(status == 200, "status {status}");
-                answers += 1;
+                let message = text("oBench-0123456789abcdefghijk", now(), number, "换粮");
+                match server.push(&message).await.status {
+                    200 => answers += 1,
+                    503 => refused += 1,
+                    status => bail!("status {status}"),
+                }
             }
-            Ok(answers)
+            Ok((answers, refused))
         })
     });
-    let mut answers = 0;
+    let (mut answers, mut refused) = (0, 0);
     for connection in connections.collect::<Vec<_>>() {
-        answers += connection.await??;
+        let (stored, more) = connection.await??;
+        answers += stored;
+        refused += more;
     }
-    Ok(answers)
+    Ok((answers, refused))
 }
