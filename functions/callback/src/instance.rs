@@ -93,7 +93,9 @@ async fn endpoint() -> Result<Endpoint, String> {
     let mode = variable("wechat_mode").await?.parse().map_err(|error| format!("{error}"))?;
     let key = variable("wechat_encoding_aes_key").await?;
     let app_id = variable("wechat_app_id").await?;
-    Endpoint::new(&token, mode, Some(key.as_str()).filter(|key| !key.is_empty()), &app_id)
+    let next = (variable("wechat_token_next").await?, variable("wechat_encoding_aes_key_next").await?);
+    Endpoint::new(&token, mode, Some(key.as_str()), &app_id)
+        .and_then(|endpoint| endpoint.with_next(&next.0, &next.1))
         .map_err(|error| error.to_string())
 }
 

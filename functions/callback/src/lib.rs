@@ -91,7 +91,7 @@ async fn receive(request: Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
             send(
                 200,
                 opened.format.content_type(),
-                instance.endpoint.seal(opened.format, &opened.nonce, now, random16(), &inner),
+                instance.endpoint.seal(opened.secrets, opened.format, &opened.nonce, now, random16(), &inner),
             )
         }
     })

@@ -37,8 +37,10 @@ use tokio::{runtime::Runtime, sync::OnceCell};
 
 /// The account that the tests talk to.
 pub const ACCOUNT: &str = "gh_e2e";
-const TOKEN: &str = "e2etoken";
-const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+/// Its Token.
+pub const TOKEN: &str = "e2etoken";
+/// Its EncodingAESKey.
+pub const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 /// Its AppID.
 pub const APP_ID: &str = "wxe2e0000000000001";
 
@@ -181,6 +183,11 @@ pub async fn server() -> &'static Server {
     static SERVER: OnceCell<(Option<Host>, Server)> = OnceCell::const_new();
     let start = async || match std::env::var("GUANXI_BASE_URL") {
         Ok(url) => (None, Server::new(url.trim_end_matches('/'), Mode::Safe)),
+/// What a component has said, line by line.
+pub fn said(host: &Host, component: &str) -> String {
+    host.logs().lines(component).into_iter().map(|line| line.text + "\n").collect()
+}
+
         Err(_) => {
             let (host, server) = local("safe").await;
             (Some(host), server)

@@ -47,7 +47,14 @@ const GRANTED: [Granted; 8] = [
         id: "callback",
         stores: &["default"],
         hosts: &[],
-        variables: &["wechat_app_id", "wechat_encoding_aes_key", "wechat_mode", "wechat_token"],
+        variables: &[
+            "wechat_app_id",
+            "wechat_encoding_aes_key",
+            "wechat_encoding_aes_key_next",
+            "wechat_mode",
+            "wechat_token",
+            "wechat_token_next",
+        ],
         imports: &[
             "guanxi:channels/qr-scan@",
             "guanxi:replies/auto-reply@",
