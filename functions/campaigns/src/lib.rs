@@ -41,10 +41,10 @@ use guanxi::{
     },
 };
 use guanxi_spin::{
-    KeyValue, Response, Stopwatch, body_up_to,
+    KeyValue, Response, Stopwatch, body_up_to, component,
     http::{Method, Request},
-    http_service, log, now, random, respond,
-    shell::{JSON, Refused, authorized, instance, playbook_now, required, store},
+    http_service, now, random, respond,
+    shell::{JSON, Refused, asked, authorized, instance, playbook_now, publication, required, store},
 };
 use std::{cell::OnceCell, rc::Rc};
 
@@ -63,6 +63,7 @@ thread_local! {
 
 #[http_service]
 async fn handle(request: Request) -> Response {
+    component(env!("CARGO_PKG_NAME"));
     let watch = Stopwatch::start();
     answer(request, watch).await.unwrap_or_else(Refused::respond)
 }
@@ -88,15 +89,15 @@ async fn post(request: Request, watch: Stopwatch) -> Result<Response, Refused> {
     let watch = Stopwatch::start();
     let instance = Instance::get(&watch).await?;
     let terms = instance.terms(&watch).await?;
-    let asked = campaign_of(&body, &terms, now())?;
+    let wished = campaign_of(&body, &terms, now())?;
     match wish {
         Wish::Ask => {
-            let accepted = accept(&instance.store, &watch, &terms, asked, now()).await?;
-            log(format_args!("202: campaign {}", accepted.id));
+            let accepted = accept(&instance.store, &watch, &terms, wished, now()).await?;
+            asked("campaign_asked", &accepted.id);
             Ok(respond(202, JSON, json(&accepted)))
         }
         Wish::DryRun { from } => {
-            let campaign = (asked.id.as_str(), &asked.campaign);
+            let campaign = (wished.id.as_str(), &wished.campaign);
             let found = dry_run(&instance.store, &watch, &terms.pushes, campaign, now(), from).await;
             Ok(respond(200, JSON, json(&found.map_err(requests::Refused::from)?)))
         }
@@ -109,7 +110,7 @@ async fn halt(request: &Request, watch: &Stopwatch) -> Result<Response, Refused>
     let terms = instance.terms(watch).await?;
     let stopped = stop(&instance.store, watch, &terms, id, now()).await?;
     let status = if stopped.known || stopped.over { 200 } else { 202 };
-    log(format_args!("{status}: campaign {} is to stop", stopped.id));
+    asked("campaign_stopped", &stopped.id);
     Ok(respond(status, JSON, json(&stopped)))
 }
 
@@ -121,7 +122,7 @@ async fn publish(request: Request, watch: Stopwatch) -> Result<Response, Refused
     let instance = Instance::get(&watch).await?;
     let issue = Issue { source, compiled: &compiled, note: &note };
     let published = publish_once(&instance.store, &watch, issue, random(), now()).await?;
-    log(format_args!("200: publication {}", published.number));
+    publication(published.number);
     Ok(respond(200, JSON, json(&published)))
 }
 

@@ -45,12 +45,12 @@ use guanxi::{
     store::Timer,
 };
 use guanxi_spin::{
-    Response, Stopwatch, body_up_to,
+    Response, Stopwatch, body_up_to, component,
     http::{Method, Request},
-    http_service, log, now, random16,
+    http_service, now, random16,
     reports::{Reports, brand_of},
     respond,
-    shell::{Refused, instance, playbook_now, required},
+    shell::{self, Refused, instance, playbook_now, required},
 };
 use std::{cell::OnceCell, rc::Rc};
 
@@ -115,6 +115,7 @@ impl Guest {
 
 #[http_service]
 async fn handle(request: Request) -> Response {
+    component(env!("CARGO_PKG_NAME"));
     let watch = Stopwatch::start();
     let asked = console::language_asked(request.uri().query().unwrap_or_default());
     let mut response = answer(request, watch).await.unwrap_or_else(Refused::respond);
@@ -287,7 +288,7 @@ async fn write(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Response {
         }
     };
     if let Said::Asked(accepted) = said {
-        log(format_args!("303: campaign {}", accepted.id));
+        shell::asked("campaign_asked", &accepted.id);
         return see_other(&Page::Campaigns(Note::Asked(accepted.id), false), None);
     }
     guest.draft(terms.as_deref(), Some(&campaign::written(posted)), &said)
@@ -297,7 +298,7 @@ async fn halt(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Result<Respo
     let (terms, reports) = (terms(watch).await?, reports(watch).await?);
     match stop(&reports.store, watch, &terms, posted.get("id").to_owned(), now()).await {
         Ok(stopped) => {
-            log(format_args!("303: campaign {} is to stop", stopped.id));
+            shell::asked("campaign_stopped", &stopped.id);
             Ok(see_other(&Page::Campaigns(Note::Stopped(stopped.id), false), None))
         }
         Err(requests::Refused::NoSuch(_)) => Ok(guest.failed(Failure::NotFound)),

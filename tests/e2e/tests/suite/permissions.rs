@@ -168,8 +168,7 @@ const fn clock(id: &'static str) -> Granted {
         imports: &[
             "fermyon:spin-cron/cron-types@",
             "fermyon:spin/variables@",
-            // Durations only.
-            "wasi:clocks/monotonic-clock@",
+            "wasi:clocks/",
             "wasi:http/outgoing-handler@",
             "wasi:http/types@",
         ],
