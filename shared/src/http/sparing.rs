@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn one_kind_does_not_hide_another() {
         let sparing = Sparing::default();
-        assert_eq!((0..1_000).filter_map(|_| sparing.pass(Timestamp(0), "wrong signature")).count(), LINES_MAX as usize);
+        assert_eq!(
+            (0..1_000).filter_map(|_| sparing.pass(Timestamp(0), "wrong signature")).count(),
+            LINES_MAX as usize
+        );
         assert_eq!(sparing.pass(Timestamp(0), "no store"), Some(0));
     }
 

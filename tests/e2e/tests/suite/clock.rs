@@ -125,7 +125,9 @@ fn on_the_local_host_a_tick_is_one_post_and_of_a_long_answer_the_beginning_in_on
         }
         let said = lines(&clock, "clock-rollup");
         assert_eq!(said.len(), 1, "{said:?}");
-        let expected = "line\n".repeat(100).trim_end().to_owned();
-        assert_eq!(called(&said[0], "clock-rollup", "info"), (202, expected));
+        // As much of it as one line has room for.
+        let (status, says) = called(&said[0], "clock-rollup", "info");
+        let beginning = says.strip_suffix('…').unwrap();
+        assert!(status == 202 && beginning.len() > 300 && "line\n".repeat(100).starts_with(beginning), "{says}");
     });
 }

@@ -41,7 +41,7 @@ struct Granted {
     size_max: f64,
 }
 
-const GRANTED: [Granted; 8] = [
+const GRANTED: [Granted; 9] = [
     Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.5 },
     Granted {
         id: "callback",
@@ -155,6 +155,22 @@ const GRANTED: [Granted; 8] = [
             "wasi:random/random@",
         ],
         size_max: 10.3,
+    },
+    Granted {
+        id: "status",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["job_token"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            // A counter is read by adding nothing to it.
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/store@",
+        ],
+        size_max: 3.0,
     },
 ];
 
@@ -300,7 +316,7 @@ fn callback_holds_no_playbook() {
     let playbook = playbook();
     let holds = |id: &&str| without(&GUANXI.wasm(id), &playbook).is_some();
     let holding: Vec<&str> = GUANXI.granted.iter().map(|granted| granted.id).filter(holds).collect();
-    assert_eq!(holding, ["auto-reply", "campaigns", "console", "push", "stats"]);
+    assert_eq!(holding, ["auto-reply", "campaigns", "console", "push", "stats", "status"]);
 }
 
 /// What differs between backends, or looks at every key of the store.
