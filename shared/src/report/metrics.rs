@@ -86,7 +86,7 @@ impl Status {
 
     fn answers_to(&self, out: &mut Exposition) {
         let messages = self.total.messages() as f64;
-        out.total("messages_total", "Messages and events that were received and folded.", messages);
+        out.total("messages_total", "Messages of fans that were received and folded; an event is none.", messages);
         let unanswered = self.total.unanswered as f64;
         out.total("texts_unanswered_total", "Of these, texts that no rule was for.", unanswered);
         out.times("answer_duration_seconds", "How long answers took; the sum is not kept.", &self.total.answer_times);
