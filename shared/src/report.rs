@@ -16,18 +16,24 @@
 //! | stale rules | the playbook's rules without a hit in [`STALE_DAYS`] days |
 //! | fan | one fan's timeline |
 //!
+//! [`Status`] says how the installation runs, for programs: as JSON and for Prometheus.
+//!
 //! Fans from before the installation are unknown until they act: "followers" are known followers.
 
 mod account;
 mod fan;
+mod metrics;
 mod pushes;
 mod request;
 mod sheet;
+mod status;
 mod tables;
 pub mod uplift;
 
+pub use metrics::CONTENT_TYPE as METRICS;
 pub use request::{Form, RequestError};
 pub use sheet::{Cell, Sheet};
+pub use status::Status;
 
 use crate::{
     fold::{
@@ -236,7 +242,7 @@ impl Ask {
             Self::Paths(days) => days.iter().map(|day| paths_key(day).into()).collect(),
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
-            Self::Account => account::keys(),
+            Self::Account => status::account_keys(),
             Self::Publications => vec![HEAD_KEY.to_owned()],
             Self::Rules(days) => {
                 let pages = (0..PAGES).map(|page| rules_key(page).into());
@@ -252,23 +258,13 @@ impl Ask {
     /// # Errors
     /// [`ReportError`], when a record is of a newer format, or the fan is unknown or cannot be read.
     pub fn answer(&self, brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
-        let (mut readable, mut without) = (Cow::Borrowed(records), Vec::new());
-        loop {
-            match self.sheet(brand, moment, &readable) {
-                Err(ReportError::Record(FoldError::Damaged { key }))
-                    if !matches!(self, Self::Fan(_)) && readable.contains_key(&key) =>
-                {
-                    readable.to_mut().remove(&key);
-                    without.push(key);
-                }
-                Err(error) => return Err(error),
-                Ok(mut sheet) => {
-                    let columns = sheet.columns.len();
-                    sheet.rows.extend(without.into_iter().map(|key| sheet::without(&key, columns)));
-                    return Ok(sheet);
-                }
-            }
+        if matches!(self, Self::Fan(_)) {
+            return self.sheet(brand, moment, records);
         }
+        let (mut sheet, without) = without_damaged(records, |records| self.sheet(brand, moment, records))?;
+        let columns = sheet.columns.len();
+        sheet.rows.extend(without.into_iter().map(|key| sheet::without(&key, columns)));
+        Ok(sheet)
     }
 
     fn sheet(&self, brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
@@ -292,6 +288,23 @@ impl Ask {
             Self::Rules(days) => tables::rules(brand, *days, records),
             Self::StaleRules => tables::stale_rules(brand, moment, records),
             Self::Fan(openid) => fan::timeline(openid, brand, records),
+        }
+    }
+}
+
+/// What is made of records, without those that are damaged; and their keys.
+fn without_damaged<T>(
+    records: &Records,
+    make: impl Fn(&Records) -> Result<T, ReportError>,
+) -> Result<(T, Vec<String>), ReportError> {
+    let (mut readable, mut without) = (Cow::Borrowed(records), Vec::new());
+    loop {
+        match make(&readable) {
+            Err(ReportError::Record(FoldError::Damaged { key })) if readable.contains_key(&key) => {
+                readable.to_mut().remove(&key);
+                without.push(key);
+            }
+            made => return Ok((made?, without)),
         }
     }
 }

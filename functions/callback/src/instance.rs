@@ -6,6 +6,7 @@ use guanxi::{
     conversation::{self, Conversation},
     facts::{Entry, PushChoice, Touch},
     fold::fan,
+    http::log::{Event, Level},
     journal::Journal,
     playbook::{Inbound, Scan, Shelf},
     store::{Store, persist},
@@ -13,8 +14,8 @@ use guanxi::{
     wechat::{OpenId, Reply, endpoint::Endpoint},
 };
 use guanxi_spin::{
-    KeyValue, Stopwatch, log, log_sparingly,
-    shell::{Refused, instance, store},
+    KeyValue, Stopwatch, log_sparingly,
+    shell::{Refused, instance, store, unreadable},
     variable,
 };
 use std::{cell::OnceCell, rc::Rc};
@@ -48,7 +49,7 @@ impl Instance {
         now: Timestamp,
         watch: &Stopwatch,
     ) -> Result<Rc<Loaded>, Refused> {
-        let holding = async || self.playbooks.holding_at(at, &self.store, now, &|line| log(line)).await;
+        let holding = async || self.playbooks.holding_at(at, &self.store, now, &unreadable).await;
         persist(watch, holding).await.map_err(Refused::unavailable)
     }
 
@@ -93,7 +94,9 @@ async fn endpoint() -> Result<Endpoint, String> {
     let mode = variable("wechat_mode").await?.parse().map_err(|error| format!("{error}"))?;
     let key = variable("wechat_encoding_aes_key").await?;
     let app_id = variable("wechat_app_id").await?;
-    Endpoint::new(&token, mode, Some(key.as_str()).filter(|key| !key.is_empty()), &app_id)
+    let next = (variable("wechat_token_next").await?, variable("wechat_encoding_aes_key_next").await?);
+    Endpoint::new(&token, mode, Some(key.as_str()), &app_id)
+        .and_then(|endpoint| endpoint.with_next(&next.0, &next.1))
         .map_err(|error| error.to_string())
 }
 
@@ -109,9 +112,8 @@ pub(crate) struct Answered {
 pub(crate) fn touch(scan: Scan, fan: Option<&[u8]>) -> Option<Touch> {
     let touch = qr_scan::name_touch(&scan.into(), fan)?;
     if let Some(why) = &touch.unreadable {
-        log_sparingly(format_args!(
-            "a fan's record cannot be read, so the fan counts as one who followed before: {why}"
-        ));
+        let says = format!("a fan's record cannot be read, so the fan counts as one who followed before: {why}");
+        log_sparingly(Event { level: Level::Error, name: "fan_unreadable", numbers: &[], says: &says });
     }
     Some(touch.into())
 }

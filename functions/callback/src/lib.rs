@@ -22,13 +22,14 @@ mod instance;
 
 use guanxi::{
     facts::{Entry, Received},
+    http::log::{Event, Level},
     playbook::{Inbound, Scan},
     store::{BUDGET, Timer},
     time::Timestamp,
     wechat::{Message, Reply, endpoint},
 };
 use guanxi_spin::{
-    Stopwatch, log_sparingly, now, random16,
+    Stopwatch, component, log_sparingly, now, random16,
     service::{Incoming, Method, Sent, send},
     shell::{Refused, TEXT},
 };
@@ -47,6 +48,7 @@ const ONE_TURN: Duration = Duration::from_nanos(1);
 guanxi_spin::serve!(handle);
 
 async fn handle(request: Incoming) -> Sent {
+    component(env!("CARGO_PKG_NAME"));
     let watch = Stopwatch::start();
     let answer = match request.method() {
         Method::Get => verify_url(&request, watch).await,
@@ -78,7 +80,8 @@ async fn receive(request: Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
     let message = match opened.message {
         Ok(message) => message,
         Err(error) => {
-            log_sparingly(format_args!("authentic but not understood: {error}"));
+            let says = error.to_string();
+            log_sparingly(Event { level: Level::Warn, name: "not_understood", numbers: &[], says: &says });
             return Ok(send(200, TEXT, SUCCESS));
         }
     };
@@ -91,7 +94,7 @@ async fn receive(request: Incoming, watch: Stopwatch) -> Result<Sent, Refused> {
             send(
                 200,
                 opened.format.content_type(),
-                instance.endpoint.seal(opened.format, &opened.nonce, now, random16(), &inner),
+                instance.endpoint.seal(opened.secrets, opened.format, &opened.nonce, now, random16(), &inner),
             )
         }
     })

@@ -10,10 +10,17 @@
 //! Spin's SDK 7 does it traps.
 
 use fermyon::spin::variables;
-use std::time::Duration;
-use wasip2::http::{
-    outgoing_handler,
-    types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme},
+use guanxi::{
+    http::log::{Event, Level},
+    time::Timestamp,
+};
+use std::{io::Write, time::Duration};
+use wasip2::{
+    clocks::wall_clock,
+    http::{
+        outgoing_handler,
+        types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme},
+    },
 };
 
 wit_bindgen::generate!({ world: "clock", path: "wit", generate_all });
@@ -31,21 +38,27 @@ impl Guest for Clock {
     fn handle_cron_event(_: Metadata) -> Result<(), Error> {
         let job = variable("job").map_err(Error::Other)?;
         let answer = call(&job).map_err(|why| {
-            let line = format!("{job}: {why}");
-            eprintln!("{line}");
-            Error::Other(line)
+            log(&job, Event { level: Level::Error, name: "not_called", numbers: &[], says: &why });
+            Error::Other(format!("{job}: {why}"))
         })?;
-        eprintln!("{job}: {} {}", answer.status, answer.beginning);
-        match answer.status {
-            200..=299 | 409 => Ok(()),
-            status => Err(Error::Other(format!("{job}: answered with {status}"))),
-        }
+        let is_fine = matches!(answer.status, 200..=299 | 409);
+        let level = if is_fine { Level::Info } else { Level::Error };
+        let numbers = [("status", answer.status.into())];
+        log(&job, Event { level, name: "called", numbers: &numbers, says: &answer.beginning });
+        if is_fine { Ok(()) } else { Err(Error::Other(format!("{job}: answered with {}", answer.status))) }
     }
+}
+
+/// One line, in the form of the application's own.
+fn log(job: &str, event: Event<'_>) {
+    let at = Timestamp(wall_clock::now().seconds);
+    // There is nobody to tell.
+    _ = std::io::stderr().write_all(event.line(at, &format!("clock-{job}"), 0).as_bytes());
 }
 
 struct Answer {
     status: u16,
-    /// As much of the body as is logged, in one line.
+    /// As much of the body as is logged.
     beginning: String,
 }
 
@@ -111,8 +124,7 @@ fn beginning(response: &IncomingResponse) -> String {
             bytes.extend(piece);
         }
     }
-    let text = String::from_utf8_lossy(&bytes);
-    text.trim_end().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    String::from_utf8_lossy(&bytes).trim_end().to_owned()
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -17,8 +17,8 @@ use guanxi::{
 use guanxi_spin::{
     Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    log, now, random, respond,
-    shell::{JSON, Refused, TEXT, authorized, required},
+    now, random, respond,
+    shell::{JSON, Refused, TEXT, asked, authorized, publication, required},
 };
 
 const BYTES: &str = "application/octet-stream";
@@ -70,7 +70,7 @@ async fn told(method: &Method, path: &[&str], query: &str, watch: &Stopwatch) ->
             let terms = &instance.playbook(watch).await?.terms;
             let stopped = stop(store, watch, terms, to_stop(query)?, now()).await?;
             let status = if stopped.known || stopped.over { 200 } else { 202 };
-            log(format_args!("{status}: campaign {} is to stop", stopped.id));
+            asked("campaign_stopped", &stopped.id);
             Ok(respond(status, JSON, json(&stopped)))
         }
         _ => Err(Refused::wrong_method()),
@@ -98,15 +98,15 @@ async fn ask(request: Request, query: &str, watch: Stopwatch) -> Result<Response
     let watch = Stopwatch::start();
     let instance = Instance::get(&watch).await?;
     let terms = &instance.playbook(&watch).await?.terms;
-    let asked = campaign_of(&body, terms, now())?;
+    let wished = campaign_of(&body, terms, now())?;
     match wish {
         Wish::Ask => {
-            let accepted = accept(&instance.store, &watch, terms, asked, now()).await?;
-            log(format_args!("202: campaign {}", accepted.id));
+            let accepted = accept(&instance.store, &watch, terms, wished, now()).await?;
+            asked("campaign_asked", &accepted.id);
             Ok(respond(202, JSON, json(&accepted)))
         }
         Wish::DryRun { from } => {
-            let campaign = (asked.id.as_str(), &asked.campaign);
+            let campaign = (wished.id.as_str(), &wished.campaign);
             let found = dry_run(&instance.store, &watch, &terms.pushes, campaign, now(), from).await;
             Ok(respond(200, JSON, json(&found.map_err(requests::Refused::from)?)))
         }
@@ -121,6 +121,6 @@ async fn publish(request: Request, query: &str, watch: Stopwatch) -> Result<Resp
     let instance = Instance::get(&watch).await?;
     let issue = Issue { source, compiled: &compiled, note: &note };
     let published = publish_once(&instance.store, &watch, issue, random(), now()).await?;
-    log(format_args!("200: publication {}", published.number));
+    publication(published.number);
     Ok(respond(200, JSON, json(&published)))
 }

@@ -56,12 +56,13 @@ mod instance;
 mod pages;
 
 use guanxi::console::{HEADERS, PRIVATE};
-use guanxi_spin::{Response, Stopwatch, http::Request, http_service, shell::Refused};
+use guanxi_spin::{Response, Stopwatch, component, http::Request, http_service, shell::Refused};
 
 const CSV: &str = "text/csv; charset=utf-8";
 
 #[http_service]
 async fn handle(request: Request) -> Response {
+    component(env!("CARGO_PKG_NAME"));
     let watch = Stopwatch::start();
     let is_page = matches!(request.uri().path().split('/').nth(1), Some("" | "console"));
     let answer = if is_page { pages::answer(request, watch).await } else { api::answer(request, watch).await };

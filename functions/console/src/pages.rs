@@ -23,8 +23,8 @@ use guanxi::{
 use guanxi_spin::{
     Response, Stopwatch, body_up_to,
     http::{Method, Request},
-    log, now, random16, respond,
-    shell::{Refused, required},
+    now, random16, respond,
+    shell::{Refused, asked, required},
 };
 
 /// The longest form, in bytes.
@@ -227,7 +227,7 @@ async fn write(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Response {
         }
     };
     if let Said::Asked(accepted) = said {
-        log(format_args!("303: campaign {}", accepted.id));
+        asked("campaign_asked", &accepted.id);
         return see_other(&Page::Campaigns(Note::Asked(accepted.id), false), None);
     }
     guest.draft(playbook.as_deref().map(|playbook| &playbook.terms), Some(&campaign::written(posted)), &said)
@@ -238,7 +238,7 @@ async fn halt(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Result<Respo
     let terms = &instance.playbook(watch).await?.terms;
     match stop(&instance.store, watch, terms, posted.get("id").to_owned(), now()).await {
         Ok(stopped) => {
-            log(format_args!("303: campaign {} is to stop", stopped.id));
+            asked("campaign_stopped", &stopped.id);
             Ok(see_other(&Page::Campaigns(Note::Stopped(stopped.id), false), None))
         }
         Err(requests::Refused::NoSuch(_)) => Ok(guest.failed(Failure::NotFound)),

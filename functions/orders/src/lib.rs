@@ -16,7 +16,10 @@ extern crate guanxi_spin as spin_sdk;
 
 use guanxi::{
     facts::{Entry, Orders},
-    http::body::BODY_TIME,
+    http::{
+        body::BODY_TIME,
+        log::{Event, Level},
+    },
     journal::{
         Journal,
         orders::{
@@ -26,7 +29,7 @@ use guanxi::{
     },
 };
 use guanxi_spin::{
-    KeyValue, Response, Stopwatch, body_up_to,
+    KeyValue, Response, Stopwatch, body_up_to, component,
     http::{Method, Request},
     http_service, log, now, respond,
     shell::{Refused, TEXT, instance, required, store},
@@ -46,9 +49,11 @@ thread_local! {
 
 #[http_service]
 async fn handle(request: Request) -> Response {
+    component(env!("CARGO_PKG_NAME"));
     match take(request).await {
         Ok(count) => {
-            log(format_args!("204: {count} orders"));
+            let numbers = [("orders", count as u64)];
+            log(Event { level: Level::Info, name: "orders", numbers: &numbers, says: "" });
             respond(204, TEXT, "")
         }
         Err(refused) => refused.respond(),

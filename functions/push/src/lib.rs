@@ -12,19 +12,21 @@ extern crate guanxi_spin as spin_sdk;
 mod instance;
 
 use guanxi::{
-    push::{Tools, push},
+    http::log::{Event, Level},
+    push::{End, Report, Tools, push},
     store::lease::Refused as NotStarted,
 };
 use guanxi_spin::{
-    Outbound, Response, Stopwatch,
+    Outbound, Response, Stopwatch, component,
     http::{Method, Request},
     http_service, log, now, random, random12, respond,
-    shell::{JSON, Refused, authorized, required},
+    shell::{JSON, Refused, authorized, required, set_aside},
 };
 use instance::{Instance, credentials};
 
 #[http_service]
 async fn handle(request: Request) -> Response {
+    component(env!("CARGO_PKG_NAME"));
     let watch = Stopwatch::start();
     answer(request, watch).await.unwrap_or_else(Refused::respond)
 }
@@ -53,9 +55,22 @@ async fn run(watch: Stopwatch) -> Result<Response, Refused> {
         NotStarted::Stopped(stop) => Refused::unavailable(stop),
         busy => Refused::new(409, busy),
     })?;
-    log(format_args!("push: {} sent in {} ms, {:?}", report.sent, report.milliseconds, report.end));
-    if !report.set_aside.is_empty() {
-        log(format_args!("push: {} damaged records are set aside: see /damaged", report.set_aside.len()));
-    }
+    let (level, says) = match (&report.end, &report.halted) {
+        (End::Failed(why), _) => (Level::Error, why.as_str()),
+        (_, Some(why)) => (Level::Warn, why.as_str()),
+        (End::TimeUp, None) => (Level::Info, "its time was up: the next run goes on"),
+        (End::Done, None) => (Level::Info, ""),
+    };
+    let Report { planned, sent, refused, unknown, waiting, milliseconds, .. } = report;
+    let numbers = [
+        ("planned", planned),
+        ("sent", sent),
+        ("refused", refused),
+        ("unknown", unknown),
+        ("waiting", waiting),
+        ("milliseconds", milliseconds),
+    ];
+    log(Event { level, name: "push", numbers: &numbers, says });
+    set_aside(report.set_aside.len());
     Ok(respond(200, JSON, report.json()))
 }

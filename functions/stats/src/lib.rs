@@ -10,17 +10,22 @@ extern crate guanxi_spin as spin_sdk;
 
 mod instance;
 
-use guanxi::{fold::rollup::rollup, store::lease::Refused as NotStarted};
+use guanxi::{
+    fold::rollup::{End, rollup},
+    http::log::{Event, Level},
+    store::lease::Refused as NotStarted,
+};
 use guanxi_spin::{
-    Response, Stopwatch,
+    Response, Stopwatch, component,
     http::{Method, Request},
     http_service, log, now, random, respond,
-    shell::{JSON, Refused, authorized, required},
+    shell::{JSON, Refused, authorized, required, set_aside},
 };
 use instance::Instance;
 
 #[http_service]
 async fn handle(request: Request) -> Response {
+    component(env!("CARGO_PKG_NAME"));
     let watch = Stopwatch::start();
     answer(request, watch).await.unwrap_or_else(Refused::respond)
 }
@@ -41,9 +46,13 @@ async fn run(watch: Stopwatch) -> Result<Response, Refused> {
             NotStarted::Stopped(stop) => Refused::unavailable(stop),
             busy => Refused::new(409, busy),
         })?;
-    log(format_args!("rollup: {} entries in {} ms, {:?}", report.entries, report.milliseconds, report.end));
-    if !report.set_aside.is_empty() {
-        log(format_args!("rollup: {} damaged records are set aside: see /damaged", report.set_aside.len()));
-    }
+    let (level, says) = match &report.end {
+        End::Done => (Level::Info, ""),
+        End::TimeUp => (Level::Info, "its time was up: the next run goes on"),
+        End::Failed(why) => (Level::Error, why.as_str()),
+    };
+    let numbers = [("entries", report.entries), ("milliseconds", report.milliseconds), ("damaged", report.damaged)];
+    log(Event { level, name: "rollup", numbers: &numbers, says });
+    set_aside(report.set_aside.len());
     Ok(respond(200, JSON, report.json()))
 }

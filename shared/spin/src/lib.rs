@@ -10,7 +10,8 @@ mod store;
 mod time;
 mod web;
 
-use guanxi::http::sparing::Sparing;
+use guanxi::http::{log::Event, sparing::Sparing};
+use std::{cell::Cell, io::Write};
 
 // `http_service` writes code that says `::spin_sdk`: a function that serves HTTP begins with
 // `extern crate guanxi_spin as spin_sdk`, and finds these here.
@@ -46,19 +47,32 @@ pub fn random12() -> [u8; 12] {
     bytes
 }
 
-/// One line for the operator. Never a secret, never a fan's words.
-#[expect(clippy::print_stderr, reason = "a component's standard error is its log")]
-pub fn log(line: impl std::fmt::Display) {
-    eprintln!("{line}");
-}
-
 thread_local! {
+    static COMPONENT: Cell<&'static str> = const { Cell::new("") };
     static SPARING: Sparing = Sparing::default();
 }
 
+/// Says whose lines [`log`] writes: the first thing that a component does, with its name in `spin.toml`.
+pub fn component(name: &'static str) {
+    COMPONENT.set(name);
+}
+
+/// One line for the operator. Never a secret, never a fan's words.
+pub fn log(event: Event<'_>) {
+    write(event, 0);
+}
+
 /// As [`log`], for what anybody can cause by a request: of a flood only a few lines are written, which count it.
-pub fn log_sparingly(line: impl std::fmt::Display) {
-    if let Some(line) = SPARING.with(|sparing| sparing.line(now(), &line.to_string())) {
-        log(line);
+pub fn log_sparingly(event: Event<'_>) {
+    if let Some(like_it) = SPARING.with(|sparing| sparing.pass(now(), event.says)) {
+        write(event, like_it);
     }
+}
+
+/// To the component's standard error, which is its log; in one piece, so that lines of several instances do not mix, and a host that
+/// passes on what is written makes one record of it.
+fn write(event: Event<'_>, like_it: u64) {
+    let line = event.line(now(), COMPONENT.get(), like_it);
+    // There is nobody to tell.
+    _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -3,7 +3,11 @@
 use crate::{KeyValue, Response, Stopwatch, log, log_sparingly, now, respond, variable};
 use guanxi::{
     fold::damaged,
-    http::{bearer, body::BodyError},
+    http::{
+        bearer,
+        body::BodyError,
+        log::{Event, Level},
+    },
     playbook::{Shelf, publish::request as publish_request},
     push::requests,
     store::persist,
@@ -57,7 +61,9 @@ impl Refused {
 
     /// Writes the first line of the reason to the log.
     pub fn note(&self) {
-        log_sparingly(format_args!("{}: {}", self.status, self.why.lines().next().unwrap_or_default()));
+        let says = self.why.lines().next().unwrap_or_default();
+        let numbers = [("status", self.status.into())];
+        log_sparingly(Event { level: Level::of_status(self.status), name: "refused", numbers: &numbers, says });
     }
 
     /// The response; the log gets its line.
@@ -142,11 +148,35 @@ pub async fn store(watch: &Stopwatch) -> Result<KeyValue, Refused> {
     persist(watch, KeyValue::open).await.map_err(Refused::unavailable)
 }
 
+/// Notes that a publication, or the list of them, cannot be read: another playbook holds instead.
+pub fn unreadable(says: &str) {
+    log(Event { level: Level::Error, name: "playbook_unreadable", numbers: &[], says });
+}
+
+/// Notes that somebody wishes something of a campaign.
+pub fn asked(name: &'static str, campaign: &str) {
+    log(Event { level: Level::Info, name, numbers: &[], says: campaign });
+}
+
+/// Notes that a playbook is published.
+pub fn publication(number: u32) {
+    log(Event { level: Level::Info, name: "published", numbers: &[("publication", number.into())], says: "" });
+}
+
+/// Notes how many records a job has set aside, if any.
+pub fn set_aside(records: usize) {
+    if records > 0 {
+        let numbers = [("records", records as u64)];
+        let says = "damaged records are set aside: see /damaged";
+        log(Event { level: Level::Error, name: "set_aside", numbers: &numbers, says });
+    }
+}
+
 /// The playbook that holds now.
 ///
 /// # Errors
 /// 503, when the store does not answer in time.
 pub async fn playbook_now<P>(shelf: &Shelf<P>, store: &KeyValue, watch: &Stopwatch) -> Result<Rc<P>, Refused> {
-    let holding = async || shelf.holding_at(now(), store, now(), &|line| log(line)).await;
+    let holding = async || shelf.holding_at(now(), store, now(), &unreadable).await;
     persist(watch, holding).await.map_err(Refused::unavailable)
 }

@@ -114,6 +114,11 @@ impl Cursor {
         top.saturating_sub(self.opened)
     }
 
+    /// Streams that may get more entries.
+    pub fn open_streams(&self) -> u64 {
+        self.open.len() as u64
+    }
+
     /// All streams before this one are closed.
     fn first_open(&self) -> u64 {
         self.open.keys().next().copied().unwrap_or(self.opened + 1)

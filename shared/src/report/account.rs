@@ -1,38 +1,20 @@
 //! How the account stands with WeChat: the token's age, what is left of the quotas, what a person must look at, and the last runs of the jobs.
 
-use super::{Brand, Cell, Moment, ReportError, Sheet};
+use super::{Brand, Cell, Moment, ReportError, Sheet, status::Status};
 use crate::{
-    fold::{
-        damaged::{LIST, List},
-        rollup,
-    },
-    push::{
-        End, JOB, Report,
-        head::{self, ACCOUNT, PACES},
-        pace::Pace,
-    },
-    store::{
-        format::RecordError,
-        key::{Key, Stored},
-        lease,
-        record::{FoldError, Records},
-    },
+    fold::rollup,
+    push::{End, Report, pace::Pace},
+    store::record::Records,
     time::Timestamp,
 };
 
 const COLUMNS: [&str; 7] = ["about", "since", "until", "seconds", "left", "of", "says"];
 
-/// The records that it is made of.
-pub(super) fn keys() -> Vec<String> {
-    vec![ACCOUNT.to_owned(), PACES.to_owned(), lease::key(JOB).into(), lease::key(rollup::JOB).into(), LIST.to_owned()]
-}
-
 /// One row each for the token, every quota that was asked for, every pause, every alarm, and the last runs.
 pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<Sheet, ReportError> {
-    let account = read(records, &head::account())?;
-    let paces = read(records, &head::paces())?;
+    let status = Status::read(brand, moment, records)?;
     let mut sheet = Sheet::new(&COLUMNS, brand.settings.utc_offset);
-    let token = match account.token {
+    let token = match status.token {
         None => row("token", "none was needed yet"),
         Some((since, until)) => {
             let says = if until <= moment.now { "over: the next call fetches another" } else { "in use" };
@@ -42,29 +24,23 @@ pub(super) fn sheet(brand: &Brand, moment: Moment, records: &Records) -> Result<
     };
     sheet.rows.push(token.cells());
     let names = ["template messages", "notices", "customer messages"];
-    for (name, pace) in names.into_iter().zip(&paces) {
+    for (name, pace) in names.into_iter().zip(&status.paces) {
         sheet.rows.extend(quota(name, pace, moment.now).map(Row::cells));
         sheet.rows.extend(pause(name, pace, moment.now).map(Row::cells));
     }
-    for alarm in &account.alarms {
+    for alarm in &status.alarms {
         let about = format!("alarm: {}", alarm.about);
         let says = Row { since: Some(alarm.since), until: Some(alarm.last), ..row(&about, &alarm.says) };
         sheet.rows.push(Row { left: Some(alarm.times), ..says }.cells());
     }
-    for damaged in List::found(records.get(LIST).map(Vec::as_slice)).set_aside {
+    for damaged in &status.set_aside {
         let about = format!("damaged: {}", damaged.key);
         let says = "set aside; /damaged shows, repairs and drops it";
         sheet.rows.push(Row { since: Some(damaged.at), left: Some(damaged.bytes), ..row(&about, says) }.cells());
     }
-    sheet.rows.extend(last_rollup(records)?.map(Row::cells));
-    sheet.rows.extend(last_run(records)?.map(Row::cells));
+    sheet.rows.extend(status.rollup.as_ref().map(last_rollup).map(Row::cells));
+    sheet.rows.extend(status.push.as_ref().map(last_push).map(Row::cells));
     Ok(sheet)
-}
-
-/// A record of push's; without one, what it is before the first run.
-fn read<R: Default + Stored>(records: &Records, key: &Key<R>) -> Result<R, ReportError> {
-    let record = records.get(&**key).map(|bytes| R::decode(bytes)).transpose();
-    record.map(Option::unwrap_or_default).map_err(|error| broken(key, error))
 }
 
 fn quota(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {
@@ -83,31 +59,23 @@ fn pause(name: &str, pace: &Pace, now: Timestamp) -> Option<Row> {
     Some(Row { until, ..row(&format!("pause: {name}"), &pause.why) })
 }
 
-fn last_run(records: &Records) -> Result<Option<Row>, ReportError> {
-    let key = lease::key(JOB);
-    let Some(bytes) = records.get(&*key) else { return Ok(None) };
-    let Some(report) = Report::of_record(bytes).map_err(|error| broken(&key, error))? else { return Ok(None) };
+fn last_push(report: &Report) -> Row {
     let says = match (&report.end, &report.halted) {
         (End::Failed(why), _) => format!("failed: {why}"),
         (_, Some(why)) => format!("stopped sending: {why}"),
         _ => format!("sent {}, refused {}, unknown {}", report.sent, report.refused, report.unknown),
     };
-    let seconds = report.milliseconds / 1_000;
-    let left = Some(report.waiting);
-    Ok(Some(Row { since: Some(report.began), seconds: Some(seconds), left, ..row("last run of push", &says) }))
+    let (seconds, left) = (Some(report.milliseconds / 1_000), Some(report.waiting));
+    Row { since: Some(report.began), seconds, left, ..row("last run of push", &says) }
 }
 
-fn last_rollup(records: &Records) -> Result<Option<Row>, ReportError> {
-    let key = lease::key(rollup::JOB);
-    let Some(bytes) = records.get(&*key) else { return Ok(None) };
-    let read = rollup::Report::of_record(bytes).map_err(|error| broken(&key, error))?;
-    let Some(report) = read else { return Ok(None) };
+fn last_rollup(report: &rollup::Report) -> Row {
     let says = match &report.end {
         rollup::End::Failed(why) => format!("failed: {why}"),
         _ => format!("entries {}, damaged {}", report.entries, report.damaged),
     };
     let (seconds, left) = (Some(report.milliseconds / 1_000), Some(report.backlog.unopened_streams));
-    Ok(Some(Row { since: Some(report.began), seconds, left, ..row("last run of rollup", &says) }))
+    Row { since: Some(report.began), seconds, left, ..row("last run of rollup", &says) }
 }
 
 #[derive(Default)]
@@ -139,12 +107,4 @@ impl Row {
             Cell::Text(self.says),
         ]
     }
-}
-
-fn broken(key: &str, error: RecordError) -> ReportError {
-    let key = key.to_owned();
-    ReportError::Record(match error {
-        RecordError::Newer(format) => FoldError::Newer { key, format },
-        RecordError::Damaged => FoldError::Damaged { key },
-    })
 }

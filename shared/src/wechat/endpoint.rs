@@ -17,7 +17,11 @@
 //! A request is refused when its `timestamp` is more than [`TIME_WINDOW_SECONDS`] seconds from our clock, in either direction; the
 //! protocol has no such rule, but without it a captured request is good for ever. Verifying the URL has no time window.
 //! Source: [protocol 1.2 to 1.6 and 1.10](../../docs/wechat-protocol.md#1.2).
+//!
+//! While an account's Token or EncodingAESKey is changed there are two of each ([`Endpoint::with_next`]): WeChat signs and encrypts
+//! with what its console says at that moment, and both are taken. A reply goes back with what its request came with.
 
+mod pair;
 mod query;
 mod refusal;
 
@@ -32,6 +36,7 @@ use super::{
     signature,
 };
 use crate::time::Timestamp;
+use pair::{Pair, Which};
 
 /// How far a request's `timestamp` may be from our clock, in seconds.
 pub const TIME_WINDOW_SECONDS: u64 = 5 * 60;
@@ -85,6 +90,11 @@ pub enum ConfigError {
     /// What is given is no key.
     #[error("wechat_encoding_aes_key must be the 43 letters and digits of the account's console")]
     Key,
+    /// What is given as the key to come is no key.
+    #[error(
+        "wechat_encoding_aes_key_next must be the 43 letters and digits that the account's console will have, or empty"
+    )]
+    NextKey,
     /// Compat and safe mode compare the app id.
     #[error("wechat_app_id is empty, but wechat_mode is not plain")]
     AppId,
@@ -93,7 +103,7 @@ pub enum ConfigError {
 /// One account's endpoint. Make it once and keep it: it holds the cipher's key schedule.
 #[derive(Clone)]
 pub struct Endpoint {
-    token: String,
+    token: Pair<String>,
     lock: Lock,
 }
 
@@ -101,8 +111,8 @@ pub struct Endpoint {
 #[derive(Clone)]
 enum Lock {
     Plain,
-    /// Compat and safe. Boxed, because the key schedule is half a kilobyte.
-    Encrypted(Box<Cipher>),
+    /// Compat and safe. Boxed, because a key schedule is half a kilobyte.
+    Encrypted(Box<Pair<Cipher>>),
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -115,6 +125,13 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// What a request was signed and encrypted with, for its reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    token: Which,
+    key: Which,
+}
+
 /// An authentic request of WeChat, opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -122,6 +139,8 @@ pub struct Opened {
     pub format: Format,
     /// The request's nonce, for [`Endpoint::seal`].
     pub nonce: String,
+    /// What it was signed and encrypted with, for [`Endpoint::seal`].
+    pub secrets: Secrets,
     /// What it says. An error is to be answered with `success`: it is authentic, and a retry would not help.
     pub message: Result<Message, ParseError>,
 }
@@ -142,9 +161,24 @@ impl Endpoint {
             (Mode::Plain, _) => Lock::Plain,
             (_, None) => return Err(ConfigError::NoKey),
             (_, Some(_)) if app_id.is_empty() => return Err(ConfigError::AppId),
-            (_, Some(key)) => Lock::Encrypted(Box::new(Cipher::new(&key, app_id))),
+            (_, Some(key)) => Lock::Encrypted(Box::new(Pair::new(Cipher::new(&key, app_id)))),
         };
-        Ok(Self { token: token.to_owned(), lock })
+        Ok(Self { token: Pair::new(token.to_owned()), lock })
+    }
+
+    /// The same, which also takes what is signed with another token and encrypted with another key: those that the account's
+    /// console is about to get, or had until now. Empty: there is none.
+    ///
+    /// # Errors
+    /// [`ConfigError::NextKey`]
+    pub fn with_next(mut self, token: &str, encoding_aes_key: &str) -> Result<Self, ConfigError> {
+        self.token.next = Some(token).filter(|token| !token.is_empty()).map(str::to_owned);
+        let key = Some(encoding_aes_key).filter(|key| !key.is_empty());
+        let key = key.map(|key| key.parse::<EncodingAesKey>().map_err(|_| ConfigError::NextKey)).transpose()?;
+        if let Lock::Encrypted(ciphers) = &mut self.lock {
+            ciphers.next = key.map(|key| Cipher::new(&key, ciphers.current.app_id()));
+        }
+        Ok(self)
     }
 
     /// What to answer when WeChat verifies the URL (GET): `echostr`, to be sent verbatim as `text/plain`. In every mode
@@ -164,13 +198,17 @@ impl Endpoint {
     /// [`Refusal`], as [`Self::open`] would say.
     pub fn check(&self, query: &Query, now: Timestamp) -> Result<(), Refusal> {
         match self.lock {
-            Lock::Plain => self.verify_signature(query)?,
+            Lock::Plain => {
+                self.verify_signature(query)?;
+            }
             Lock::Encrypted(_) => {
                 if !signature::is_one(query.msg_signature()?) {
                     return Err(Refusal::Signature);
                 }
                 match query.signature() {
-                    Ok(_) => self.verify_signature(query)?,
+                    Ok(_) => {
+                        self.verify_signature(query)?;
+                    }
                     // The two that `msg_signature` covers must be there all the same.
                     Err(_) => drop((query.timestamp()?, query.nonce()?)),
                 }
@@ -191,40 +229,42 @@ impl Endpoint {
         let nonce = query.nonce()?.to_owned();
         match &self.lock {
             Lock::Plain => {
-                self.verify_signature(query)?;
+                let secrets = Secrets { token: self.verify_signature(query)?, key: Which::Current };
                 check_time(query, now)?;
                 let format = Format::of(body).unwrap_or(Format::Xml);
-                Ok(Opened { format, nonce, message: Message::parse(body).map(|(_, message)| message) })
+                Ok(Opened { format, nonce, secrets, message: Message::parse(body).map(|(_, message)| message) })
             }
-            Lock::Encrypted(cipher) => {
+            Lock::Encrypted(ciphers) => {
                 // In compat mode the message stands beside `Encrypt`, and it need not be UTF-8; what we take of it is ASCII.
                 let body = String::from_utf8_lossy(body);
                 let (format, encrypt) = fields::encrypt(&body)?;
                 let encrypt = encrypt.ok_or(Refusal::NotEncrypted)?;
                 let encrypt = encrypt.trim_ascii();
-                self.verify_msg_signature(query, encrypt)?;
+                let token = self.verify_msg_signature(query, encrypt)?;
                 check_time(query, now)?;
-                let inner = cipher.decrypt(encrypt)?;
-                Ok(Opened { format, nonce, message: Message::parse(&inner).map(|(_, message)| message) })
+                let (key, inner) = ciphers.first(|cipher| cipher.decrypt(encrypt))?;
+                let secrets = Secrets { token, key };
+                Ok(Opened { format, nonce, secrets, message: Message::parse(&inner).map(|(_, message)| message) })
             }
         }
     }
 
     /// A reply as this mode wants it: in plain mode as it is, else encrypted, in an envelope signed over `now` and the
-    /// `nonce` of the request. `random` must be fresh. `success` and the empty body are never sealed.
+    /// `nonce` of the request, with the request's `secrets`. `random` must be fresh. `success` and the empty body are never sealed.
     pub fn seal(
         &self,
+        secrets: Secrets,
         format: Format,
         nonce: &str,
         now: Timestamp,
         random: [u8; RANDOM_LEN],
         reply_body: &str,
     ) -> String {
-        let Lock::Encrypted(cipher) = &self.lock else {
+        let Lock::Encrypted(ciphers) = &self.lock else {
             return reply_body.to_owned();
         };
-        let encrypt = cipher.encrypt(random, reply_body.as_bytes());
-        let signature = signature::msg_signature(&self.token, &now.to_string(), nonce, &encrypt);
+        let encrypt = ciphers.get(secrets.key).encrypt(random, reply_body.as_bytes());
+        let signature = signature::msg_signature(self.token.get(secrets.token), &now.to_string(), nonce, &encrypt);
         Document::write(format, encrypt.len() + 256, |document| {
             document.plain("Encrypt", &encrypt);
             document.plain("MsgSignature", &signature);
@@ -233,19 +273,24 @@ impl Endpoint {
         })
     }
 
-    fn verify_signature(&self, query: &Query) -> Result<(), Refusal> {
-        let expected = signature::url_signature(&self.token, query.timestamp()?, query.nonce()?);
-        verify(&expected, query.signature()?)
+    fn verify_signature(&self, query: &Query) -> Result<Which, Refusal> {
+        let (timestamp, nonce, given) = (query.timestamp()?, query.nonce()?, query.signature()?);
+        self.signed_by(given, |token| signature::url_signature(token, timestamp, nonce))
     }
 
-    fn verify_msg_signature(&self, query: &Query, encrypt: &str) -> Result<(), Refusal> {
-        let expected = signature::msg_signature(&self.token, query.timestamp()?, query.nonce()?, encrypt);
-        verify(&expected, query.msg_signature()?)
+    fn verify_msg_signature(&self, query: &Query, encrypt: &str) -> Result<Which, Refusal> {
+        let (timestamp, nonce, given) = (query.timestamp()?, query.nonce()?, query.msg_signature()?);
+        self.signed_by(given, |token| signature::msg_signature(token, timestamp, nonce, encrypt))
     }
-}
 
-fn verify(expected: &str, given: &str) -> Result<(), Refusal> {
-    if signature::matches(expected, given) { Ok(()) } else { Err(Refusal::Signature) }
+    /// Which token makes the signature that was given. How long it takes tells no more than which.
+    fn signed_by(&self, given: &str, signature: impl Fn(&str) -> String) -> Result<Which, Refusal> {
+        let verify = |token: &String| match signature::matches(&signature(token), given) {
+            true => Ok(()),
+            false => Err(Refusal::Signature),
+        };
+        self.token.first(verify).map(|(which, ())| which)
+    }
 }
 
 fn check_time(query: &Query, now: Timestamp) -> Result<(), Refusal> {

@@ -105,6 +105,7 @@ mod campaigns {
 }
 
 mod report;
+mod status;
 
 /// Pages: what is on them, in both languages, whatever fans and brands write.
 #[cfg(feature = "console")]

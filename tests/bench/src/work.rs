@@ -77,7 +77,7 @@ impl Whole {
             return Err(anyhow!("a rule replies"));
         };
         let inner = reply.render(push.format, &message.from_user_name, &message.to_user_name, NOW);
-        Ok(self.endpoint.seal(push.format, &push.nonce, NOW, *b"fedcba9876543210", &inner))
+        Ok(self.endpoint.seal(push.secrets, push.format, &push.nonce, NOW, *b"fedcba9876543210", &inner))
     }
 
     fn run(&self, times: u64) -> Result<()> {

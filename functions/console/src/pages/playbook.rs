@@ -13,7 +13,10 @@ use guanxi::{
     },
     report::Moment,
 };
-use guanxi_spin::{Response, Stopwatch, log, now, random, respond, shell::Refused};
+use guanxi_spin::{
+    Response, Stopwatch, now, random, respond,
+    shell::{Refused, publication},
+};
 
 /// The playbook that was compiled into this component.
 const BUILT: BuiltIn = BuiltIn { source: include_str!("../../../playbook.toml"), compiled: BUILT_IN };
@@ -40,7 +43,7 @@ pub(crate) async fn post(guest: &Guest, session: &Session, posted: &Posted) -> R
         Done::Page(status, desk) => return page(guest, session, (status, Versions::default()), &desk, &watch).await,
         Done::Saved => Told::Saved,
         Done::Published(published) => {
-            log(format_args!("303: publication {}", published.number));
+            publication(published.number);
             Told::Published
         }
     };

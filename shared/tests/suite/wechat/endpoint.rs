@@ -6,7 +6,8 @@ use guanxi::{
         Kind,
         crypto::Cipher,
         endpoint::{
-            BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Opened, QUERY_MAX, Query, Refusal, TIME_WINDOW_SECONDS,
+            BODY_MAX, ConfigError, ECHOSTR_MAX, Endpoint, Mode, Opened, QUERY_MAX, Query, Refusal, Secrets,
+            TIME_WINDOW_SECONDS,
         },
         fields::{FieldsError, Format},
         message::ParseError,
@@ -84,7 +85,7 @@ fn a_push_opens_and_its_reply_goes_back_in_every_mode_and_format() {
             assert_eq!((push.format, push.nonce.as_str()), (format, "415670741"));
             let Kind::Text { content, .. } = push.message.unwrap().kind else { panic!("{mode:?}") };
             assert_eq!(content, "你好, 猫粮 & <b>");
-            let reply = endpoint(mode).seal(format, &push.nonce, NOW, RANDOM, body);
+            let reply = endpoint(mode).seal(push.secrets, format, &push.nonce, NOW, RANDOM, body);
             assert_eq!(reply == body, mode == Mode::Plain);
             assert_eq!(sender(mode).open_reply(&reply).unwrap(), body);
         }
@@ -96,6 +97,7 @@ fn the_sealed_reply_is_the_documented_envelope() {
     let endpoint = Endpoint::new("AAAAA", Mode::Safe, Some(&"A".repeat(43)), "wxba5fad812f8e6fb9").unwrap();
     let seal = |format| {
         endpoint.seal(
+            Secrets::default(),
             format,
             "415670741",
             Timestamp(1_713_424_427),
@@ -322,6 +324,38 @@ fn a_parameter_that_comes_twice_is_refused() {
 }
 
 #[test]
+fn what_takes_the_place_of_a_token_and_a_key_is_taken_beside_them() {
+    let next = |token: &str, key: &str| Sender::new(token, Mode::Safe, &key.parse().unwrap(), APP_ID);
+    let changing = endpoint(Mode::Safe).with_next("the_next_token", OTHER_KEY).unwrap();
+    for token in [TOKEN, "the_next_token"] {
+        for key in [KEY, OTHER_KEY] {
+            let sender = next(token, key);
+            let (query, body) = pushed(&sender, XML);
+            let query = Query::parse(&query).unwrap();
+            assert_eq!(changing.check(&query, NOW), Ok(()), "{token} {key}");
+            let opened = changing.open(&query, body.as_bytes(), NOW).unwrap();
+            let reply = changing.seal(opened.secrets, Format::Xml, &opened.nonce, NOW, RANDOM, "<xml/>");
+            assert_eq!(sender.open_reply(&reply).unwrap(), "<xml/>", "{token} {key}");
+            let echo = sender.sign_url("1", "n", "42");
+            assert_eq!(changing.verify_url(&Query::parse(&echo).unwrap()), Ok("42"));
+        }
+    }
+    let nothing = endpoint(Mode::Safe).with_next("", "").unwrap();
+    for (token, key, refusal) in [("the_next_token", KEY, Refusal::Signature), ("", KEY, Refusal::Signature)] {
+        let (query, body) = pushed(&next(token, key), XML);
+        assert_eq!(nothing.open(&Query::parse(&query).unwrap(), body.as_bytes(), NOW).unwrap_err(), refusal);
+    }
+    let (query, body) = pushed(&next(TOKEN, OTHER_KEY), XML);
+    let refusal = nothing.open(&Query::parse(&query).unwrap(), body.as_bytes(), NOW).unwrap_err();
+    assert!(matches!(refusal, Refusal::Decrypt(_)), "{refusal}");
+    // WeChat's own example of a verification, by the token to come.
+    let example = "signature=f464b24fc39322e44b38aa78f5edd27bd1441696&echostr=4375120948345356249&timestamp=1714036504\
+                   &nonce=1514711492";
+    let to_come = endpoint(Mode::Safe).with_next("AAAAA", "").unwrap();
+    assert_eq!(to_come.verify_url(&Query::parse(example).unwrap()), Ok("4375120948345356249"));
+}
+
+#[test]
 fn a_wrong_configuration_names_the_variable() {
     let new = |token, mode, key, app_id| Endpoint::new(token, mode, key, app_id).map(|_| ()).unwrap_err();
     assert_eq!(new("", Mode::Plain, None, ""), ConfigError::Token);
@@ -333,11 +367,16 @@ fn a_wrong_configuration_names_the_variable() {
     assert_eq!("Safe".parse::<Mode>(), Err(ConfigError::Mode));
     assert_eq!(["plain", "compat", "safe"].map(|mode| mode.parse::<Mode>().unwrap()), MODES);
     assert!(Endpoint::new(&"long".repeat(20), Mode::Plain, Some(""), "").is_ok());
+    for mode in MODES {
+        let wrong = endpoint(mode).with_next("next", &KEY[1..]).map(|_| ()).unwrap_err();
+        assert_eq!(wrong, ConfigError::NextKey, "{mode:?}");
+    }
     for (error, variable) in [
         (ConfigError::Token, "wechat_token"),
         (ConfigError::Mode, "wechat_mode"),
         (ConfigError::NoKey, "wechat_encoding_aes_key"),
         (ConfigError::Key, "wechat_encoding_aes_key"),
+        (ConfigError::NextKey, "wechat_encoding_aes_key_next"),
         (ConfigError::AppId, "wechat_app_id"),
     ] {
         assert!(error.to_string().starts_with(variable), "{error}");
@@ -355,7 +394,7 @@ fn secrets_never_show() {
 #[test]
 fn wechat_finds_what_is_wrong_with_a_reply() {
     let safe = sender(Mode::Safe);
-    let reply = endpoint(Mode::Safe).seal(Format::Xml, "1", NOW, RANDOM, "<xml/>");
+    let reply = endpoint(Mode::Safe).seal(Secrets::default(), Format::Xml, "1", NOW, RANDOM, "<xml/>");
     assert_eq!(safe.open_reply("success").unwrap(), "success");
     assert_eq!(safe.open_reply("").unwrap(), "");
     assert_eq!(safe.open_reply("<xml/>").unwrap_err(), OpenReplyError::Missing("Encrypt"));

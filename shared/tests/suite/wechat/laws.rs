@@ -15,6 +15,10 @@ use proptest::prelude::*;
 const TOKEN: &str = "weixin_token";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 const APP_ID: &str = "wxb11529c136998cb6";
+/// In force, to come, and somebody else's.
+const TOKENS: [&str; 3] = [TOKEN, "the_next_token", "no_token"];
+const KEYS: [&str; 3] =
+    [KEY, "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "ZYXWVUTSRQPONMLKJIHGFEDCBA0123456789abcdefg"];
 const NOW: Timestamp = Timestamp(1_714_112_445);
 
 /// Any text, with what is special to XML in it more often than chance would have it.
@@ -79,6 +83,54 @@ proptest! {
         let mut body = body.into_bytes();
         body[start + at.index(end)] ^= change;
         prop_assert!(endpoint.open(&query, &body, NOW).is_err());
+    }
+
+    /// One account whose Token and EncodingAESKey are changed: whatever WeChat posts meanwhile, in whatever order, signed and
+    /// encrypted with either, is taken and answered with its own; what is made with anything else is not.
+    #[test]
+    fn while_secrets_are_changed_every_message_is_taken_and_answered_with_its_own(
+        messages in prop::collection::vec((0..3_usize, 0..3_usize, 0..3_usize), 1..12),
+        next in (any::<bool>(), any::<bool>()),
+    ) {
+        for mode in [Mode::Plain, Mode::Compat, Mode::Safe] {
+            let endpoint = Endpoint::new(TOKENS[0], mode, Some(KEYS[0]), APP_ID).unwrap();
+            let given = |next: bool, secret| if next { secret } else { "" };
+            let endpoint = endpoint.with_next(given(next.0, TOKENS[1]), given(next.1, KEYS[1])).unwrap();
+            for (token, other_token, key) in &messages {
+                let sender = |token: usize| Sender::new(TOKENS[token], mode, &KEYS[*key].parse().unwrap(), APP_ID);
+                let is_known = |secret: usize, next: bool| secret == 0 || secret == 1 && next;
+                let echo = sender(*token).sign_url(&NOW.to_string(), "1", "42");
+                prop_assert_eq!(endpoint.verify_url(&Query::parse(&echo).unwrap()).is_ok(), is_known(*token, next.0));
+
+                let xml = "<xml><ToUserName>gh_1</ToUserName></xml>";
+                let random = *b"0123456789abcdef";
+                let (query, body) = sender(*token).push(xml, "o", &NOW.to_string(), "1", random).unwrap();
+                // A `signature` by the one token beside a `msg_signature` by the other is no less authentic.
+                let (other, _) = sender(*other_token).push(xml, "o", &NOW.to_string(), "1", random).unwrap();
+                let mixed = match (mode, query.split_once('&'), other.split_once('&')) {
+                    (Mode::Plain, ..) => query.clone(),
+                    (_, Some((_, rest)), Some((signature, _))) => format!("{signature}&{rest}"),
+                    _ => panic!("{query}"),
+                };
+                let query = Query::parse(&mixed).unwrap();
+                let token_known = is_known(*token, next.0);
+                let signed = token_known && (mode == Mode::Plain || is_known(*other_token, next.0));
+                let taken = endpoint.check(&query, NOW).and_then(|()| endpoint.open(&query, body.as_bytes(), NOW));
+                let expected = signed && (mode == Mode::Plain || is_known(*key, next.1));
+                prop_assert_eq!(taken.is_ok(), expected, "{:?} {}", mode, mixed);
+                match taken {
+                    Err(refusal) => prop_assert_eq!(refusal.status(), 401),
+                    Ok(opened) => {
+                        let reply = endpoint.seal(opened.secrets, opened.format, &opened.nonce, NOW, random, "<xml/>");
+                        prop_assert_eq!(sender(*token).open_reply(&reply).unwrap(), "<xml/>");
+                        if mode != Mode::Plain {
+                            let others = (0..3).filter(|other| other != token);
+                            prop_assert!(others.map(sender).all(|other| other.open_reply(&reply).is_err()));
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

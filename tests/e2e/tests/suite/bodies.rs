@@ -1,7 +1,7 @@
 //! Bodies that do not come, over raw TCP: who did not sign is not waited for, and who did only so long. Needs only HTTP, but
 //! for what its name says is on the local host.
 
-use e2e::{Answer, CONSOLE_TOKEN, Server, local, now, run, server, text};
+use e2e::{Answer, CONSOLE_TOKEN, Server, local, now, run, said, server, text};
 use guanxi::time::Timestamp;
 use hyper::{HeaderMap, Method};
 use std::time::Duration;
@@ -232,11 +232,11 @@ fn what_follows_a_body_on_its_connection_is_a_request_of_its_own() {
 fn on_the_local_host_a_client_that_goes_away_is_told_apart_from_a_body_that_is_too_long() {
     run(async {
         let (host, server) = local("safe").await;
-        let lines = || format!("{:?}", host.logs().lines("callback"));
+        let lines = || said(&host, "callback");
         let wechat = wechat(&server, now());
         drop(begin(&server, &wechat, "", 60_000, "<").await);
         let gone = async {
-            while !lines().contains("400: the client went away before the end of its body") {
+            while !lines().contains(r#""status":400,"says":"the client went away before the end of its body""#) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -248,18 +248,18 @@ fn on_the_local_host_a_client_that_goes_away_is_told_apart_from_a_body_that_is_t
         stream.write_all((head + chunk(&body).as_str()).as_bytes()).await.unwrap();
         drop(stream);
         let gone = async {
-            while lines().matches("400: the client went away").count() < 2 {
+            while lines().matches(r#""status":400,"says":"the client went away"#).count() < 2 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         timeout(FOR_EVER, gone).await.unwrap_or_else(|_| panic!("{}", lines()));
-        assert!(!lines().contains("413"), "{}", lines());
+        assert!(!lines().contains(r#""status":413"#), "{}", lines());
         // Without a length it is cut where it becomes too long.
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
         let head = format!("{wechat} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n10001\r\n");
         stream.write_all(&[head.as_bytes(), &[b' '; 0x1_0001]].concat()).await.unwrap();
         assert_eq!(status(&mut stream).await, 413);
-        assert!(lines().contains("413: the body is longer than 65536 bytes"), "{}", lines());
+        assert!(lines().contains(r#""status":413,"says":"the body is longer than 65536 bytes""#), "{}", lines());
         host.stop().await;
     });
 }
@@ -271,10 +271,11 @@ fn on_the_local_host_a_flood_of_refusals_is_a_few_lines_of_the_log() {
         for _ in 0..1_000 {
             assert_eq!(server.request(Method::POST, "/wechat", "").await.status, 401);
         }
-        let lines = host.logs().lines("callback");
+        let said = said(&host, "callback");
+        let lines: Vec<&str> = said.lines().collect();
         // One request after the other: an instance takes 128 of them, and writes of these the first, second, fourth, ….
         assert!(lines.len() <= 8 * 8, "{} lines", lines.len());
-        assert!(format!("{lines:?}").contains("(and 63 like it)"), "{lines:?}");
+        assert!(said.contains(r#","like_it":63,"#), "{said}");
         host.stop().await;
     });
 }

@@ -3,6 +3,7 @@
 use e2e::{JOB_TOKEN, Server, at, build, now, options, root, run, text};
 use guanxi::wechat::endpoint::Mode;
 use guanxi_host::{Host, Options, Schedule};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -17,6 +18,17 @@ async fn clock(url: &str, token: &str) -> Schedule {
 /// All that a component and the host about it have said.
 fn lines(clock: &Schedule, component: &str) -> Vec<String> {
     clock.logs().lines(component).into_iter().map(|line| line.text).collect()
+}
+
+/// What a component's line says of a job's answer.
+fn called(line: &str, component: &str, level: &str) -> (u64, String) {
+    let read: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+    assert_eq!(
+        (&read["component"], &read["level"], &read["event"]),
+        (&component.into(), &level.into(), &"called".into())
+    );
+    assert!(now().0.abs_diff(read["at"].as_u64().unwrap()) < 300, "{line}");
+    (read["status"].as_u64().unwrap(), read["says"].as_str().unwrap().to_owned())
 }
 
 #[test]
@@ -47,12 +59,15 @@ fn on_the_local_host_a_tick_runs_its_job_and_logs_the_answer() {
         clock.tick("clock-rollup").await.unwrap();
         let said = lines(&clock, "clock-rollup");
         assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[0].starts_with("rollup: 200 {") && said[1].starts_with("rollup: 409 "), "{said:?}");
+        let (status, says) = called(&said[0], "clock-rollup", "info");
+        assert!(status == 200 && says.starts_with('{'), "{said:?}");
+        assert_eq!(called(&said[1], "clock-rollup", "info").0, 409);
 
         let error = clock.tick("clock-push").await.unwrap_err().to_string();
         assert_eq!(error, "component `clock-push` failed: push: answered with 500");
         let said = lines(&clock, "clock-push");
-        assert!(said[0].starts_with("push: 500 variable wechat_app_secret"), "{said:?}");
+        let (status, says) = called(&said[0], "clock-push", "error");
+        assert!(status == 500 && says.starts_with("variable wechat_app_secret"), "{said:?}");
         assert_eq!(said[1..], [error]);
         host.stop().await;
     });
@@ -108,7 +123,11 @@ fn on_the_local_host_a_tick_is_one_post_and_of_a_long_answer_the_beginning_in_on
         {
             assert!(head.contains(expected), "{expected:?} in {head:?}");
         }
-        let expected = format!("rollup: 202 {}", "line ".repeat(100));
-        assert_eq!(lines(&clock, "clock-rollup"), [expected.trim_end()]);
+        let said = lines(&clock, "clock-rollup");
+        assert_eq!(said.len(), 1, "{said:?}");
+        // As much of it as one line has room for.
+        let (status, says) = called(&said[0], "clock-rollup", "info");
+        let beginning = says.strip_suffix('…').unwrap();
+        assert!(status == 202 && beginning.len() > 300 && "line\n".repeat(100).starts_with(beginning), "{says}");
     });
 }

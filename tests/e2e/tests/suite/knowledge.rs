@@ -1,6 +1,6 @@
 //! From pushes and purchases to reports: the jobs and the console's routes, on a local host whose clock the test sets.
 
-use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, local, owned, run, text};
+use e2e::{Answer, CONSOLE_TOKEN, JOB_TOKEN, Server, at, event, local, owned, run, said, text};
 use guanxi::{store::keys, time::Timestamp};
 use guanxi_host::Host;
 use hyper::Method;
@@ -194,8 +194,8 @@ fn a_damaged_record_is_set_aside_shown_repaired_or_dropped_and_the_rest_goes_on(
         for kind in keys::ALL.iter().filter(|kind| kind.pattern.starts_with("damaged:")) {
             assert!(written.contains(kind.pattern), "{kind:?}");
         }
-        let log = format!("{:?}", brand.host.logs().lines("stats"));
-        assert!(log.contains("1 damaged records are set aside") && !log.contains("oFan"), "{log}");
+        let log = said(&brand.host, "stats");
+        assert!(log.contains(r#""event":"set_aside","records":1,"#) && !log.contains("oFan"), "{log}");
         brand.host.stop().await;
     });
 }

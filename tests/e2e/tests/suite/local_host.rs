@@ -1,16 +1,18 @@
 //! What HTTP alone does not show: the journal, a broken store, other modes, a published playbook, a clock that is off.
 //! On the local host only.
 
-use e2e::{at, event, fixtures, local, now, run, text};
+use e2e::{at, event, fixtures, local, now, run, said, text};
 use guanxi::{
     facts::{Entry, FanStatus, Received, Touch},
     playbook::{compile, publish},
     time::Timestamp,
+    wechat::{endpoint::Mode, sender::Sender},
 };
 use guanxi_host::{
     Host,
     store::{Verdict, fail_prefix},
 };
+use hyper::Method;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -199,13 +201,49 @@ fn on_the_local_host_a_wrong_variable_is_named_in_the_log_and_nowhere_else() {
     run(async {
         let options = e2e::options("safe").variable("wechat_encoding_aes_key", "too-short-to-be-a-key");
         let host = Host::start(options).await.unwrap();
-        let server = e2e::Server::new(&host.url(), guanxi::wechat::endpoint::Mode::Safe);
+        let server = e2e::Server::new(&host.url(), Mode::Safe);
         let answer = server.push(&text("oFan-1", now(), 1, "优惠")).await;
         assert_eq!((answer.status, answer.body.as_str()), (500, ""));
         let log = format!("{:?}", host.logs().lines("callback"));
         assert!(log.contains("wechat_encoding_aes_key"), "{log}");
         assert!(!log.contains("too-short-to-be-a-key"), "{log}");
         host.stop().await;
+    });
+}
+
+#[test]
+fn on_the_local_host_no_message_is_lost_while_token_and_key_are_changed() {
+    const NEXT_TOKEN: &str = "e2enexttoken";
+    const NEXT_KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+    run(async {
+        for mode in [Mode::Plain, Mode::Compat, Mode::Safe] {
+            let name = format!("{mode:?}").to_lowercase();
+            let next = [("wechat_token_next", NEXT_TOKEN), ("wechat_encoding_aes_key_next", NEXT_KEY)];
+            let options =
+                next.into_iter().fold(e2e::options(&name), |options, (name, value)| options.variable(name, value));
+            let host = Host::start(options).await.unwrap();
+            let mut server = e2e::Server::new(&host.url(), mode);
+            let pairs = [
+                (e2e::TOKEN, e2e::AES_KEY),
+                (NEXT_TOKEN, e2e::AES_KEY),
+                (e2e::TOKEN, NEXT_KEY),
+                (NEXT_TOKEN, NEXT_KEY),
+            ];
+            for (number, (token, key)) in pairs.into_iter().cycle().take(12).enumerate() {
+                server.sender = Sender::new(token, mode, &key.parse().unwrap(), e2e::APP_ID);
+                let answer = server.push(&text("oFan-1", now(), number as u64, "优惠")).await;
+                assert_eq!(answer.status, 200, "{mode:?} {token} {key}");
+                assert!(server.open(&answer).contains("<MsgType><![CDATA[text]]></MsgType>"), "{mode:?} {token} {key}");
+                let echo = server.sender.sign_url("1", "1", "42");
+                assert_eq!(server.request(Method::GET, &format!("/wechat?{echo}"), "").await.body, "42");
+            }
+            assert_eq!(journal(&host).await.len(), 12);
+            server.sender = Sender::new("another", mode, &NEXT_KEY.parse().unwrap(), e2e::APP_ID);
+            assert_eq!(server.push(&text("oFan-1", now(), 99, "优惠")).await.status, 401, "{mode:?}");
+            let log = said(&host, "callback");
+            assert!(!log.contains(NEXT_TOKEN) && !log.contains(NEXT_KEY), "{log}");
+            host.stop().await;
+        }
     });
 }
 

@@ -41,13 +41,20 @@ struct Granted {
     size_max: f64,
 }
 
-const GRANTED: [Granted; 7] = [
+const GRANTED: [Granted; 8] = [
     Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.5 },
     Granted {
         id: "callback",
         stores: &["default"],
         hosts: &[],
-        variables: &["wechat_app_id", "wechat_encoding_aes_key", "wechat_mode", "wechat_token"],
+        variables: &[
+            "wechat_app_id",
+            "wechat_encoding_aes_key",
+            "wechat_encoding_aes_key_next",
+            "wechat_mode",
+            "wechat_token",
+            "wechat_token_next",
+        ],
         imports: &[
             "guanxi:channels/qr-scan@",
             "guanxi:replies/auto-reply@",
@@ -132,6 +139,22 @@ const GRANTED: [Granted; 7] = [
         ],
         size_max: 8.3,
     },
+    Granted {
+        id: "status",
+        stores: &["default"],
+        hosts: &[],
+        variables: &["job_token"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            "wasi:http/types@",
+            // A counter is read by adding nothing to it.
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/store@",
+        ],
+        size_max: 3.0,
+    },
 ];
 
 /// The clock calls the jobs of an application, and that is all.
@@ -144,8 +167,7 @@ const fn clock(id: &'static str) -> Granted {
         imports: &[
             "fermyon:spin-cron/cron-types@",
             "fermyon:spin/variables@",
-            // Durations only.
-            "wasi:clocks/monotonic-clock@",
+            "wasi:clocks/",
             "wasi:http/outgoing-handler@",
             "wasi:http/types@",
         ],
@@ -277,7 +299,7 @@ fn callback_holds_no_playbook() {
     let playbook = playbook();
     let holds = |id: &&str| without(&GUANXI.wasm(id), &playbook).is_some();
     let holding: Vec<&str> = GUANXI.granted.iter().map(|granted| granted.id).filter(holds).collect();
-    assert_eq!(holding, ["auto-reply", "console", "push", "stats"]);
+    assert_eq!(holding, ["auto-reply", "console", "push", "stats", "status"]);
 }
 
 /// What differs between backends, or looks at every key of the store.
