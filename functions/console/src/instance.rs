@@ -5,7 +5,7 @@ use guanxi::{
     fold::rollup::backlog_now,
     journal::Journal,
     playbook::{Shelf, Terms},
-    report::{Ask, Brand, Moment, ReportError, Sheet, Status},
+    report::{Ask, Brand, Moment, ReportError, Sheet},
     store::load,
     wechat::OpenId,
 };
@@ -84,16 +84,6 @@ impl Instance {
             ReportError::NoSuchFan => Refused::new(404, error),
             error => Refused::unavailable(error),
         })
-    }
-
-    /// How the installation runs.
-    ///
-    /// # Errors
-    /// 503, when the store does not answer, or a record cannot be read without which there is nothing to say.
-    pub async fn status(&self, brand: &Brand) -> Result<Status, Refused> {
-        let moment = self.moment().await?;
-        let records = load(&self.store, Status::keys(brand, moment)).await.map_err(Refused::unavailable)?;
-        Status::of(brand, moment, &records).map_err(Refused::unavailable)
     }
 
     /// Writes to the journal that a fan is to be forgotten: the next rollup does it.
