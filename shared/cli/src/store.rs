@@ -51,6 +51,7 @@ impl Place {
         match options.store()? {
             Location::File(path) => Ok(path),
             Location::Memory => bail!("the store is kept in memory, so there is no file"),
+            Location::Redis(url) => bail!("the store is at {url}, so there is no file"),
         }
     }
 }

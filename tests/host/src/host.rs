@@ -28,7 +28,7 @@ use crate::{
     routes::{RouteError, Routes},
     runtime_config::{Places, RuntimeConfigError, StateDir},
     server::{Server, serve},
-    store::{self, FileError, JournalMode, Location, Store, StoreError},
+    store::{self, Commits, FileError, JournalMode, Location, RedisUrl, Store, StoreError},
     variables::{Resolved, VariablesError},
 };
 
@@ -61,6 +61,8 @@ pub struct Options {
     pub clock: Clock,
     /// How the store's file commits.
     pub journal_mode: JournalMode,
+    /// Whether writes that wait are committed together.
+    pub commits: Commits,
     /// What clients are held to before a component sees their requests; none: nothing, as in Spin.
     pub limits: Option<Limits>,
     /// Values for Spin's environment variables of its instance pool, `SPIN_MAX_INSTANCE_COUNT` for instance; what is not
@@ -84,6 +86,7 @@ impl Options {
             quiet: false,
             clock: Clock::real(),
             journal_mode: JournalMode::default(),
+            commits: Commits::default(),
             limits: Some(Limits::default()),
             pool: BTreeMap::new(),
         }
@@ -160,6 +163,14 @@ pub enum HostError {
     /// The store's file.
     #[error("cannot prepare the key-value store: {0}")]
     StoreFile(#[from] FileError),
+    /// The store's server.
+    #[error("no key-value store at {url}: {source}")]
+    StoreServer {
+        /// Without user and password.
+        url: RedisUrl,
+        /// Why not.
+        source: StoreError,
+    },
     /// The log files.
     #[error("cannot make the folder for logs: {0}")]
     Logs(std::io::Error),
@@ -341,16 +352,20 @@ pub(crate) async fn surroundings(manifest: &Manifest, options: &Options) -> Resu
     build(manifest, options.build, options.quiet).await?;
     // Nobody may open the store of an application in which no component names one.
     let with_store = manifest.components.values().any(|component| !component.key_value_stores.is_empty());
-    let store = if with_store { places.store } else { Location::Memory };
-    if let Location::File(path) = &store {
+    let location = if with_store { places.store } else { Location::Memory };
+    if let Location::File(path) = &location {
         store::prepare(path, options.journal_mode)?;
+    }
+    let store = Store::open_with(&location, options.commits)?;
+    if let Location::Redis(url) = &location {
+        store.reach().await.map_err(|source| HostError::StoreServer { url: url.clone(), source })?;
     }
     Ok(Surroundings {
         engine: engine(|name| options.pool_variable(name)).map_err(LoadError::Engine)?,
         variables,
         allowed_hosts,
         client: Client::new(),
-        store: Store::open(&store)?,
+        store,
         clock: options.clock.clone(),
         logs: Logs::new(places.logs, options.quiet).map_err(HostError::Logs)?,
     })

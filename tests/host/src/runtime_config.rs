@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::store::Location;
+use crate::store::{Location, RedisUrl};
 
 /// Spin's name for the file of its embedded store.
 const DATABASE: &str = "sqlite_key_value.db";
@@ -67,6 +67,25 @@ struct File {
 struct KeyValueStore {
     r#type: String,
     path: Option<PathBuf>,
+    url: Option<String>,
+}
+
+impl KeyValueStore {
+    /// Where it is; a relative path starts at `folder`, or the reason why it is not run.
+    fn location(&self, folder: &Path) -> Result<Location, String> {
+        match (self.r#type.as_str(), &self.path, &self.url) {
+            ("spin", Some(path), None) => Ok(Location::File(folder.join(path))),
+            ("spin", None, None) => Err("`path` is missing".to_owned()),
+            ("redis", None, Some(url)) => match url.parse::<RedisUrl>() {
+                Ok(url) => Ok(Location::Redis(url)),
+                Err(error) => Err(format!("`url`: {error}")),
+            },
+            ("redis", None, None) => Err("`url` is missing".to_owned()),
+            ("spin", _, _) => Err("`url` is of the type `redis`".to_owned()),
+            ("redis", _, _) => Err("`path` is of the type `spin`".to_owned()),
+            (other, _, _) => Err(format!("type `{other}` is not supported, only `spin` and `redis`")),
+        }
+    }
 }
 
 /// Where everything that outlives a request goes.
@@ -79,7 +98,7 @@ pub(crate) struct Places {
 impl Places {
     /// From the manifest's folder, the flags and the file; a flag beats the file.
     pub(crate) fn new(folder: &Path, flag: &StateDir, config: Option<&Path>) -> Result<Self, RuntimeConfigError> {
-        let file = config.map(read).transpose()?.unwrap_or_default();
+        let (file, configured) = config.map(read).transpose()?.unwrap_or_default();
         let state_dir = match (flag, file.state_dir) {
             (StateDir::Default, Some(text)) => StateDir::from_text(&text),
             (flag, _) => flag.clone(),
@@ -89,37 +108,28 @@ impl Places {
             StateDir::None => None,
             StateDir::Path(path) => Some(path),
         };
-        let configured = file.key_value_store.into_values().next().and_then(|store| store.into_inner().path);
-        // A relative path in the file starts at the file, as in Spin.
-        let configured = configured.map(|path| config.and_then(Path::parent).map_or(path.clone(), |at| at.join(path)));
-        let store = configured.or_else(|| state.as_ref().map(|state| state.join(DATABASE)));
-        Ok(Self { store: store.map_or(Location::Memory, Location::File), logs: state.map(|state| state.join("logs")) })
+        let usual = || state.as_ref().map_or(Location::Memory, |state| Location::File(state.join(DATABASE)));
+        Ok(Self { store: configured.unwrap_or_else(usual), logs: state.map(|state| state.join("logs")) })
     }
 }
 
-fn read(path: &Path) -> Result<File, RuntimeConfigError> {
+/// The file, and the store that it names. A relative path in the file starts at the file, as in Spin.
+fn read(path: &Path) -> Result<(File, Option<Location>), RuntimeConfigError> {
     let failed = |source| RuntimeConfigError::Read { path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(failed)?;
     let refused = |message: String| RuntimeConfigError::Refused { path: path.to_owned(), message };
     let file: File = toml::from_str(&text).map_err(|error| refused(error.to_string().trim_end().to_owned()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut location = None;
     for (label, store) in &file.key_value_store {
         let line = text.get(..store.span().start).unwrap_or_default().matches('\n').count() + 1;
-        let store = store.get_ref();
+        let refused = |message| refused(format!("line {line}: key_value_store.{label}: {message}"));
         if label != "default" {
-            return Err(refused(format!(
-                "line {line}: key_value_store.{label}: only the label `default` is supported"
-            )));
+            return Err(refused("only the label `default` is supported".to_owned()));
         }
-        if store.r#type != "spin" {
-            let message =
-                format!("line {line}: key_value_store.{label}: type `{}` is not supported, only `spin`", store.r#type);
-            return Err(refused(message));
-        }
-        if store.path.is_none() {
-            return Err(refused(format!("line {line}: key_value_store.{label}: `path` is missing")));
-        }
+        location = Some(store.get_ref().location(folder).map_err(refused)?);
     }
-    Ok(file)
+    Ok((file, location))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! The key-value store: Spin's table in SQLite, behind one thread, with one commit per call.
+//! The key-value store: Spin's table in SQLite, behind one thread, or Spin's keys in Redis or Valkey.
 //!
-//! Stricter than Spin on purpose: what works on SQLite but not on Redis is an error that says so, so that a function that
-//! runs here runs on both. Counters (keys written by `increment`) are kept apart from values for the same reason.
+//! Stricter than Spin on purpose: what works on SQLite but not on Redis is an error that says so, and the other way round, so
+//! that a function that runs here runs on both. Counters (keys written by `increment`) are kept apart from values for the
+//! same reason.
 //!
 //! [`Store`] is also the handle by which tests read the store, watch who does what, and break it ([`Store::watch`]).
 
 mod file;
+pub mod moving;
+mod redis;
 mod sqlite;
 
 use std::{
@@ -15,10 +18,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
-
 pub use file::{Contents, FileError, JournalMode, back_up, ensure_free, prepare, restore};
+pub use redis::{CALL_TIME, RedisUrl, RedisUrlError};
 use sqlite::Worker;
+
+const EMPTY_BATCH: StoreError = StoreError::Refused("an empty batch is unreliable: on Redis it is an error");
 
 /// Azure, AWS and others take no longer keys.
 pub const MAX_KEY_BYTES: usize = 255;
@@ -32,14 +36,29 @@ pub enum Location {
     Memory,
     /// A file; it and its folder are made where they are missing.
     File(PathBuf),
+    /// A server.
+    Redis(RedisUrl),
+}
+
+/// How writes to SQLite get to the disk. Either way none is answered before it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commits {
+    /// Each by itself, as Spin does.
+    #[default]
+    Each,
+    /// What waits while one is under way is committed together by the next.
+    Together,
 }
 
 /// Why an operation did not happen, or is said not to have happened.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StoreError {
-    /// SQLite's own.
+    /// SQLite's own, or Redis's.
     #[error("{0}")]
     Database(String),
+    /// Redis; the operation may happen all the same.
+    #[error("Redis has not answered within {} s", CALL_TIME.as_secs())]
+    Late,
     /// Not portable; see the variant's text.
     #[error("{0}")]
     Refused(&'static str),
@@ -60,6 +79,9 @@ pub enum StoreError {
     /// `get` of a counter.
     #[error("get of {0:?}, which is a counter: backends store it differently; read it with increment(key, 0)")]
     GetOfCounter(String),
+    /// A value that Redis would take for a counter.
+    #[error("set of {0:?} to a whole number in digits: on Redis that is a counter; put another byte before it")]
+    NumberAsValue(String),
     /// A counter that would pass 64 bits.
     #[error("increment on {0:?} overflows")]
     Overflow(String),
@@ -126,10 +148,16 @@ pub enum Verdict {
 
 type Watcher = Arc<dyn Fn(&Operation) -> Verdict + Send + Sync>;
 
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Arc<Worker>),
+    Redis(Arc<redis::Server>),
+}
+
 /// The store of one host. Clones are the same store.
 #[derive(Clone)]
 pub struct Store {
-    worker: Arc<Worker>,
+    backend: Backend,
     watcher: Arc<Mutex<Option<Watcher>>>,
     /// The key that a component incremented though it was set.
     poisoned: Arc<OnceLock<String>>,
@@ -142,12 +170,46 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database as Spin does, in the journal mode that the file has, and starts its thread.
+    /// Opens the database as Spin does, in the journal mode that the file has, and starts its thread. A server is connected to
+    /// by the first operation, as in Spin.
     ///
     /// # Errors
     /// When the file cannot be made or is not such a database.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
-        Ok(Self { worker: Arc::new(Worker::start(location)?), watcher: Arc::default(), poisoned: Arc::default() })
+        Self::open_with(location, Commits::Each)
+    }
+
+    /// As [`Store::open`], with writes to SQLite committed so.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(location: &Location, commits: Commits) -> Result<Self, StoreError> {
+        let backend = match location {
+            Location::Memory => Backend::Sqlite(Arc::new(Worker::start(None, commits)?)),
+            Location::File(path) => Backend::Sqlite(Arc::new(Worker::start(Some(path), commits)?)),
+            Location::Redis(url) => Backend::Redis(Arc::new(redis::Server::new(url)?)),
+        };
+        Ok(Self { backend, watcher: Arc::default(), poisoned: Arc::default() })
+    }
+
+    /// That a server is there and answers, by a connection of its own.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Redis(server) => server.reach().await,
+        }
+    }
+
+    /// Settings of a server by which it may lose what it has answered, such as `appendfsync is everysec, not always`; empty too
+    /// where it does not tell.
+    pub async fn risks(&self) -> Vec<String> {
+        match &self.backend {
+            Backend::Sqlite(_) => Vec::new(),
+            Backend::Redis(server) => server.risks().await.unwrap_or_default(),
+        }
     }
 
     /// Lets `watcher` see every operation of the components from now on and decide over it; it replaces an earlier one.
@@ -179,14 +241,19 @@ impl Store {
     /// As [`StoreError`] says; so of every method here.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         check_key(key)?;
-        let key = key.to_owned();
-        self.run(move |database| database.get(&key)).await
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let key = key.to_owned();
+                worker.read(move |database| database.get(&key)).await
+            }
+            Backend::Redis(server) => server.get(key).await,
+        }
     }
 
     /// Writes one value: one commit.
     ///
     /// # Errors
-    /// On a key or value that not every backend takes, and on a counter's key.
+    /// On a key or value that not every backend takes, and, on SQLite, on a counter's key.
     pub async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
         self.set_many(vec![(key.to_owned(), value)]).await
     }
@@ -194,15 +261,27 @@ impl Store {
     /// Writes all or none of them: one commit.
     ///
     /// # Errors
-    /// As [`Store::set`].
+    /// As [`Store::set`], and where there are none.
     pub async fn set_many(&self, entries: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Err(EMPTY_BATCH);
+        }
         for (key, value) in &entries {
             check_key(key)?;
             if value.len() > MAX_VALUE_BYTES {
                 return Err(StoreError::ValueSize(value.len()));
             }
+            if redis::is_number(value) {
+                return Err(StoreError::NumberAsValue(key.clone()));
+            }
         }
-        self.run(move |database| database.set_many(&entries)).await
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let bytes = entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+                worker.write(bytes, move |database| database.set_many(&entries)).await
+            }
+            Backend::Redis(server) => server.set_many(&entries).await,
+        }
     }
 
     /// Deletes `key`, value or counter; no error where there is none.
@@ -216,10 +295,19 @@ impl Store {
     /// Deletes all of them: one commit.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, and where there are none.
     pub async fn delete_many(&self, keys: Vec<String>) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Err(EMPTY_BATCH);
+        }
         keys.iter().try_for_each(|key| check_key(key))?;
-        self.run(move |database| database.delete_many(&keys)).await
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let bytes = keys.iter().map(String::len).sum();
+                worker.write(bytes, move |database| database.delete_many(&keys)).await
+            }
+            Backend::Redis(server) => server.delete_many(&keys).await,
+        }
     }
 
     /// Whether there is such a key, value or counter.
@@ -228,8 +316,13 @@ impl Store {
     /// When the database fails.
     pub async fn exists(&self, key: &str) -> Result<bool, StoreError> {
         check_key(key)?;
-        let key = key.to_owned();
-        self.run(move |database| database.exists(&key)).await
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let key = key.to_owned();
+                worker.read(move |database| database.exists(&key)).await
+            }
+            Backend::Redis(server) => server.exists(key).await,
+        }
     }
 
     /// Adds `delta` to a counter, which starts at 0, and gives the sum.
@@ -238,8 +331,13 @@ impl Store {
     /// On a key that was `set`.
     pub async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
         check_key(key)?;
-        let key = key.to_owned();
-        self.run(move |database| database.increment(&key, delta)).await
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let key = key.to_owned();
+                worker.write(key.len(), move |database| database.increment(&key, delta)).await
+            }
+            Backend::Redis(server) => server.increment(key, delta).await,
+        }
     }
 
     /// All keys with this prefix, in order. For tests and tools: components cannot list.
@@ -247,15 +345,25 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let prefix = prefix.to_owned();
-        self.run(move |database| database.keys(&prefix)).await
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let prefix = prefix.to_owned();
+                worker.read(move |database| database.keys(&prefix)).await
+            }
+            Backend::Redis(server) => server.keys(prefix).await,
+        }
     }
 
     /// Finishes what is under way and closes the database; every later operation fails.
     pub async fn close(&self) {
-        let worker = Arc::clone(&self.worker);
-        // A join error would mean that the closing itself panicked, and then there is nothing left to close.
-        _ = tokio::task::spawn_blocking(move || worker.close()).await;
+        match &self.backend {
+            Backend::Sqlite(worker) => {
+                let worker = Arc::clone(worker);
+                // A join error would mean that the closing itself panicked, and then there is nothing left to close.
+                _ = tokio::task::spawn_blocking(move || worker.close()).await;
+            }
+            Backend::Redis(server) => server.close(),
+        }
     }
 
     /// Out of use for components from now on: in Spin such a call panics, and the panic leaves its store locked.
@@ -288,19 +396,6 @@ impl Store {
         }
         let answer = work.await;
         if lose_answer { Err(StoreError::Broken) } else { answer }
-    }
-
-    /// Runs `work` on the store's thread.
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut sqlite::Database) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (sender, receiver) = oneshot::channel();
-        self.worker.submit(Box::new(move |database| {
-            // The asker may have gone away; the work is done all the same.
-            _ = sender.send(work(database));
-        }))?;
-        receiver.await.map_err(|_| StoreError::Closed)?
     }
 }
 

@@ -34,12 +34,28 @@ fn a_stores_path_starts_at_the_file_that_names_it() {
 }
 
 #[test]
+fn a_stores_server_is_shown_without_its_password() {
+    let config = "[key_value_store.default]\ntype = 'redis'\nurl = 'redis://brand:secret@10.0.0.7:6380/2'";
+    let (places, _) = places(&StateDir::None, config).unwrap();
+    let Location::Redis(url) = &places.store else { panic!("{places:?}") };
+    assert_eq!(url.to_string(), "redis://10.0.0.7:6380/2");
+    assert_eq!(format!("{places:?}").matches("secret").count(), 0);
+    let socket: RedisUrl = "redis+unix:///run/redis.sock?pass=secret&db=1".parse().unwrap();
+    assert_eq!(socket.to_string(), "redis+unix:///run/redis.sock");
+}
+
+#[test]
 fn what_is_not_run_is_named_with_its_line() {
     for (config, expected) in [
         ("variables_provider = 1", "variables_provider"),
         ("[key_value_store.other]\ntype = 'spin'\npath = 'x'", "key_value_store.other"),
-        ("\n[key_value_store.default]\ntype = 'redis'\nurl = 'redis://x'", "url"),
-        ("\n[key_value_store.default]\ntype = 'redis'", "line 2: key_value_store.default: type `redis`"),
+        ("\n[key_value_store.default]\ntype = 'azure_cosmos'", "line 2: key_value_store.default: type `azure_cosmos`"),
+        ("[key_value_store.default]\ntype = 'redis'", "`url` is missing"),
+        ("[key_value_store.default]\ntype = 'redis'\npath = 'x'", "`path` is of the type `spin`"),
+        ("[key_value_store.default]\ntype = 'spin'\npath = 'x'\nurl = 'redis://x'", "`url` is of the type `redis`"),
+        ("[key_value_store.default]\ntype = 'redis'\nurl = 'http://x'", "`url`: not the URL of a Redis"),
+        ("[key_value_store.default]\ntype = 'redis'\nurl = 'redis://x/seven'", "`url`: not the URL of a Redis"),
+        ("[key_value_store.default]\ntype = 'redis'\nurl = 'rediss://:secret@x'", "`url`: TLS"),
         ("[key_value_store.default]\ntype = 'spin'", "`path` is missing"),
     ] {
         let refusal = places(&StateDir::Default, config).unwrap_err();

@@ -25,6 +25,15 @@ async fn a_key_is_a_value_or_a_counter_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn what_redis_would_take_for_a_counter_is_no_value() {
+    let store = store().await;
+    assert_eq!(store.set("key", b"-12".to_vec()).await, Err(StoreError::NumberAsValue("key".into())));
+    let entries = [("a", "x"), ("b", "7")].map(|(key, value)| (key.to_owned(), value.into())).to_vec();
+    assert_eq!(store.set_many(entries).await, Err(StoreError::NumberAsValue("b".into())));
+    assert_eq!(store.keys("").await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
 async fn rows_that_spin_wrote_are_what_they_are_first_used_as() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sqlite_key_value.db");

@@ -6,8 +6,16 @@ use guanxi_host::{
     Host, Options, StateDir,
     store::{Action, Verdict, delay, fail_next, fail_prefix},
 };
+use redis_process::empty_database;
 
 use crate::fixtures::{Application, get, request, set};
+
+/// With the store on Redis.
+fn on_redis(application: &Application, url: &str) -> Options {
+    let config = application.folder.path().join("runtime.toml");
+    std::fs::write(&config, format!("[key_value_store.default]\ntype = 'redis'\nurl = '{url}'\n")).unwrap();
+    Options { runtime_config: Some(config), ..application.options() }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_set_can_be_read_and_deleted() {
@@ -70,12 +78,25 @@ async fn a_counter_counts_and_is_eight_bytes_as_in_spin() {
 async fn what_is_unreliable_on_some_backend_is_an_error_that_says_so() {
     let host = Application::new().start().await;
     host.store().increment("counter", 1).await.unwrap();
+    let answer = get(&host, "/do/kv/set?key=counter").await;
+    assert!(answer.contains("which is a counter"), "{answer}");
+    refuse_what_is_unreliable(host).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unreliable_is_refused_on_redis_too() {
+    let application = Application::new();
+    let options = on_redis(&application, &empty_database());
+    refuse_what_is_unreliable(Host::start(options).await.unwrap()).await;
+}
+
+async fn refuse_what_is_unreliable(host: Host) {
+    host.store().increment("counter", 1).await.unwrap();
     for (path, reason) in [
         ("/do/bucket/cas?key=a", "on Redis it always answers"),
         ("/do/bucket/get-many?key=a", "on Redis it is always an error"),
         ("/do/bucket/list", "on Redis it scans"),
         ("/do/kv/keys", "on Redis it scans"),
-        ("/do/kv/set?key=counter", "which is a counter"),
         ("/do/kv/get?key=counter", "increment(key, 0)"),
         ("/do/kv/get?key=a/b", "[A-Za-z0-9:._-]"),
         ("/do/kv/get?key=", "1 to 255 bytes"),
@@ -91,7 +112,17 @@ async fn what_is_unreliable_on_some_backend_is_an_error_that_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_increment_of_a_value_traps_and_takes_the_store_out_of_use() {
-    let host = Application::new().start().await;
+    increment_a_value(Application::new().start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_increment_of_a_value_on_redis_traps_and_takes_the_store_out_of_use() {
+    let application = Application::new();
+    let options = on_redis(&application, &empty_database());
+    increment_a_value(Host::start(options).await.unwrap()).await;
+}
+
+async fn increment_a_value(host: Host) {
     host.store().set("value", b"8 bytes.".to_vec()).await.unwrap();
     let answer = request(&host, "GET", "/do/bucket/increment?key=value&delta=1", &[], b"").await;
     assert_eq!((answer.status, answer.text.as_str()), (500, ""));
@@ -163,4 +194,33 @@ async fn the_store_outlives_the_host() {
     assert_eq!(get(&host, "/do/kv/get?key=a").await, "value");
     assert!(get(&host, "/do/kv/get?key=c").await.contains("which is a counter"));
     host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_on_redis_outlives_the_host_and_other_hosts_see_it() {
+    let (application, url) = (Application::new(), empty_database());
+    let first = Host::start(on_redis(&application, &url)).await.unwrap();
+    let second = Host::start(on_redis(&application, &url)).await.unwrap();
+    assert_eq!(set(&first, "a", b"value").await, "done");
+    assert_eq!(get(&second, "/do/kv/get?key=a").await, "value");
+    assert_eq!(get(&first, "/do/bucket/set-many?key=b,c&value=x").await, "done");
+    assert_eq!(get(&second, "/do/bucket/delete-many?key=b").await, "done");
+    for (host, sum) in [(&first, "3"), (&second, "6"), (&first, "9")] {
+        assert_eq!(get(host, "/do/bucket/increment?key=seq&delta=3").await, sum);
+    }
+    first.stop().await;
+    second.stop().await;
+    let third = Host::start(on_redis(&application, &url)).await.unwrap();
+    assert_eq!(third.store().keys("").await.unwrap(), ["a", "c", "seq"]);
+    assert_eq!(get(&third, "/do/kv/exists?key=b").await, "false");
+    third.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_on_a_server_that_is_not_there_stops_the_start() {
+    let application = Application::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let why = application.refusal(on_redis(&application, &format!("redis://:secret@{free}/1"))).await;
+    assert!(why.contains(&format!("no key-value store at redis://{free}/1: ")) && why.contains("refused"), "{why}");
+    assert!(!why.contains("secret"), "{why}");
 }
