@@ -16,4 +16,5 @@ mod permissions;
 mod playbook_page;
 mod protocol;
 mod publish;
+mod replicas;
 mod slow;
