@@ -8,10 +8,16 @@
 //!   start. A run that died is followed up after [`STALE`].
 //! - Claims older than [`KEPT_CLAIMS_MINUTES`] minutes are deleted by number.
 //!
-//! Clocks may differ by 60 s. What this does not cover: a process that is frozen between the look at `run:<job>` and the
-//! write that follows it for longer than two minutes ([`STALE`] less the clocks' difference), because no store we support
-//! can refuse a write for being late. Two runs that claim different minutes at the same moment (their clocks differ) may
-//! both set the record; the earlier of them then stops at its next look, with at most one write under way.
+//! Clocks may differ by [`CLOCKS_DIFFER`]. Two runs that claim different minutes at the same moment (their clocks differ) may both set
+//! the record; the earlier of them then stops at its next look, with at most one write under way.
+//!
+//! **The late write.** A process may be frozen, or cut off, between the look at `run:<job>` and the write that follows it, until another
+//! run has taken over: [`STALE`] less [`CLOCKS_DIFFER`] after it began at the earliest. No operation of the store's refuses a write for
+//! being late, and what such a write overwrites is wrong from then on. What does refuse it is the server: a Redis or Valkey whose
+//! `timeout` is [`FENCE`] closes a connection that has been silent for that long, so the write finds it closed, and no client sends it
+//! again. The look was on the same connection, or one that fell silent with it, at most [`LIMIT`] after the start; so nothing of a run
+//! arrives later than [`LIMIT`] and [`FENCE`] after that, which is before anybody may take over. What is left is a process that is
+//! frozen while it waits for a new connection to write on. A store in a file has one process, which nobody takes over from.
 
 use crate::{
     store::{
@@ -32,6 +38,17 @@ pub const LIMIT: Duration = Duration::from_secs(45);
 pub const WORK_LIMIT: Duration = Duration::from_secs(43);
 /// A run that began longer ago counts as dead.
 pub const STALE: Duration = Duration::from_secs(180);
+/// What the clocks of two replicas may differ by.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+/// What the store's server is to be set to: how long a connection may be silent before it is closed. Redis and Valkey count whole seconds
+/// (`timeout`), and never close one where that is 0.
+pub const FENCE: Duration = Duration::from_secs(60);
+/// What the server may take to notice: it looks at every connection about once a second.
+pub const FENCE_SLACK: Duration = Duration::from_secs(10);
+const _: () = assert!(
+    LIMIT.as_secs() + FENCE.as_secs() + FENCE_SLACK.as_secs() <= STALE.as_secs() - CLOCKS_DIFFER.as_secs(),
+    "a write that is as late as it may be arrives before another run may take over"
+);
 /// Minutes that a claim stays: far more than clocks may differ.
 pub const KEPT_CLAIMS_MINUTES: u64 = 10;
 /// Old claims are deleted when there may be this many: not a write of its own in every run.

@@ -260,14 +260,25 @@ impl Server {
         self.send(request.header("authorization", format!("Bearer {token}")), body).await
     }
 
+    /// As [`Server::authorized`]; none where no whole answer came.
+    pub async fn try_authorized(&self, method: Method, path: &str, token: &str) -> Option<Answer> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        self.try_send(request.header("authorization", format!("Bearer {token}")), "").await
+    }
+
     /// Purchases as the shop system sends them.
     pub async fn orders(&self, body: &str, timestamp: Timestamp) -> Answer {
+        self.try_orders(body, timestamp).await.expect("no answer")
+    }
+
+    /// As [`Server::orders`]; none where no whole answer came.
+    pub async fn try_orders(&self, body: &str, timestamp: Timestamp) -> Option<Answer> {
         let secret: Secret = ORDERS_SECRET.parse().unwrap();
         let request = Request::post(format!("{}/orders", self.url))
             .header("webhook-id", "msg_1")
             .header("webhook-timestamp", timestamp.to_string())
             .header("webhook-signature", secret.sign("msg_1", timestamp, body.as_bytes()));
-        self.send(request, body.to_owned()).await
+        self.try_send(request, body.to_owned()).await
     }
 
     async fn send(&self, request: request::Builder, body: impl Into<Bytes>) -> Answer {
@@ -288,7 +299,12 @@ impl Server {
 
     /// As [`Server::push`]; none where no whole answer came.
     pub async fn try_push(&self, message: &str) -> Option<Answer> {
-        let (query, body) = self.sealed(message, now());
+        self.try_push_at(message, now()).await
+    }
+
+    /// As [`Server::push_at`]; none where no whole answer came.
+    pub async fn try_push_at(&self, message: &str, timestamp: Timestamp) -> Option<Answer> {
+        let (query, body) = self.sealed(message, timestamp);
         self.try_send(Request::post(format!("{}/wechat?{query}", self.url)), body).await
     }
 

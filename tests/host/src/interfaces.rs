@@ -75,7 +75,11 @@ impl Access {
     }
 
     async fn open(&self, label: &str) -> Result<(), StoreError> {
-        self.guarded(Action::Open, &[label], async { Ok(()) }).await
+        let opened = async {
+            self.0.store.opened().await;
+            Ok(())
+        };
+        self.guarded(Action::Open, &[label], opened).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -212,6 +212,14 @@ impl Store {
         }
     }
 
+    /// What Spin does when a component opens the store: a server is asked for a sign of life, whatever comes of it, so that a connection
+    /// that it closed meanwhile is another one before anything depends on it.
+    pub(crate) async fn opened(&self) {
+        if let Backend::Redis(server) = &self.backend {
+            server.ping().await;
+        }
+    }
+
     /// Lets `watcher` see every operation of the components from now on and decide over it; it replaces an earlier one.
     /// The methods of this handle are not watched.
     pub fn watch(&self, watcher: impl Fn(&Operation) -> Verdict + Send + Sync + 'static) {

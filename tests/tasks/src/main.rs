@@ -1,4 +1,5 @@
-//! `cargo demo` and `cargo ci`: what has to be built first, in as few calls of cargo as possible, and then the demo or every check.
+//! `cargo demo`, `cargo ci` and `cargo faults`: what has to be built first, in as few calls of cargo as possible, and then the demo, every
+//! check, or every fault of the replicas.
 //!
 //! This crate has no dependency, so that it speaks within seconds of the command, also in a fresh clone.
 #![allow(clippy::print_stdout, reason = "commands for people")]
@@ -26,8 +27,9 @@ fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("ci") => checks::all(),
+        Some("faults") => faults(arguments),
         Some("demo") => demo(arguments),
-        _ => Err("cargo demo and cargo ci call this".to_owned()),
+        _ => Err("cargo demo, cargo ci and cargo faults call this".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +54,16 @@ fn demo(arguments: impl Iterator<Item = String>) -> Result<()> {
     let program = Path::new(&tools::target_folder()).join("debug/demo");
     let error = Command::new(&program).arg("--built").args(arguments.skip_while(|argument| argument == "--")).exec();
     Err(format!("{} does not start: {error}", program.display()))
+}
+
+/// The tests of the replicas with many faults of each kind, 200 unless a number says how many; `cargo ci` runs a sample.
+fn faults(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let number = arguments.find(|argument| argument != "--").unwrap_or_else(|| "200".to_owned());
+    let number: u32 = number.parse().map_err(|_| format!("{number} is no number"))?;
+    tools::target(COMPONENT_TARGET)?;
+    run(&mut build_components()?)?;
+    let mut test = cargo(&["test", "--package", "e2e", "--test", "suite", "replicas::", "--", "--nocapture"]);
+    run(test.env("GUANXI_FAULTS", number.to_string()))
 }
 
 /// All components in one call, so that cargo can use every core until the last one is linked.

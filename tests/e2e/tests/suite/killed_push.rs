@@ -30,17 +30,17 @@ use std::{
 };
 
 /// 10:00 in Beijing on the day that the fans bought.
-const BOUGHT: u64 = 1_772_416_800;
+pub(crate) const BOUGHT: u64 = 1_772_416_800;
 /// 20:30 in Beijing on the day that the reminder is due: 30 days of supply, 5 days of lead. Half of the hour's pushes may go.
 const DUE: u64 = BOUGHT + 25 * 86_400 + (10 * 60 + 30) * 60;
 const MINUTE: u64 = 60;
-const FANS: u64 = 300;
+pub(crate) const FANS: u64 = 300;
 const KILLS: usize = 50;
 /// On the further kinds of store.
 const KILLS_SAMPLE: usize = 6;
 
 /// The one way that may be repeated after a kill.
-const PLAYBOOK: &str = r#"
+pub(crate) const PLAYBOOK: &str = r#"
 version = 1
 account = "service"
 name = "喵主粮"
@@ -57,7 +57,7 @@ template_id = "template_id_run_out"
 fields = { thing1 = "{product}", date2 = "{run_out}" }
 "#;
 
-fn openid(fan: u64) -> String {
+pub(crate) fn openid(fan: u64) -> String {
     format!("oKilled-{fan:03}")
 }
 
@@ -67,7 +67,7 @@ fn entry(body: &str) -> Entry {
 }
 
 /// Fans who follow and buy: one stream of the journal each hundred entries.
-fn purchases() -> Vec<Entry> {
+pub(crate) fn purchases() -> Vec<Entry> {
     let at = Timestamp(BOUGHT);
     let follow = |fan| entry(&event(&openid(fan), at, "subscribe", "<EventKey></EventKey>"));
     let order = |fan| {

@@ -17,5 +17,6 @@ mod permissions;
 mod playbook_page;
 mod protocol;
 mod publish;
+mod replicas;
 mod slow;
 mod status;

@@ -128,6 +128,11 @@ impl Server {
         self.call(async |mut connection| command.query_async(&mut connection).await).await
     }
 
+    /// Over the connection that all share; when it is no longer one, the client connects anew.
+    pub(super) async fn ping(&self) {
+        _ = self.call(async |mut connection| connection.ping::<()>().await).await;
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
