@@ -17,7 +17,8 @@
 //! `timeout` is [`FENCE`] closes a connection that has been silent for that long, so the write finds it closed, and no client sends it
 //! again. The look was on the same connection, or one that fell silent with it, at most [`LIMIT`] after the start; so nothing of a run
 //! arrives later than [`LIMIT`] and [`FENCE`] after that, which is before anybody may take over. What is left is a process that is
-//! frozen while it waits for a new connection to write on. A store in a file has one process, which nobody takes over from.
+//! frozen while it waits for a new connection to write on, or that wakes with other requests which connect anew in the instant before the
+//! write is handed over. A store in a file has one process, which nobody takes over from.
 
 use crate::{
     store::{

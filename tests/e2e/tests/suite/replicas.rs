@@ -64,6 +64,7 @@ async fn evening(seed: u64, faults: &[Fault], hits: &mut BTreeMap<Fault, usize>)
 const LATE: [(&str, &str); 2] = [("stats", "cursor:journal"), ("push", "plan:head")];
 
 #[test]
+#[ignore = "shows the window; a race on a busy machine decides"]
 fn on_the_local_host_a_write_that_is_late_is_refused_by_a_store_with_the_lease_s_time_limit() {
     e2e::build();
     run(async {
@@ -79,6 +80,7 @@ fn on_the_local_host_a_write_that_is_late_is_refused_by_a_store_with_the_lease_s
 
 /// What the time limit is for, and that the test above would see it.
 #[test]
+#[ignore = "shows the window; a race on a busy machine decides"]
 fn on_the_local_host_without_the_time_limit_a_late_write_lands_and_the_counts_are_wrong() {
     e2e::build();
     run(async {

@@ -58,8 +58,8 @@ pub(crate) struct World {
 /// Requests under way.
 #[derive(Default)]
 pub(crate) struct Traffic {
-    callbacks: Vec<JoinHandle<()>>,
-    jobs: Vec<JoinHandle<Option<Answer>>>,
+    pub(super) callbacks: Vec<JoinHandle<()>>,
+    pub(super) jobs: Vec<JoinHandle<Option<Answer>>>,
 }
 
 impl Traffic {
