@@ -12,13 +12,18 @@
 //! the record; the earlier of them then stops at its next look, with at most one write under way.
 //!
 //! **The late write.** A process may be frozen, or cut off, between the look at `run:<job>` and the write that follows it, until another
-//! run has taken over: [`STALE`] less [`CLOCKS_DIFFER`] after it began at the earliest. No operation of the store's refuses a write for
-//! being late, and what such a write overwrites is wrong from then on. What does refuse it is the server: a Redis or Valkey whose
-//! `timeout` is [`FENCE`] closes a connection that has been silent for that long, so the write finds it closed, and no client sends it
-//! again. The look was on the same connection, or one that fell silent with it, at most [`LIMIT`] after the start; so nothing of a run
-//! arrives later than [`LIMIT`] and [`FENCE`] after that, which is before anybody may take over. What is left is a process that is
-//! frozen while it waits for a new connection to write on, or that wakes with other requests which connect anew in the instant before the
-//! write is handed over. A store in a file has one process, which nobody takes over from.
+//! run has taken over: [`STALE`] less [`CLOCKS_DIFFER`] after it began at the earliest. What such a write overwrites would be wrong from
+//! then on, and no operation of the store's refuses it. Three things do:
+//!
+//! - A run asks its clock once more behind the look, right before it hands the write to its host; that clock goes on while the process is
+//!   frozen. So what was frozen before that writes no more.
+//! - A Redis or Valkey whose `timeout` is [`FENCE`] closes a connection that was silent for that long; what arrives on it later is refused,
+//!   and no client sends it again. The look was at most [`LIMIT`] after the start, so nothing of a run arrives on its old connection later
+//!   than [`LIMIT`] and [`FENCE`] after that, which is before anybody may take over.
+//! - A store in a file has one process, which nobody takes over from.
+//!
+//! What is left is a process that is frozen for minutes in the instant in which its host has a write in hand and has not sent it, and that
+//! connects anew for another request, when it wakes, before the write is sent: that one arrives. Nothing in Spin's interfaces closes this.
 
 use crate::{
     store::{

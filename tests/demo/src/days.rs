@@ -88,7 +88,7 @@ pub(crate) async fn play(arguments: &Arguments, root: &Path) -> anyhow::Result<(
 /// What reports need of the playbook.
 fn load(file: &Path) -> anyhow::Result<Brand> {
     match compile(&fs::read_to_string(file)?) {
-        Ok(compiled) => Ok(Terms::load(&compiled)?.into()),
+        Ok(compiled) => Ok((&Terms::load(&compiled)?).into()),
         Err(problems) => bail!("{} has {} problems", file.display(), problems.len()),
     }
 }

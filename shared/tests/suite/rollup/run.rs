@@ -4,14 +4,14 @@ use super::{
     tally::Tally,
     world::{CALM, END, START, Still, World, append, at, text},
 };
-use futures::FutureExt;
+use futures::{FutureExt, future::LocalBoxFuture};
 use guanxi::{
     fold::rollup::{End, Report, rollup},
     journal::Journal,
     store::{
         Store, Timer,
         lease::{self, LIMIT, Refused, Run, STALE, Stop},
-        memory::{Fate, Memory, SleepClock},
+        memory::{Fate, Memory, SleepClock, Verb},
     },
     time::Timestamp,
 };
@@ -21,6 +21,7 @@ use std::{
     cell::Cell,
     future::pending,
     pin::pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -46,6 +47,44 @@ fn a_run_keeps_others_away_until_it_ends_or_is_stale() {
     assert_eq!(third.set("x", b"z").now_or_never().unwrap(), Ok(()));
     assert_eq!(second.end(Vec::new()).now_or_never().unwrap(), Err(Stop::TakenOver));
     assert_eq!(store.values()["x"], b"z");
+}
+
+/// Shows what it is told.
+struct Told<'a>(&'a Cell<Duration>);
+
+impl Timer for Told<'_> {
+    fn elapsed(&self) -> Duration {
+        self.0.get()
+    }
+
+    async fn sleep(&self, _: Duration) {
+        pending().await
+    }
+}
+
+#[test]
+fn a_run_that_is_frozen_between_its_look_and_its_write_writes_no_more() {
+    type Write = for<'a> fn(&'a Run<'a, Memory, Told<'a>>) -> LocalBoxFuture<'a, Result<(), Stop>>;
+    let writes: [Write; 4] = [
+        |run| run.set("x", b"late").boxed_local(),
+        |run| async { run.set_many(&[("x".into(), b"late".into())]).await }.boxed_local(),
+        |run| run.delete("x").boxed_local(),
+        |run| async { run.delete_many(&["x".into()]).await }.boxed_local(),
+    ];
+    for write in writes {
+        let (store, time) = (Memory::default(), Rc::new(Cell::new(Duration::ZERO)));
+        let timer = Told(&time);
+        let run = Run::start(&store, &timer, "job", 1, START).now_or_never().unwrap().unwrap();
+        run.set("x", b"in time").now_or_never().unwrap().unwrap();
+        let looked = time.clone();
+        store.judge_by(move |operation| {
+            assert_eq!((operation.verb, operation.key), (Verb::Get, "run:job"), "nothing but the look");
+            looked.set(STALE);
+            Fate::Works
+        });
+        assert_eq!(write(&run).now_or_never().unwrap(), Err(Stop::TimeUp));
+        assert_eq!(store.values()["x"], b"in time");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const COMPONENTS: [&str; 7] = ["callback", "orders", "stats", "status", "push", "campaigns", "console"];
+const COMPONENTS: [&str; 6] = ["callback", "orders", "stats", "status", "push", "console"];
 /// What fans and shops write; digits of it would be somebody's telephone.
 const WORDS: [&str; 3] = ["我的电话是13800000000", "geheim-Wort", "\"}\n{\"level\":\"info\""];
 
@@ -195,7 +195,6 @@ fn on_the_local_host_every_line_is_json_and_holds_no_secret_no_openid_and_no_wor
             ("status", "refused"),
             ("status", "unhealthy"),
             ("push", "refused"),
-            ("campaigns", "refused"),
             ("console", "refused"),
         ] {
             assert!(events.contains(&(component, event.to_owned())), "nothing of {event} in {component}: {events:?}");

@@ -168,7 +168,7 @@ fn path(probe: Option<&Probe>) -> &str {
 #[test]
 fn only_readiness_asks_for_the_store() {
     let is_routed = |wanted: &str| manifest().trigger.http.iter().any(|trigger| trigger.route == wanted);
-    assert!(!is_routed(SPIN_HEALTH), "Spin's own would hide it");
+    assert!(is_routed(HEALTH) && !is_routed(SPIN_HEALTH), "Spin's own would hide the latter");
     for name in OVERLAYS {
         let pod = deployment(name).spec.unwrap().template.spec.unwrap();
         let spin = &pod.containers[0];
