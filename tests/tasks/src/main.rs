@@ -1,5 +1,5 @@
-//! `cargo demo`, `cargo ci` and `cargo faults`: what has to be built first, in as few calls of cargo as possible, and then the demo, every
-//! check, or every fault of the replicas.
+//! `cargo demo`, `cargo ci`, `cargo faults` and `cargo soak`: what has to be built first, in as few calls of cargo as possible, and then the
+//! demo, every check, every fault of the replicas, or their ten minutes of load.
 //!
 //! This crate has no dependency, so that it speaks within seconds of the command, also in a fresh clone.
 #![allow(clippy::print_stdout, reason = "commands for people")]
@@ -28,8 +28,9 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref() {
         Some("ci") => checks::all(),
         Some("faults") => faults(arguments),
+        Some("soak") => soak(arguments),
         Some("demo") => demo(arguments),
-        _ => Err("cargo demo, cargo ci and cargo faults call this".to_owned()),
+        _ => Err("cargo demo, cargo ci, cargo faults and cargo soak call this".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,13 +58,23 @@ fn demo(arguments: impl Iterator<Item = String>) -> Result<()> {
 }
 
 /// The tests of the replicas with many faults of each kind, 200 unless a number says how many; `cargo ci` runs a sample.
-fn faults(mut arguments: impl Iterator<Item = String>) -> Result<()> {
-    let number = arguments.find(|argument| argument != "--").unwrap_or_else(|| "200".to_owned());
+fn faults(arguments: impl Iterator<Item = String>) -> Result<()> {
+    replicas("GUANXI_FAULTS", arguments, 200, &["replicas::"])
+}
+
+/// Ten minutes of load on two replicas, or so many seconds as a number says.
+fn soak(arguments: impl Iterator<Item = String>) -> Result<()> {
+    replicas("GUANXI_SOAK_SECONDS", arguments, 600, &["replicas::soak::", "--ignored"])
+}
+
+/// Those tests of the replicas, with a number in a variable.
+fn replicas(variable: &str, mut arguments: impl Iterator<Item = String>, usual: u32, tests: &[&str]) -> Result<()> {
+    let number = arguments.find(|argument| argument != "--").unwrap_or_else(|| usual.to_string());
     let number: u32 = number.parse().map_err(|_| format!("{number} is no number"))?;
     tools::target(COMPONENT_TARGET)?;
     run(&mut build_components()?)?;
-    let mut test = cargo(&["test", "--package", "e2e", "--test", "suite", "replicas::", "--", "--nocapture"]);
-    run(test.env("GUANXI_FAULTS", number.to_string()))
+    let mut test = cargo(&["test", "--package", "e2e", "--test", "suite", "--", "--nocapture"]);
+    run(test.args(tests).env(variable, number.to_string()))
 }
 
 /// All components in one call, so that cargo can use every core until the last one is linked.

@@ -3,13 +3,14 @@
 //! clocks that the tests set, so that three minutes are a moment. In the end nothing that was answered is lost, the counts are exact, and
 //! nobody has seen two pushes.
 //!
-//! Some faults of each kind run with the other tests, 200 of each by `cargo faults`.
+//! Some faults of each kind run with the other tests, 200 of each by `cargo faults`; `cargo soak` is ten minutes of load.
 #![allow(clippy::print_stdout, reason = "what a long run comes to")]
 
 mod fans;
 mod faults;
 mod proxy;
 mod replica;
+mod soak;
 mod truth;
 mod world;
 

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -41,6 +42,8 @@ struct State {
     epoch: u64,
     requests_held: bool,
     answers_held: bool,
+    /// What every piece waits for.
+    delay: Duration,
 }
 
 struct Shared {
@@ -108,6 +111,11 @@ impl Proxy {
     /// Whether the cut has happened, or none was asked for.
     pub(crate) fn has_cut(&self) -> bool {
         self.shared.pieces_left.load(Ordering::SeqCst) == DISARMED
+    }
+
+    /// Lets every piece wait from now on, either way.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.shared.state.send_if_modified(|state| std::mem::replace(&mut state.delay, delay) != delay);
     }
 
     /// The number of the next connection.
@@ -192,6 +200,10 @@ async fn pump(
         match read {
             0 => drop(open.take()),
             _ => seen(shared),
+        }
+        let delay = state.borrow().delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         if state.wait_for(|state| !held(state)).await.is_err()
             || read == 0

@@ -25,6 +25,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 use tokio::task::JoinHandle;
 
@@ -53,6 +54,7 @@ pub(crate) struct World {
     next: u64,
     /// Messages and orders that were answered.
     pub(super) answered: Arc<Mutex<BTreeSet<String>>>,
+    errors: Arc<AtomicU64>,
 }
 
 /// Requests under way.
@@ -99,6 +101,7 @@ impl World {
             rng: ChaCha8Rng::seed_from_u64(seed),
             next: 0,
             answered: Arc::default(),
+            errors: Arc::default(),
         };
         world.prepare().await;
         for ahead in AHEAD.into_iter().take(replicas) {
@@ -175,6 +178,22 @@ impl World {
         })
     }
 
+    /// One at any replica, tried once; `slowest` is what the slowest took, in milliseconds.
+    pub(super) fn timed_callback(&mut self, slowest: &Arc<AtomicU64>) -> JoinHandle<()> {
+        let (what, at) = self.draw(self.replicas.len());
+        let ((server, ahead), now) = (self.way(at), self.now());
+        let (answered, errors, slowest) = (Arc::clone(&self.answered), Arc::clone(&self.errors), Arc::clone(slowest));
+        tokio::spawn(async move {
+            let began = Instant::now();
+            if was_taken(within_wechats_patience(what.send(&server, Timestamp(now + ahead))).await) {
+                answered.lock().unwrap().insert(what.identity());
+            } else {
+                errors.fetch_add(1, Ordering::SeqCst);
+            }
+            slowest.fetch_max(began.elapsed().as_millis() as u64, Ordering::SeqCst);
+        })
+    }
+
     /// What is sent next, and to which of so many.
     fn draw(&mut self, replicas: usize) -> (What, usize) {
         let (number, now) = (self.next, Timestamp(self.now()));
@@ -191,6 +210,11 @@ impl World {
     /// How many different ones were answered, and how many were sent.
     pub(super) fn shares(&self) -> (usize, u64) {
         (self.answered.lock().unwrap().len(), self.next)
+    }
+
+    /// [Timed](Self::timed_callback) ones that were not answered.
+    pub(super) fn errors(&self) -> u64 {
+        self.errors.load(Ordering::SeqCst)
     }
 
     pub(crate) async fn close(self) {
