@@ -65,35 +65,16 @@ async fn evening(seed: u64, faults: &[Fault], hits: &mut BTreeMap<Fault, usize>)
 const LATE: [(&str, &str); 2] = [("stats", "cursor:journal"), ("push", "plan:head")];
 
 #[test]
-#[ignore = "shows the window; a race on a busy machine decides"]
+#[ignore = "on a busy machine another request of the woken process may connect anew first, and then the write arrives"]
 fn on_the_local_host_a_write_that_is_late_is_refused_by_a_store_with_the_lease_s_time_limit() {
     e2e::build();
     run(async {
         let mut world = World::open(1, 2, FENCE).await;
         for (component, key) in LATE {
-            world.late_write(component, key, true).await;
+            world.late_write(component, key).await;
         }
         let folded = world.settle().await;
         world.check(folded).await;
-        world.close().await;
-    });
-}
-
-/// What the time limit is for, and that the test above would see it.
-#[test]
-#[ignore = "shows the window; a race on a busy machine decides"]
-fn on_the_local_host_without_the_time_limit_a_late_write_lands_and_the_counts_are_wrong() {
-    e2e::build();
-    run(async {
-        let mut world = World::open(1, 2, 0).await;
-        world.late_write("stats", "cursor:journal", false).await;
-        let folded = world.settle().await;
-        let store = world.look();
-        let entries = store.keys("journal:").await.unwrap().len() as u64;
-        let differing = world.differing(&store).await;
-        println!("{folded} folded of {entries} entries, {} records differ: {differing:?}", differing.len());
-        assert!(folded != entries || !differing.is_empty(), "the write did not land");
-        store.close().await;
         world.close().await;
     });
 }

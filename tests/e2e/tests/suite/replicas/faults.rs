@@ -136,19 +136,17 @@ impl World {
         }
     }
 
-    /// The first replica is frozen before a write of its next rollup or push, the second takes over and goes on, and the first wakes.
-    /// `silence`: not before the store closed its connection.
-    pub(crate) async fn late_write(&mut self, component: &str, key: &str, silence: bool) {
+    /// The first replica is frozen with a write of its next rollup or push in its hands, the second takes over and goes on until the store
+    /// has closed the first one's connection, and the first wakes.
+    pub(crate) async fn late_write(&mut self, component: &str, key: &str) {
         self.pass(TAKE_OVER).await;
         self.replicas[0].order(&format!("freeze-at {component} {key}")).await;
-        // Alone: whoever else wakes there may connect anew before the write is handed over, and then it arrives.
+        // Alone: whoever else wakes there may connect anew before the write is sent, and then it arrives.
         let job = if component == "stats" { "rollup" } else { "push" };
         let traffic = Traffic { jobs: vec![self.replicas[0].fire(job)], ..Traffic::default() };
         assert!(self.struck(0, Fault::Freeze, &traffic).await, "{component} does not write {key}");
         self.take_over(&[1]).await;
-        if silence {
-            self.silence(0).await;
-        }
+        self.silence(0).await;
         self.replicas[0].wake();
         traffic.over().await;
         self.recover().await;

@@ -86,7 +86,7 @@ impl World {
     }
 
     /// Counts and orders that are not what a single host makes of the same journal.
-    pub(crate) async fn differing(&self, store: &Store) -> Vec<String> {
+    async fn differing(&self, store: &Store) -> Vec<String> {
         let expected = self.undisturbed(store).await;
         assert!(expected.len() > 20, "{:?}", expected.keys());
         let mut found = BTreeMap::new();
