@@ -6,13 +6,17 @@
 //! | report | rows |
 //! |---|---|
 //! | overview | one each for today, yesterday, the last 7 and 30 days and all time |
-//! | channels | one per channel with anything to say in the days asked for: scan → follow → still here → bought → bought again |
-//! | channel | one per day, of one channel |
+//! | channels | one per channel with anything to say in the days asked for: scan → follow → welcomed → used the menu → still here → bought → bought again |
+//! | channel | one per hour or day, of one channel |
+//! | channel-days | one per channel, a column a day: new fans |
+//! | paths | one per pair of first and last touch before an order |
 //! | trend | one per hour or day |
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
 //! | questions | the texts that nobody answered and three different fans asked, most asked first |
 //! | pushes | one per reminder and campaign: what became of its pushes, and what they brought beside the holdout |
 //! | account | how the account stands with WeChat: token, quotas, pauses, alarms, the last run of push |
+//! | publications | one per playbook that was published lately |
+//! | rules | one per rule: how often it answered |
 //! | stale rules | the playbook's rules without a hit in [`STALE_DAYS`] days |
 //! | fan | one fan's timeline |
 //!

@@ -18,7 +18,7 @@ use guanxi_spin::{
     Response, Stopwatch, body_up_to,
     http::{Method, Request},
     now, random, respond,
-    shell::{JSON, Refused, TEXT, asked, authorized, publication, required},
+    shell::{JSON, Refused, TEXT, authorized, note_campaign, publication, required},
 };
 
 const BYTES: &str = "application/octet-stream";
@@ -70,7 +70,7 @@ async fn told(method: &Method, path: &[&str], query: &str, watch: &Stopwatch) ->
             let terms = &instance.playbook(watch).await?.terms;
             let stopped = stop(store, watch, terms, to_stop(query)?, now()).await?;
             let status = if stopped.known || stopped.over { 200 } else { 202 };
-            asked("campaign_stopped", &stopped.id);
+            note_campaign("campaign_stopped", &stopped.id);
             Ok(respond(status, JSON, json(&stopped)))
         }
         _ => Err(Refused::wrong_method()),
@@ -102,7 +102,7 @@ async fn ask(request: Request, query: &str, watch: Stopwatch) -> Result<Response
     match wish {
         Wish::Ask => {
             let accepted = accept(&instance.store, &watch, terms, wished, now()).await?;
-            asked("campaign_asked", &accepted.id);
+            note_campaign("campaign_asked", &accepted.id);
             Ok(respond(202, JSON, json(&accepted)))
         }
         Wish::DryRun { from } => {

@@ -24,7 +24,7 @@ use guanxi_spin::{
     Response, Stopwatch, body_up_to,
     http::{Method, Request},
     now, random16, respond,
-    shell::{Refused, asked, required},
+    shell::{Refused, note_campaign, required},
 };
 
 /// The longest form, in bytes.
@@ -227,7 +227,7 @@ async fn write(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Response {
         }
     };
     if let Said::Asked(accepted) = said {
-        asked("campaign_asked", &accepted.id);
+        note_campaign("campaign_asked", &accepted.id);
         return see_other(&Page::Campaigns(Note::Asked(accepted.id), false), None);
     }
     guest.draft(playbook.as_deref().map(|playbook| &playbook.terms), Some(&campaign::written(posted)), &said)
@@ -238,7 +238,7 @@ async fn halt(guest: &Guest, posted: &Posted, watch: &Stopwatch) -> Result<Respo
     let terms = &instance.playbook(watch).await?.terms;
     match stop(&instance.store, watch, terms, posted.get("id").to_owned(), now()).await {
         Ok(stopped) => {
-            asked("campaign_stopped", &stopped.id);
+            note_campaign("campaign_stopped", &stopped.id);
             Ok(see_other(&Page::Campaigns(Note::Stopped(stopped.id), false), None))
         }
         Err(requests::Refused::NoSuch(_)) => Ok(guest.failed(Failure::NotFound)),

@@ -1,4 +1,4 @@
-//! `/healthz`, `/jobs/status` and `/metrics`: how the installation runs. Reads only.
+//! `/healthz`, `/jobs/status` and `/metrics`: how the installation runs. Changes nothing: a counter is read by adding 0 to it.
 //!
 //! | request | bearer | answer |
 //! |---|---|---|

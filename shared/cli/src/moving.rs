@@ -20,7 +20,7 @@ use crate::store::Journal;
 /// `move --from … --to …`.
 #[derive(clap::Args)]
 pub(crate) struct Move {
-    /// The store to copy: SQLite's file, or a URL such as redis://127.0.0.1:6379. It stays as it is.
+    /// The store to copy: SQLite's file, or a URL such as redis://127.0.0.1:6379. Its keys stay as they are.
     #[arg(long, value_name = "FILE|URL")]
     from: Place,
     /// Where it goes; a file is made where it is missing. What is there already and the same is no change, so a move that was
@@ -65,11 +65,12 @@ impl Move {
             ensure!(path.exists(), "{} is not there", path.display());
             store::ensure_free(path)?;
         }
+        let from = self.from.open().await?;
         if let Place::File(path) = &self.to {
             store::ensure_free(path)?;
             store::prepare(path, self.journal.into())?;
         }
-        let (from, to) = (self.from.open().await?, self.to.open().await?);
+        let to = self.to.open().await?;
         let moved = self.move_all(&from, &to).await;
         from.close().await;
         to.close().await;

@@ -154,7 +154,7 @@ pub fn unreadable(says: &str) {
 }
 
 /// Notes that somebody wishes something of a campaign.
-pub fn asked(name: &'static str, campaign: &str) {
+pub fn note_campaign(name: &'static str, campaign: &str) {
     log(Event { level: Level::Info, name, numbers: &[], says: campaign });
 }
 

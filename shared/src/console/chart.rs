@@ -142,7 +142,7 @@ pub(super) fn spark(title: &str, values: &[f64], most: f64) -> Markup {
     }
 }
 
-/// Bars below each other, each with its words and its number: a funnel where each is a part of that above.
+/// Bars below each other, each with its words and its number, such as the steps of a funnel.
 pub(super) fn bars(title: &str, bars: &[(&str, f64, String)]) -> Markup {
     const ROW: f64 = 30.0;
     const WORDS: f64 = 150.0;

@@ -177,7 +177,7 @@ texts! {
     FUNNEL: "漏斗", "Funnel";
     FUNNEL_IS: "从扫码到再次购买。", "From scan to the second purchase.";
     WELCOME: "从欢迎到购买", "From the welcome to the purchase";
-    WELCOME_IS: "这些天第一次关注的人：收到欢迎语、用过菜单、买过的各有多少。", "Of those who first followed in these days: how many were welcomed, used the menu, and bought.";
+    WELCOME_IS: "这些天第一次关注的人：收到欢迎语、用过菜单、买过的各有多少。前两个数从本版本起统计。", "Of those who first followed in these days: how many were welcomed, used the menu, and bought. The first two are counted from this version on.";
     RETENTION: "留存", "Retention";
     RETENTION_IS: "最近几周第一次关注的人，过了几周还关注着的比例。", "Of those who first followed in the last weeks: the part that still follows so many weeks later.";
     NO_RETENTION: "最近几周没有人从这个渠道第一次关注。", "Nobody first followed through this channel in the last weeks.";

@@ -13,6 +13,7 @@ mod repair;
 use crate::{
     facts::{Entry, Placed},
     fold::{self, Settings},
+    http::log::masked,
     journal::{
         SEQUENCE,
         reader::{CURSORS, Cursor, ReadError, Reader},
@@ -145,9 +146,10 @@ pub enum End {
 /// # Errors
 /// When the store fails or the cursor cannot be read.
 pub async fn backlog_now(store: &impl Store) -> Result<u64, Stop> {
-    let top = store.increment(SEQUENCE, 0).await?;
     let [first, copy] = CURSORS;
     let cursors = (store.get(first).await?, store.get(copy).await?);
+    // Last, because nothing ends it in Spin, where it stops its instance: who waits for the others in vain does not come here.
+    let top = store.increment(SEQUENCE, 0).await?;
     Ok(cursor([cursors.0.as_deref(), cursors.1.as_deref()])?.unopened(u64::try_from(top).unwrap_or_default()))
 }
 
@@ -156,10 +158,10 @@ fn cursor(stored: [Option<&[u8]>; 2]) -> Result<Cursor, Stop> {
 }
 
 impl Report {
-    /// As JSON, for whoever called the job.
+    /// As JSON, for whoever called the job, who need not learn whose record it is that is damaged.
     pub fn json(&self) -> String {
         // Numbers and texts always have a JSON form.
-        serde_json::to_string(self).unwrap_or_default()
+        masked(&serde_json::to_string(self).unwrap_or_default())
     }
 
     /// The report of the run that ended last, by the record of the job's runs; none: there was none.

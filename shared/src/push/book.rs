@@ -1,8 +1,8 @@
 //! What planner and sender share during a run: the ledgers in use, the head, and the one way to write.
 //!
 //! Every change is one [`Store::set_many`], in this order: news, ledgers of what ended, pages, ledgers of what begins, paces,
-//! account, campaigns, the head. Of the [records of the head](super::head) those are written that change; where there are pages, or
-//! account or campaigns change, the head goes alone, after them.
+//! account, campaigns, the head. Of the [records of the head](super::head) those are written that change. Where there are pages, or
+//! account or campaigns change, it is two: the second has the ledgers of what begins and the head.
 //! So on a store that may stop halfway too, nothing is told that did not happen, nothing is passed over that has not
 //! ended, and no request leaves before its `sending` is stored. Changes go out one after another.
 

@@ -2,6 +2,7 @@
 
 use crate::{
     facts::push::Skip,
+    http::log::masked,
     store::{
         format::{self, RecordError},
         key::Stored as _,
@@ -64,10 +65,10 @@ impl Report {
         *self.skipped.entry(skip.name().to_owned()).or_default() += 1;
     }
 
-    /// As JSON, for whoever called the job.
+    /// As JSON, for whoever called the job, who need not learn whose record it is that is damaged.
     pub fn json(&self) -> String {
         // Numbers and texts always have a JSON form.
-        serde_json::to_string(self).unwrap_or_default()
+        masked(&serde_json::to_string(self).unwrap_or_default())
     }
 
     /// The report of the run that ended last, by the record of the job's runs; none: there was none.

@@ -57,7 +57,7 @@ impl Status {
     }
 
     fn jobs_to(&self, out: &mut Exposition) {
-        let runs = || self.runs().into_iter().filter_map(|(job, ran)| Some(([("job", job)], ran?)));
+        let runs = || self.runs().into_iter().filter_map(|(job, ran)| Some(([("run", job)], ran?)));
         let mut each = |name, help, number: fn(Ran<'_>) -> f64| {
             out.gauge(name, help, runs().map(|(label, ran)| (label, number(ran))));
         };

@@ -16,15 +16,16 @@
 //! then on, and no operation of the store's refuses it. Three things do:
 //!
 //! - A run asks its clock once more behind the look, right before it hands the write to its host; that clock goes on while the process is
-//!   frozen. So what was frozen before that writes no more.
+//!   stopped (it does not where a whole machine is suspended). So what was stopped before that writes no more.
 //! - A Redis or Valkey whose `timeout` is [`FENCE`] closes a connection that was silent for that long; what arrives on it later is refused,
 //!   and no client sends it again. The look was at most [`LIMIT`] after the start, so nothing of a run arrives on its old connection later
 //!   than [`LIMIT`] and [`FENCE`] after that, which is before anybody may take over.
 //! - A store in a file has one process, which nobody takes over from.
 //!
 //! What is left is a process that is frozen for minutes in the instant in which its host has a write in hand and has not sent it, and that
-//! connects anew for another request, when it wakes, before the write is sent: that one arrives, and nothing in Spin's interfaces refuses
-//! it. Tried with a process that is frozen just there: the write was refused six times of six on an idle machine, three of four on a
+//! connects anew for another request, when it wakes, before the write is sent; and a write that Spin's client holds back for minutes because
+//! another request found the connection lost between look and write. Such a one arrives, and nothing in Spin's interfaces refuses
+//! it. The former was tried with a process that is frozen just there: the write was refused six times of six on an idle machine, three of four on a
 //! busy one (`cargo test -p e2e --test suite -- --ignored late`).
 
 use crate::{

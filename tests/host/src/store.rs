@@ -362,7 +362,7 @@ impl Store {
         }
     }
 
-    /// Finishes what is under way and closes the database; every later operation fails.
+    /// Every later operation fails. What is under way in SQLite is finished, and its file closed; what a server has been sent is its own.
     pub async fn close(&self) {
         match &self.backend {
             Backend::Sqlite(worker) => {

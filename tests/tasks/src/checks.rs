@@ -7,7 +7,8 @@
 use crate::{Result, browser, build_components, cargo, run, steps::Steps, tools};
 
 /// What is the same on every store, or chooses its own.
-const NOT_ON_REDIS: [&str; 6] = ["--skip", "killed_", "--skip", "permissions::", "--skip", "slow::"];
+const NOT_ON_REDIS: [&str; 8] =
+    ["--skip", "killed_", "--skip", "permissions::", "--skip", "replicas::", "--skip", "slow::"];
 
 pub(crate) fn all() -> Result<()> {
     let mut steps = Steps::default();

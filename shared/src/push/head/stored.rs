@@ -145,7 +145,7 @@ pub(in crate::push) struct Changed {
     pub(in crate::push) before: Values,
     /// The head, if it differs.
     pub(in crate::push) head: Values,
-    /// The head must not be stored without these: it goes alone, after them. The paces may be a write behind: what they do not
+    /// The head must not be stored without these: it goes after them. The paces may be a write behind: what they do not
     /// count then did not leave.
     pub(in crate::push) apart: bool,
 }

@@ -51,7 +51,7 @@ fn the_jobs_runs_show_in_both_and_nothing_is_written() {
             assert_eq!(answer.headers["content-type"], "application/json");
             serde_json::from_str(&answer.body).unwrap()
         };
-        let run_of_rollup = r#"guanxi_job_last_run_timestamp_seconds{job="rollup"}"#;
+        let run_of_rollup = r#"guanxi_job_last_run_timestamp_seconds{run="rollup"}"#;
         assert_eq!((metric("guanxi_messages_total").await, metric(run_of_rollup).await), (Some(0.0), None));
         for number in 0..3 {
             server.push(&text("oFan-1", now(), number, "优惠")).await;

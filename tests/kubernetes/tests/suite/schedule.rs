@@ -83,6 +83,24 @@ fn every_job_has_one_cron_job_at_the_clocks_times() {
     }
 }
 
+/// But for their names, which job, and its second.
+#[test]
+fn cron_jobs_are_alike() {
+    let own = ["JOB", "SECOND"];
+    let mut seen = Vec::new();
+    for (name, mut cron_job) in all::<CronJob>(&overlay("production"), "CronJob") {
+        cron_job.metadata.name = None;
+        let spec = cron_job.spec.as_mut().unwrap();
+        let pod = spec.job_template.spec.as_mut().unwrap().template.spec.as_mut().unwrap();
+        let env = pod.containers[0].env.as_mut().unwrap();
+        let before = env.len();
+        env.retain(|variable| !own.contains(&variable.name.as_str()));
+        assert_eq!(before - env.len(), own.len(), "{name}");
+        seen.push(cron_job);
+    }
+    assert!(seen.len() > 1 && seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:#?}");
+}
+
 /// Longer than a run may take, so that who waits for the answer gets it; and the pod is ended by then.
 #[test]
 fn a_cron_job_waits_for_as_long_as_a_run_may_take() {
