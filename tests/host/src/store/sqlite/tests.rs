@@ -92,7 +92,7 @@ impl World {
         other.prepare(EXISTS).unwrap().exists(params![LABEL, key]).unwrap()
     }
 
-    /// Commits since the file is in WAL: the frames of the log that end one (`fileformat2.html`, section 4.1).
+    /// Commits since the file is in WAL: the frames of the log that end one (`fileformat2.html`, 4.1).
     fn commits(&self) -> usize {
         let log = fs::read(self.path.with_extension("db-wal")).unwrap();
         let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
