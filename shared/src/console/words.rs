@@ -310,7 +310,7 @@ const COLUMNS: &[(&str, Text)] = &[
     ("still_here_share", text("还在 %", "Still here, share")),
     ("bought", text("买过", "Bought")),
     ("welcomed", text("收到欢迎语", "Welcomed")),
-    ("used_menu", text("用过菜单", "Used the menu")),
+    ("used_menu", text("用过菜单", "Used menu")),
     ("bought_share", text("买过 %", "Bought, share")),
     ("bought_again", text("再买", "Bought again")),
     ("bought_again_share", text("再买 %", "Bought again, share")),

@@ -333,7 +333,7 @@ fn the_trends_of_channels_stand_in_the_order_of_the_table_and_on_one_scale() {
 fn a_channel_shows_how_far_its_new_fans_came_from_the_welcome_on() {
     let html = show(&Page::Channel(Period::Month, "bag".into()), Language::En);
     let [head, row] = &html.rows("welcome")[..] else { panic!("one row") };
-    assert_eq!(*head, ["New", "Welcomed", "Used the menu", "Bought"]);
+    assert_eq!(*head, ["New", "Welcomed", "Used menu", "Bought"]);
     assert_eq!(*row, ["2", "1", "1", "1"]);
 }
 
