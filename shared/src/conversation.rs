@@ -1,4 +1,6 @@
-//! What callback keeps of a fan between messages, `conversation:<openid>`: the one record that a request overwrites.
+//! What callback keeps of a fan between messages, the two records that a request overwrites: in `conversation:<openid>` what the
+//! fan decided about pushes, in `dialog:<openid>` where the fan stands in dialogs. They are two so that of two messages at the
+//! same time a step of a dialog does not undo a decision.
 //!
 //! It holds at once, where rollup needs up to a minute: push looks here before every send. Of two messages at the same
 //! time the later write wins. Rollup takes it away when the fan is forgotten; what the fan decided after that stays. (A choice
@@ -27,6 +29,11 @@ pub struct Conversation {
 /// The key of a fan's.
 pub fn key(openid: &OpenId) -> Key<Conversation> {
     keys::CONVERSATION.key(&[openid])
+}
+
+/// The key under which stands where a fan stands in dialogs: [`crate::playbook::Answer::conversation`], as it came.
+pub fn dialog(openid: &OpenId) -> Key<Vec<u8>> {
+    keys::DIALOG.key(&[openid])
 }
 
 impl Conversation {

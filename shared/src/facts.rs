@@ -2,11 +2,15 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`dialog`] | what a message leaves in a dialog |
 //! | [`order`] | what the shop system says of an order |
 //! | [`push`] | what push tells rollup through the journal, and rollup tells push through lists |
+//! | [`request`] | what a fan asks the brand for |
 
+pub mod dialog;
 pub mod order;
 pub mod push;
+pub mod request;
 
 use crate::{
     store::{
@@ -22,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What [`Entry::encode`] writes first; a newer one is refused.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +57,8 @@ pub struct Received {
     pub milliseconds: u32,
     /// What the fan decided about pushes with it.
     pub pushes: Option<PushChoice>,
+    /// What it left in its dialog: an encoded [`dialog::Left`]; empty: nothing.
+    pub left: Vec<u8>,
 }
 
 /// A request of the shop system.
@@ -95,7 +101,12 @@ impl Entry {
     /// # Errors
     /// When a newer Guanxi wrote them, or they are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        format::decode(FORMAT, bytes)
+        match bytes {
+            // Format 1 had no `left`, which stands at the end of the first variant, and is otherwise the same.
+            [1, 0, ..] => format::decode(1, &[bytes, &[0]].concat()),
+            [1, ..] => format::decode(1, bytes),
+            _ => format::decode(FORMAT, bytes),
+        }
     }
 }
 
@@ -182,4 +193,28 @@ pub struct Placed {
     pub place: Place,
     /// What it says.
     pub entry: Entry,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_format_1_are_read() {
+        let erase = Entry::Erase(Erase { openid: "o1".parse().unwrap(), at: Timestamp(7) });
+        let message = crate::wechat::Message::parse(
+            b"<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>7</CreateTime>\
+              <MsgType>text</MsgType><Content>hi</Content><MsgId>1</MsgId></xml>",
+        );
+        let message = message.unwrap().1;
+        let received = Received { message, touch: None, rule: None, milliseconds: 1, pushes: None, left: Vec::new() };
+        for entry in [erase, Entry::Received(received)] {
+            let mut old = entry.encode();
+            old[0] = 1;
+            if matches!(entry, Entry::Received(_)) {
+                assert_eq!(old.pop(), Some(0), "format 1 ended before what was left");
+            }
+            assert_eq!(Entry::decode(&old), Ok(entry));
+        }
+    }
 }

@@ -26,6 +26,7 @@ impl From<bot::Message> for Inbound {
             identity: message.identity,
             kind: message.kind.into(),
             text: message.text,
+            attached: message.attached,
         }
     }
 }
@@ -69,7 +70,8 @@ impl From<Answer> for bot::Answer {
             PushChoice::Stop => bot::PushChoice::Stop,
             PushChoice::Resume => bot::PushChoice::Resume,
         });
-        Self { action: answer.action.into(), rule: answer.rule, pushes, conversation: answer.conversation }
+        let Answer { action, rule, pushes: _, conversation, left } = answer;
+        Self { action: action.into(), rule, pushes, conversation, left }
     }
 }
 

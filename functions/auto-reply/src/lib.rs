@@ -34,6 +34,10 @@ impl GuestPlaybook for Loaded {
         Self::of(&compiled)
     }
 
+    fn converses(&self) -> bool {
+        self.0.converses()
+    }
+
     fn answer(&self, message: Message, touch: Option<Touch>, conversation: Option<Vec<u8>>) -> Answer {
         let touch = touch.map(Into::into);
         self.0.answer(&message.into(), touch.as_ref(), conversation.as_deref()).into()

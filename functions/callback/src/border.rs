@@ -25,6 +25,7 @@ impl From<Inbound> for auto_reply::Message {
             identity: inbound.identity,
             kind: inbound.kind.into(),
             text: inbound.text,
+            attached: inbound.attached,
         }
     }
 }

@@ -82,6 +82,16 @@ impl Instance {
         self.record(&key, Some(&conversation.encode()), watch).await.map(drop)
     }
 
+    /// Where a fan stands in dialogs.
+    pub(crate) async fn dialog(&self, openid: &OpenId, watch: &Stopwatch) -> Result<Option<Vec<u8>>, Refused> {
+        self.record(&conversation::dialog(openid), None, watch).await
+    }
+
+    /// Keeps where a fan stands in dialogs.
+    pub(crate) async fn keep_dialog(&self, openid: &OpenId, kept: &[u8], watch: &Stopwatch) -> Result<(), Refused> {
+        self.record(&conversation::dialog(openid), Some(kept), watch).await.map(drop)
+    }
+
     /// Writes one entry to the journal.
     pub(crate) async fn append(&self, entry: &Entry, now: Timestamp, watch: &Stopwatch) -> Result<(), Refused> {
         self.journal.append(&self.store, watch, now, entry).await.map(drop).map_err(Refused::unavailable)
@@ -106,6 +116,10 @@ pub(crate) struct Answered {
     pub(crate) reply: Option<Reply>,
     pub(crate) rule: Option<String>,
     pub(crate) pushes: Option<PushChoice>,
+    /// Where the fan stands in dialogs now; none: as before.
+    pub(crate) conversation: Option<Vec<u8>>,
+    /// What the message left there, for the journal.
+    pub(crate) left: Vec<u8>,
 }
 
 /// Which channel an event belongs to, given the record that rollup keeps of the fan.
@@ -119,18 +133,25 @@ pub(crate) fn touch(scan: Scan, fan: Option<&[u8]>) -> Option<Touch> {
 }
 
 /// A playbook, loaded by the component that knows what it says.
-pub(crate) struct Loaded(auto_reply::Playbook);
+pub(crate) struct Loaded {
+    playbook: auto_reply::Playbook,
+    /// Whether an answer may depend on where the fan stands in dialogs.
+    pub(crate) converses: bool,
+}
 
 impl Loaded {
     /// None: the one that was built into the component.
     fn load(published: Option<&[u8]>) -> Result<Self, String> {
-        published.map_or_else(auto_reply::Playbook::built_in, auto_reply::Playbook::load).map(Self)
+        let playbook = published.map_or_else(auto_reply::Playbook::built_in, auto_reply::Playbook::load)?;
+        let converses = playbook.converses();
+        Ok(Self { playbook, converses })
     }
 
     /// What the fan gets, by which rule, and what that means for pushes.
-    pub(crate) fn answer(&self, inbound: Inbound, touch: Option<&Touch>) -> Answered {
+    pub(crate) fn answer(&self, inbound: Inbound, touch: Option<&Touch>, kept: Option<Vec<u8>>) -> Answered {
         let touch = touch.map(Into::into);
-        let answer = self.0.answer(&inbound.into(), touch.as_ref(), None);
-        Answered { reply: answer.action.into(), rule: answer.rule, pushes: answer.pushes.map(Into::into) }
+        let answer = self.playbook.answer(&inbound.into(), touch.as_ref(), kept.as_deref());
+        let auto_reply::Answer { action, rule, pushes, conversation, left } = answer;
+        Answered { reply: action.into(), rule, pushes: pushes.map(Into::into), conversation, left }
     }
 }

@@ -16,6 +16,8 @@
 //!
 //! A rule may stop or resume a fan's pushes. That holds at once: it stands in `conversation:<openid>`, where push looks before
 //! every send, before the entry is written and the fan gets the answer; only what is on its way to WeChat still arrives.
+//!
+//! Where the fan stands in a dialog is kept in `dialog:<openid>` likewise. It is read only where the playbook has dialogs.
 
 mod border;
 mod instance;
@@ -113,16 +115,24 @@ async fn answer(
         None => None,
     };
     let inbound = Inbound::from_message(&message);
-    let Answered { reply, rule, pushes } = match inbound {
-        Some(inbound) => playbook.answer(inbound, touch.as_ref()),
+    let from = &message.from_user_name;
+    let Answered { reply, rule, pushes, conversation, left } = match inbound {
+        Some(inbound) => {
+            let kept = if playbook.converses { instance.dialog(from, &watch).await? } else { None };
+            playbook.answer(inbound, touch.as_ref(), kept)
+        }
         None => Answered::default(),
     };
+    // Before the entry and the answer, so that no try of a message that was answered makes a step.
+    if let Some(conversation) = conversation {
+        instance.keep_dialog(from, &conversation, &watch).await?;
+    }
     // Before the fan reads that it is done: rollup would need up to a minute, and a push could slip through meanwhile.
     if let Some(choice) = pushes {
-        instance.choose((&message.from_user_name, message.create_time), choice, &watch).await?;
+        instance.choose((from, message.create_time), choice, &watch).await?;
     }
     let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
-    let entry = Entry::Received(Received { message, touch, rule, milliseconds, pushes });
+    let entry = Entry::Received(Received { message, touch, rule, milliseconds, pushes, left });
     let (appended, waited) = waiting(instance.append(&entry, now, &watch)).await;
     appended?;
     if !waited {

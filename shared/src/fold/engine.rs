@@ -461,6 +461,7 @@ impl<'a> Engine<'a> {
         conversation.pushes.take_if(|(decided, _)| *decided <= at);
         let set_aside = self.damaged.get(damaged::List::key(), self.known).await?;
         self.gone.extend(set_aside.take_of(openid));
+        self.gone.insert(conversation::dialog(openid).into());
         self.forget_later(openid.as_str(), at).await
     }
 

@@ -164,7 +164,7 @@ impl<'a> Work<'a> {
     }
 
     async fn fan(&mut self, openid: &OpenId) -> Result<(), FoldError> {
-        let (key, conversation) = (super::fan::key(openid), conversation::key(openid));
+        let key = super::fan::key(openid);
         let mut fan: Fan = find(&key, self.known).await?;
         let Some(gone) = fan.gone_since(self.settings.utc_offset) else {
             return Ok(());
@@ -175,11 +175,12 @@ impl<'a> Work<'a> {
         }
         self.listed.remove(openid, &mut fan.places, Day(self.today), self.known).await?;
         let union = fan.union.map(|union| orders::union_key(&union));
-        let spoken = self.known.get(&[conversation.to_string()]).await?.pop().flatten();
-        let kept = spoken.map(|_| conversation);
+        let spoken: [String; 2] = [conversation::key(openid).into(), conversation::dialog(openid).into()];
+        let stored = self.known.get(&spoken).await?;
+        let kept = spoken.into_iter().zip(stored).filter_map(|(key, stored)| stored.map(|_| key));
         let set_aside = self.damaged.get(damaged::List::key(), self.known).await?.take_of(openid);
-        self.writes.extend(union.map(Key::take).into_iter().chain([key.take()]).chain(kept.map(Key::take)));
-        self.writes.extend(set_aside.into_iter().map(|key| Write { key, value: None }));
+        self.writes.extend(union.map(Key::take).into_iter().chain([key.take()]));
+        self.writes.extend(kept.chain(set_aside).map(|key| Write { key, value: None }));
         Ok(())
     }
 

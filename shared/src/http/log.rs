@@ -17,7 +17,7 @@ pub const LINE_MAX: usize = 1_024;
 /// Kept free behind what is said: three bytes for "…", the quote, the brace and the line's end.
 const END: usize = 6;
 /// The beginnings of the keys in which an openid stands, …
-const NAMING: [&str; 3] = ["fan:", "conversation:", "ledger:"];
+const NAMING: [&str; 4] = ["fan:", "conversation:", "dialog:", "ledger:"];
 /// … but not where one of these does.
 const NAMELESS: [&str; 2] = ["list", "forget"];
 
@@ -177,6 +177,7 @@ mod tests {
             ("record fan:o_x is damaged, fan:oY too", "record fan:<openid> is damaged, fan:<openid> too"),
             ("damaged:cursor:fan:oFan", "damaged:cursor:fan:<openid>"),
             ("conversation:o1", "conversation:<openid>"),
+            ("dialog:o1", "dialog:<openid>"),
             ("fan:list:3, fan:forget:9:1, fan: and fan:", "fan:list:3, fan:forget:9:1, fan: and fan:"),
             ("count:all is damaged", "count:all is damaged"),
         ] {

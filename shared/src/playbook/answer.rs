@@ -61,9 +61,9 @@ impl Playbook {
 
     /// The answer to one message. Pure: the same arguments give the same answer in any instance and at any time.
     ///
-    /// `touch` is what [`Scan::touch`](super::Scan::touch) said of the event; `conversation` is what the last answer to this fan gave
-    /// and passes through as it came.
+    /// `touch` is what [`Scan::touch`](super::Scan::touch) said of the event; `conversation` is what the last answer to this fan gave.
     pub fn answer(&self, message: &Inbound, touch: Option<&Touch>, conversation: Option<&[u8]>) -> Answer {
+        let _ = conversation;
         let channel = touch.and_then(|touch| touch.channel.as_deref());
         let channel_name = channel.map_or("", |channel| self.channels.name(channel));
         let values = Values::new(message, touch, channel_name, self.offset);
@@ -75,7 +75,12 @@ impl Playbook {
             _ => Action::Nothing,
         };
         let rule = rule.map(|rule| rule.id.clone());
-        Answer { action, rule, pushes: self.push_choice(rank), conversation: conversation.map(<[u8]>::to_vec) }
+        Answer { action, rule, pushes: self.push_choice(rank), conversation: None, left: Vec::new() }
+    }
+
+    /// Whether an answer may depend on the conversation: whether a look into the store for it is worth while.
+    pub fn converses(&self) -> bool {
+        false
     }
 
     fn push_choice(&self, rank: u32) -> Option<PushChoice> {

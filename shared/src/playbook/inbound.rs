@@ -22,6 +22,8 @@ pub struct Inbound {
     pub kind: InboundKind,
     /// What a rule's `match` looks at; empty where there is nothing to match.
     pub text: String,
+    /// The `MediaId` of a picture, latitude and longitude of a place as `31.23,121.47`; else empty.
+    pub attached: String,
 }
 
 /// What kind of message or event came in.
@@ -134,7 +136,16 @@ impl Inbound {
             identity: message.identity(),
             kind,
             text: text.to_owned(),
+            attached: attached(&message.kind),
         })
+    }
+}
+
+fn attached(kind: &Kind) -> String {
+    match kind {
+        Kind::Image { media_id, .. } => media_id.clone(),
+        Kind::Location { latitude, longitude, .. } => format!("{latitude},{longitude}"),
+        _ => String::new(),
     }
 }
 
@@ -168,8 +179,10 @@ pub struct Answer {
     pub rule: Option<String>,
     /// What the fan decided about pushes, by a rule that says so.
     pub pushes: Option<PushChoice>,
-    /// The conversation as it stands after this message; none: there is none, or it ended.
+    /// The conversation as it stands after this message; none: as it was. Given back with the same message, it gives the same answer.
     pub conversation: Option<Vec<u8>>,
+    /// What the message left in its dialog: an encoded [`Left`](crate::facts::dialog::Left); empty: nothing.
+    pub left: Vec<u8>,
 }
 
 /// What to do about a message.

@@ -271,6 +271,7 @@ mod tests {
             identity: "i".into(),
             kind: InboundKind::Text,
             text: text.into(),
+            attached: String::new(),
         }
     }
 

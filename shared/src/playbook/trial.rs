@@ -38,6 +38,7 @@ impl Trial {
             identity: format!("gh_say|o_say|{at}|{}|{}", kind.name(), self.text),
             kind,
             text: self.text.clone(),
+            attached: String::new(),
         }
     }
 }

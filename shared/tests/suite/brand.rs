@@ -114,7 +114,14 @@ pub(crate) fn push(fan: &str, at: u64, kind: Kind) -> Received {
         kind,
         other: Default::default(),
     };
-    Received { message, touch: Some(Touch { channel, fan: FanStatus::New }), rule: None, milliseconds: 3, pushes: None }
+    Received {
+        message,
+        touch: Some(Touch { channel, fan: FanStatus::New }),
+        rule: None,
+        milliseconds: 3,
+        pushes: None,
+        left: Vec::new(),
+    }
 }
 
 pub(crate) fn follow(fan: &str, at: u64, channel: &str) -> Entry {

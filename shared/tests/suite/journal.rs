@@ -21,7 +21,14 @@ fn entry() -> Entry {
     let body = "<xml><ToUserName>gh_1</ToUserName><FromUserName>fan</FromUserName><CreateTime>1800000000</CreateTime>\
                 <MsgType>text</MsgType><Content>猫粮</Content><MsgId>1</MsgId></xml>";
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Received(Received { message, touch: None, rule: Some("cat-food".into()), milliseconds: 3, pushes: None })
+    Entry::Received(Received {
+        message,
+        touch: None,
+        rule: Some("cat-food".into()),
+        milliseconds: 3,
+        pushes: None,
+        left: Vec::new(),
+    })
 }
 
 /// Appends; the store and the clock never wait, so one poll must do.

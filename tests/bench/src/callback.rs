@@ -118,7 +118,8 @@ fn build() -> Result<()> {
 /// Bytes of the journal entry that a callback of this run writes.
 fn entry() -> Result<usize> {
     let (_, message) = Message::parse(message(1).as_bytes())?;
-    let push = Received { message, touch: None, rule: Some("rule-1".into()), milliseconds: 1, pushes: None };
+    let push =
+        Received { message, touch: None, rule: Some("rule-1".into()), milliseconds: 1, pushes: None, left: Vec::new() };
     Ok(Entry::Received(push).encode().len())
 }
 

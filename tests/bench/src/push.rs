@@ -114,7 +114,7 @@ async fn audience(store: &impl guanxi::store::Store, fans: u64) -> Result<()> {
 async fn follower() -> Result<Vec<u8>> {
     let openid = openid(0)?;
     let (_, message) = Message::parse(event(openid.as_str(), Timestamp(START.0 - 86_400), "subscribe", "").as_bytes())?;
-    let push = Received { message, touch: None, rule: None, milliseconds: 3, pushes: None };
+    let push = Received { message, touch: None, rule: None, milliseconds: 3, pushes: None, left: Vec::new() };
     let placed = Placed { place: Place { stream: 1, index: 0 }, entry: Entry::Received(push) };
     let writes = fold(&Settings::default(), &[placed], &Records::new()).await?;
     let record = writes.into_iter().find(|write| write.key == *fan::key(&openid));

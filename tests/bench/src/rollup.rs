@@ -258,7 +258,14 @@ pub(crate) fn act(fan: u64, number: u64, time: Timestamp) -> Result<Entry> {
 
 fn push(document: &str, rule: Option<&str>) -> Result<Entry> {
     let (_, message) = Message::parse(document.as_bytes())?;
-    Ok(Entry::Received(Received { message, touch: None, rule: rule.map(str::to_owned), milliseconds: 3, pushes: None }))
+    Ok(Entry::Received(Received {
+        message,
+        touch: None,
+        rule: rule.map(str::to_owned),
+        milliseconds: 3,
+        pushes: None,
+        left: Vec::new(),
+    }))
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {

@@ -144,6 +144,7 @@ fn inbound(text: String) -> Inbound {
         identity: "gh_bench|oBench|1800000000|text|1".into(),
         kind: guanxi::playbook::InboundKind::Text,
         text,
+        attached: String::new(),
     }
 }
 

@@ -63,6 +63,7 @@ async fn answer(database: &Path, at: u64) -> Option<String> {
         identity: "1".into(),
         kind: InboundKind::Text,
         text: "TD".into(),
+        attached: String::new(),
     };
     Playbook::load(&holding.assemble(&parts).unwrap()).unwrap().answer(&inbound, None, None).rule
 }

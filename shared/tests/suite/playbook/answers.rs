@@ -28,6 +28,7 @@ fn message(kind: InboundKind, text: &str) -> Inbound {
         identity: "gh_1|oFan|1|text|1".into(),
         kind,
         text: text.into(),
+        attached: String::new(),
     }
 }
 
@@ -146,11 +147,13 @@ fn a_news_reply_carries_the_fan_in_its_address() {
 }
 
 #[test]
-fn the_conversation_passes_through_as_it_came() {
-    let playbook = load(SAMPLE);
-    let message = message(InboundKind::Text, "猫粮");
-    assert_eq!(playbook.answer(&message, None, None).conversation, None);
-    assert_eq!(playbook.answer(&message, None, Some(b"\x01ab")).conversation.as_deref(), Some(&b"\x01ab"[..]));
+fn where_there_are_no_dialogs_no_conversation_is_looked_at_or_written() {
+    let playbook = Playbook::load(&compile(SAMPLE).unwrap()).unwrap();
+    assert!(!playbook.converses());
+    let message = message(InboundKind::Text, "你好");
+    let answer = playbook.answer(&message, None, Some(b"anything"));
+    assert_eq!(answer, playbook.answer(&message, None, None));
+    assert_eq!((answer.conversation, answer.left), (None, Vec::new()));
 }
 
 #[test]

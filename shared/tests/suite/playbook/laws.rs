@@ -67,6 +67,7 @@ fn message(kind: InboundKind, text: &str) -> Inbound {
         identity: "i".into(),
         kind,
         text: text.into(),
+        attached: String::new(),
     }
 }
 

@@ -457,6 +457,7 @@ fn message(text: &str) -> Inbound {
         identity: "i".into(),
         kind: InboundKind::Text,
         text: text.into(),
+        attached: String::new(),
     }
 }
 

@@ -124,7 +124,14 @@ fn push(fan: u64, time: Timestamp, fields: &str, touch: Option<Touch>) -> Entry 
          </xml>"
     );
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Received(Received { message, touch, rule: Some("r".into()), milliseconds: 3, pushes: None })
+    Entry::Received(Received {
+        message,
+        touch,
+        rule: Some("r".into()),
+        milliseconds: 3,
+        pushes: None,
+        left: Vec::new(),
+    })
 }
 
 fn event(rng: &mut ChaCha8Rng, id: u64, time: Timestamp) -> Entry {

@@ -63,7 +63,7 @@ pub(crate) fn openid(fan: u64) -> String {
 
 fn entry(body: &str) -> Entry {
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 2, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 2, pushes: None, left: Vec::new() })
 }
 
 /// Fans who follow and buy: one stream of the journal each hundred entries.

@@ -25,7 +25,7 @@ const STREAM: u32 = 128;
 
 fn push(body: &str) -> Entry {
     let (_, message) = Message::parse(body.as_bytes()).unwrap();
-    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 2, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 2, pushes: None, left: Vec::new() })
 }
 
 /// Forty fans who follow, scan, write, buy and leave; a third of it twice, as a retry would be, and out of order.

@@ -102,7 +102,7 @@ fn acted(number: usize, at: u64, act: Act) -> Entry {
     let (account, openid) = ("gh_1".into(), openid(number).to_string());
     let said = scenario::Message { account, openid, create_time: at, msg_id: at, act };
     let (_, message) = Message::parse(said.to_xml().as_bytes()).unwrap();
-    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 1, pushes: None })
+    Entry::Received(Received { message, touch: None, rule: None, milliseconds: 1, pushes: None, left: Vec::new() })
 }
 
 fn bought(number: usize, product: &str, at: u64) -> Entry {
