@@ -11,7 +11,6 @@ mod chart;
 pub mod desk;
 pub mod difference;
 mod pages;
-pub mod replay;
 pub mod session;
 mod show;
 mod table;

@@ -6,9 +6,11 @@
 //! append that failed for good leaves a gap in its stream; a lost answer to `increment` leaves a gap in the numbers.
 //! Gaps are harmless.
 
+pub mod export;
 pub mod latest;
 pub mod orders;
 pub mod reader;
+pub mod replay;
 
 use crate::{
     facts::{Entry, Place},

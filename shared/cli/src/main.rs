@@ -1,11 +1,14 @@
 //! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `move` between file and
-//! Redis, `check`, `say`, `publish` and `schema` for playbooks.
+//! Redis, `check`, `say`, `replay`, `publish` and `schema` for playbooks, `export` for the journal.
 
 mod check;
 mod clock;
+mod export;
 mod moving;
 mod playbook;
 mod publish;
+mod recorded;
+mod replay;
 mod say;
 mod store;
 mod up;
@@ -45,6 +48,10 @@ enum Command {
     Check(check::Check),
     /// Prints what a playbook answers, and the rule that said so.
     Say(say::Say),
+    /// Prints what another playbook would have answered to the recorded messages, where that differs.
+    Replay(replay::Replay),
+    /// Writes the journal as lines of JSON, also while it is in use.
+    Export(export::Export),
     /// Publishes a playbook: functions that are served answer by it 30 s later.
     Publish(publish::Publish),
     /// Prints the JSON Schema of a playbook, by which an editor completes it.
@@ -73,6 +80,8 @@ impl Cli {
             Command::Move(moving) => block_on(moving.run()),
             Command::Check(check) => check.run(),
             Command::Say(say) => say.run(),
+            Command::Replay(replay) => block_on(replay.run()),
+            Command::Export(export) => block_on(export.run()),
             Command::Publish(publish) => block_on(publish.run()),
             Command::Schema => schema(),
         };

@@ -1,7 +1,7 @@
 //! `publish`: a playbook into the store, in its file or through the functions that have it open.
 
 mod http;
-mod store;
+pub(crate) mod store;
 
 use std::{
     env, fs,

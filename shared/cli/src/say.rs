@@ -74,38 +74,50 @@ fn print(answer: &Answer) -> std::io::Result<()> {
     if let Some((name, _)) = PushChoice::ALL.into_iter().find(|(_, choice)| Some(*choice) == answer.pushes) {
         writeln!(out, "pushes: {name}")?;
     }
-    match &answer.action {
-        Action::Nothing => writeln!(out, "reply: nothing"),
-        Action::HandOver { kf_account: Some(agent) } => writeln!(out, "reply: hands over to the agent {agent}"),
-        Action::HandOver { kf_account: None } => writeln!(out, "reply: hands over to an agent"),
+    write!(out, "reply: {}", action(&answer.action))
+}
+
+/// What goes to the fan, in lines.
+pub(crate) fn action(action: &Action) -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    _ = print_action(&mut out, action);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn print_action(out: &mut impl Write, action: &Action) -> std::io::Result<()> {
+    match action {
+        Action::Nothing => writeln!(out, "nothing"),
+        Action::HandOver { kf_account: Some(agent) } => writeln!(out, "hands over to the agent {agent}"),
+        Action::HandOver { kf_account: None } => writeln!(out, "hands over to an agent"),
         Action::Ask { service, question, fallback } => {
-            writeln!(out, "reply: asks the service {service}: {question}")?;
+            writeln!(out, "asks the service {service}: {question}")?;
             writeln!(out, "or else: {fallback}")
         }
-        Action::Reply(reply) => print_reply(&mut out, reply),
+        Action::Reply(reply) => print_reply(out, reply),
     }
 }
 
 fn print_reply(out: &mut impl Write, reply: &Reply) -> std::io::Result<()> {
     match reply {
-        Reply::Text { content } => writeln!(out, "reply: text\n{content}"),
-        Reply::Image { media_id } => writeln!(out, "reply: image {media_id}"),
-        Reply::Voice { media_id } => writeln!(out, "reply: voice {media_id}"),
+        Reply::Text { content } => writeln!(out, "text\n{content}"),
+        Reply::Image { media_id } => writeln!(out, "image {media_id}"),
+        Reply::Voice { media_id } => writeln!(out, "voice {media_id}"),
         Reply::Video { media_id, title, description } => {
-            writeln!(out, "reply: video {media_id}")?;
+            writeln!(out, "video {media_id}")?;
             print_lines(out, [title, description])
         }
         Reply::Music { title, description, music_url, hq_music_url, thumb_media_id } => {
-            writeln!(out, "reply: music {thumb_media_id}")?;
+            writeln!(out, "music {thumb_media_id}")?;
             print_lines(out, [title, description, music_url, hq_music_url])
         }
         Reply::News { articles } => {
-            writeln!(out, "reply: news")?;
+            writeln!(out, "news")?;
             articles.iter().try_for_each(|Article { title, description, url, .. }| {
                 writeln!(out, "{title}\n  {description}\n  {url}")
             })
         }
-        Reply::TransferCustomerService { .. } => writeln!(out, "reply: hands over to an agent"),
+        Reply::TransferCustomerService { .. } => writeln!(out, "hands over to an agent"),
     }
 }
 

@@ -42,13 +42,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn file(self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn location(self) -> anyhow::Result<Location> {
         let options = Options {
             runtime_config: self.runtime_config_file,
             state_dir: self.state_dir.map_or(StateDir::Default, |text| StateDir::from_text(&text)),
             ..Options::new(self.from)
         };
-        match options.store()? {
+        Ok(options.store()?)
+    }
+
+    pub(crate) fn file(self) -> anyhow::Result<PathBuf> {
+        match self.location()? {
             Location::File(path) => Ok(path),
             Location::Memory => bail!("the store is kept in memory, so there is no file"),
             Location::Redis(url) => bail!("the store is at {url}, so there is no file"),

@@ -6,10 +6,10 @@
 use super::{
     address::{Posted, Versions},
     difference::Difference,
-    replay::Replayed,
 };
 use crate::{
     facts::FanStatus,
+    journal::replay::Replayed,
     playbook::{
         Answer, InboundKind, LoadError, Playbook, Problem, Terms, Trial, compile,
         draft::{self, Base, DRAFT_MAX, Draft, Unsaved},

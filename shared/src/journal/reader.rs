@@ -94,6 +94,11 @@ impl Cursor {
         Self { opened: self.deleted, deleted: self.deleted, ..Self::default() }
     }
 
+    /// The first stream whose entries are kept.
+    pub(crate) fn first_kept(&self) -> u64 {
+        self.deleted + 1
+    }
+
     /// Whether nothing was ever deleted: the entries that are kept are all there were.
     pub(crate) fn keeps_all(&self) -> bool {
         self.deleted == 0

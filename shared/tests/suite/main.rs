@@ -51,6 +51,7 @@ mod playbook {
 
 mod journal;
 mod orders;
+mod recorded;
 
 /// The fold: laws over random histories, and one history at a time.
 mod fold {

@@ -1,4 +1,4 @@
-//! A store's file as the port [`Store`], and the time.
+//! A store as the port [`Store`], and the time.
 
 use std::{
     path::Path,
@@ -9,13 +9,13 @@ use anyhow::Context;
 use guanxi::store::{Store, StoreError, Timer};
 use guanxi_host::store::{self, Location};
 
-/// A file that nobody else has open.
-pub(crate) struct File(store::Store);
+/// The host's store, as the functions see theirs.
+pub(crate) struct Port(pub(crate) store::Store);
 
-/// Opens it, and makes it where it is missing. Functions at work would meet two who count.
-pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
+/// Opens a file, and makes it where it is missing. Functions at work would meet two who count.
+pub(crate) fn open(path: &Path) -> anyhow::Result<Port> {
     store::ensure_free(path).context("where functions are served, publish with --url")?;
-    Ok(File(store::Store::open(&Location::File(path.to_owned()))?))
+    Ok(Port(store::Store::open(&Location::File(path.to_owned()))?))
 }
 
 /// For the number of a run.
@@ -23,7 +23,7 @@ pub(crate) fn random() -> anyhow::Result<u64> {
     getrandom::u64().context("no random number")
 }
 
-impl File {
+impl Port {
     pub(crate) async fn close(self) {
         self.0.close().await;
     }
@@ -33,7 +33,7 @@ fn failed(error: store::StoreError) -> StoreError {
     StoreError(error.to_string())
 }
 
-impl Store for File {
+impl Store for Port {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.0.get(key).await.map_err(failed)
     }

@@ -6,3 +6,4 @@ mod fixtures;
 mod moving;
 mod process;
 mod publish;
+mod recorded;

@@ -11,10 +11,9 @@ use guanxi::{
     console::{
         self, Language, Page, Posted, Versions, View,
         desk::{self, BuiltIn, Desk, Done, Form, Found},
-        replay::MESSAGES_MAX,
     },
     facts::{Entry, Erase},
-    journal::Journal,
+    journal::{Journal, replay::MESSAGES_MAX},
     playbook::publish::request::Refused,
     store::{Timer, memory::Memory},
     time::Timestamp,

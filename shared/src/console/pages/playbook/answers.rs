@@ -4,11 +4,11 @@ use super::{moment, plain};
 use crate::{
     console::{
         View,
-        replay::Replayed,
         show::{foreign, grouped},
         words::{Text, playbook as words},
     },
     facts::PushChoice,
+    journal::replay::{Example, Replayed},
     playbook::{Action, Answer},
     wechat::Reply,
 };
@@ -67,11 +67,13 @@ pub(super) fn replayed(view: &View<'_>, replayed: &Replayed) -> Markup {
                                     td { (rule(view, group.draft.as_deref())) }
                                     td class="number" { (number(group.count)) }
                                     td {
-                                        @for (text, live, draft) in &group.examples {
+                                        @for Example { said: text, live, draft } in &group.examples {
                                             details {
                                                 summary { (foreign(text)) }
-                                                p { (said(words::LIVE_ANSWERS)) }
-                                                (answer(view, live))
+                                                @if let Some(live) = live {
+                                                    p { (said(words::LIVE_ANSWERS)) }
+                                                    (answer(view, live))
+                                                }
                                                 p { (said(words::DRAFT_ANSWERS)) }
                                                 (answer(view, draft))
                                             }
