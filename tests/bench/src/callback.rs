@@ -2,7 +2,8 @@
 //! typed call and does one `set` of the same size. Same host, same build, in turns.
 //!
 //! With the store in RAM (`/dev/shm`) it shows what our own code costs, in SQLite's journal mode of Spin and in that of the local
-//! host. On disk most of both sums is the disk's, so there the ratio says little and is only shown.
+//! host. On disk most of both sums is the disk's, so there the ratio says little and is only shown. On Redis what Redis itself
+//! needs is no part of either.
 
 use crate::rules;
 use anyhow::{Context, Result, bail, ensure};
@@ -11,7 +12,9 @@ use guanxi::{
     facts::{Entry, Received},
     wechat::{Message, endpoint::Mode},
 };
+use guanxi_host::store::{Location, Store};
 use hyper::Method;
+use redis_process::RedisServer;
 use std::{
     env, fs,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -32,13 +35,24 @@ const WARM_UP: u64 = 64 * 128;
 const RAM: &str = "/dev/shm";
 /// With the store in RAM.
 const MOST: f64 = 1.4;
+/// On Redis, `appendfsync always`.
+const MOST_ON_REDIS: f64 = 1.3;
 
-/// Where the store is, and how SQLite keeps it.
+/// Where the store is, and how it is kept.
 #[derive(Clone, Copy)]
 struct Setting<'a> {
     name: &'static str,
     place: &'a Path,
-    journal: &'static str,
+    kept: Kept,
+    /// The ratio that is wanted.
+    most: Option<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kept {
+    /// In this journal mode.
+    Sqlite(&'static str),
+    Redis,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -62,21 +76,23 @@ pub(crate) fn report(seconds: u64, rounds: usize) -> Result<()> {
     let sides = [Side::Callback, Side::Baseline { entry: entry()? }];
     let (ram, disk) = (Path::new(RAM), env::temp_dir());
     let settings = [
-        Setting { name: "in RAM, as Spin keeps it", place: ram, journal: "delete" },
-        Setting { name: "in RAM, in WAL", place: ram, journal: "wal" },
-        Setting { name: "on disk, in WAL", place: &disk, journal: "wal" },
+        Setting { name: "in RAM, as Spin keeps it", place: ram, kept: Kept::Sqlite("delete"), most: Some(MOST) },
+        Setting { name: "in RAM, in WAL", place: ram, kept: Kept::Sqlite("wal"), most: Some(MOST) },
+        Setting { name: "on disk, in WAL", place: &disk, kept: Kept::Sqlite("wal"), most: None },
+        Setting { name: "on Redis, on disk", place: &disk, kept: Kept::Redis, most: Some(MOST_ON_REDIS) },
     ];
+    let mut missed = Vec::new();
     println!(
         "| {CONNECTIONS} connections, medians of {rounds} runs, the store | callback: requests/s | CPU µs/request \
          | body, one typed call, one `set`: requests/s | CPU µs/request | ratio of CPU |\n|---|--:|--:|--:|--:|--:|"
     );
     for setting in settings {
         let ratio = compare(setting, sides, time, rounds)?;
-        ensure!(
-            setting.place != ram || ratio <= MOST,
-            "a callback costs {ratio:.2} times the baseline, at most {MOST}"
-        );
+        if let Some(most) = setting.most.filter(|most| ratio > *most) {
+            missed.push(format!("{}: {ratio:.2} times the baseline, at most {most}", setting.name));
+        }
     }
+    ensure!(missed.is_empty(), "a callback costs, with the store {}", missed.join("; "));
     Ok(())
 }
 
@@ -136,7 +152,12 @@ fn medians(runs: Vec<Run>) -> Run {
 
 async fn run(side: Side, setting: Setting<'_>, time: Duration) -> Result<Run> {
     let folder = tempfile::tempdir_in(setting.place)?;
-    let process = Process::start(side, setting, folder.path())?;
+    let redis = (setting.kept == Kept::Redis).then(|| RedisServer::start_under(setting.place));
+    let location = match &redis {
+        Some(redis) => Location::Redis(redis.url().parse()?),
+        None => Location::File(folder.path().join("sqlite_key_value.db")),
+    };
+    let process = Process::start(side, setting, folder.path(), &location)?;
     let server = Arc::new(Server::new(&format!("http://{}", process.address), Mode::Safe));
     // So that no two runs send the same message.
     let next = Arc::new(AtomicU64::new(now().0 % 1_000_000 * 1_000_000));
@@ -202,7 +223,7 @@ struct Process {
 }
 
 impl Process {
-    fn start(side: Side, setting: Setting<'_>, state: &Path) -> Result<Self> {
+    fn start(side: Side, setting: Setting<'_>, state: &Path, location: &Location) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let host = env::current_exe()?.with_file_name("guanxi");
         ensure!(host.exists(), "{} is missing: cargo build --profile native -p guanxi-cli", host.display());
@@ -212,14 +233,21 @@ impl Process {
         };
         let mut command = Command::new(host);
         command
-            .args(["up", "--quiet", "--listen", &address.to_string(), "--journal", setting.journal])
+            .args(["up", "--quiet", "--listen", &address.to_string(), "--state-dir"])
+            .arg(state)
             // Spin's way.
-            .arg("--no-group-commit")
-            .arg("--state-dir")
-            .arg(state);
+            .arg("--no-group-commit");
+        if let Kept::Sqlite(journal) = setting.kept {
+            command.args(["--journal", journal]);
+        }
+        if let Location::Redis(url) = location {
+            let config = state.join("runtime.toml");
+            fs::write(&config, format!("[key_value_store.default]\ntype = 'redis'\nurl = '{url}'\n"))?;
+            command.arg("--runtime-config-file").arg(config);
+        }
         command.arg("-f").arg(e2e::root().join(manifest));
         if side == Side::Callback {
-            publish_rules(state)?;
+            publish_rules(location)?;
             for (name, value) in e2e::variables("safe") {
                 command.args(["--variable", &format!("{name}={value}")]);
             }
@@ -253,10 +281,9 @@ impl Drop for Process {
     }
 }
 
-/// Into the file that the host will open.
-fn publish_rules(state: &Path) -> Result<()> {
-    use guanxi_host::store::{Location, Store};
-    let store = Store::open(&Location::File(state.join("sqlite_key_value.db")))?;
+/// Into the store that the host will open.
+fn publish_rules(location: &Location) -> Result<()> {
+    let store = Store::open(location)?;
     tokio::task::block_in_place(|| {
         e2e::runtime().block_on(async {
             crate::peer::publish(&store, &rules::playbook(200)).await?;

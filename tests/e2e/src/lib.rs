@@ -2,8 +2,11 @@
 //!
 //! A suite that needs only HTTP talks to [`server`]: the local host in this process, or, when `GUANXI_BASE_URL` is set,
 //! whatever listens there, such as `spin up`. That one must have been started with the [`variables`]. Tests that set the
-//! clock, look into the store or break it start a [`local`] host, and say so in their names. With `GUANXI_STORE=redis` each of
-//! these hosts has a database of a real Redis for its store instead of one in memory.
+//! clock, look into the store or break it start a [`local`] host, and say so in their names.
+//!
+//! These hosts keep their stores in memory. `GUANXI_STORE` has them elsewhere: with `delete`, `wal` and `group` in a file of
+//! SQLite's, in each of the ways to commit; with `redis` in a database of a real Redis; with `replicas` likewise, and each host
+//! has two others beside it on the same one, to which every second and third request goes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's own tools fail a test by panicking")]
 
 pub mod slow;
@@ -32,7 +35,10 @@ use std::{
     fs,
     path::PathBuf,
     process::Command,
-    sync::{Once, OnceLock},
+    sync::{
+        Once, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::{runtime::Runtime, sync::OnceCell};
@@ -177,8 +183,12 @@ pub fn said(host: &Host, component: &str) -> String {
 
 /// A local host of the test's own, in one mode.
 pub async fn local(mode: &str) -> (Host, Server) {
-    let host = Host::start(options(mode)).await.unwrap();
-    let server = Server::new(&host.url(), mode.parse().unwrap());
+    let options = options(mode);
+    let host = Host::start(options.clone()).await.unwrap();
+    let mut server = Server::new(&host.url(), mode.parse().unwrap());
+    for _ in 0..stores::replicas_beside() {
+        server.beside.push(Host::start(options.clone()).await.unwrap());
+    }
     (host, server)
 }
 
@@ -199,6 +209,10 @@ pub async fn server() -> &'static Server {
 /// A server under test and how to talk to it.
 pub struct Server {
     url: String,
+    /// Replicas, which answer in turns with it.
+    beside: Vec<Host>,
+    /// Whose turn it is.
+    next: AtomicUsize,
     /// WeChat's half.
     pub sender: Sender,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -222,6 +236,8 @@ impl Server {
         connector.set_nodelay(true);
         Self {
             url: url.to_owned(),
+            beside: Vec::new(),
+            next: AtomicUsize::new(0),
             sender: sender(mode),
             client: Client::builder(TokioExecutor::new()).build(connector),
         }
@@ -232,9 +248,15 @@ impl Server {
         self.url.trim_start_matches("http://")
     }
 
+    /// The one whose turn it is.
+    fn url(&self) -> String {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % (self.beside.len() + 1);
+        self.beside.get(turn).map_or_else(|| self.url.clone(), Host::url)
+    }
+
     /// Any request.
     pub async fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
-        self.send(Request::builder().method(method).uri(format!("{}{path}", self.url)), body).await
+        self.send(Request::builder().method(method).uri(format!("{}{path}", self.url())), body).await
     }
 
     /// Any request, with headers.
@@ -245,7 +267,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url()));
         self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)), body).await
     }
 
@@ -256,13 +278,13 @@ impl Server {
 
     /// A request with a bearer token and a body.
     pub async fn authorized_with(&self, method: Method, path: &str, token: &str, body: impl Into<Bytes>) -> Answer {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url()));
         self.send(request.header("authorization", format!("Bearer {token}")), body).await
     }
 
     /// As [`Server::authorized`]; none where no whole answer came.
     pub async fn try_authorized(&self, method: Method, path: &str, token: &str) -> Option<Answer> {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url()));
         self.try_send(request.header("authorization", format!("Bearer {token}")), "").await
     }
 
@@ -274,7 +296,7 @@ impl Server {
     /// As [`Server::orders`]; none where no whole answer came.
     pub async fn try_orders(&self, body: &str, timestamp: Timestamp) -> Option<Answer> {
         let secret: Secret = ORDERS_SECRET.parse().unwrap();
-        let request = Request::post(format!("{}/orders", self.url))
+        let request = Request::post(format!("{}/orders", self.url()))
             .header("webhook-id", "msg_1")
             .header("webhook-timestamp", timestamp.to_string())
             .header("webhook-signature", secret.sign("msg_1", timestamp, body.as_bytes()));
@@ -305,7 +327,7 @@ impl Server {
     /// As [`Server::push_at`]; none where no whole answer came.
     pub async fn try_push_at(&self, message: &str, timestamp: Timestamp) -> Option<Answer> {
         let (query, body) = self.sealed(message, timestamp);
-        self.try_send(Request::post(format!("{}/wechat?{query}", self.url)), body).await
+        self.try_send(Request::post(format!("{}/wechat?{query}", self.url())), body).await
     }
 
     /// One message with a timestamp of the test's choice.

@@ -5,13 +5,24 @@ use guanxi_host::{
     store::{Commits, JournalMode, Location, Store},
 };
 use redis_process::RedisServer;
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 use tempfile::TempDir;
 
 /// Spin's name for the file of its embedded store.
 const FILE: &str = "sqlite_key_value.db";
-/// Which store the local hosts of tests have: `redis` or `group`; without it each has one in memory.
+/// Which store the local hosts of tests have; without it each has one in memory.
 const VARIABLE: &str = "GUANXI_STORE";
+
+/// Three hosts on one Redis.
+const REPLICAS: &str = "replicas";
 
 /// A kind of store on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +104,35 @@ pub fn stored(folder: &Path, store: &str) -> Options {
 pub(crate) fn chosen(options: Options) -> Options {
     match env::var(VARIABLE).as_deref() {
         Err(_) => options,
-        Ok("group") => Options { commits: Commits::Together, ..options },
-        Ok("redis") => {
+        Ok("delete") => in_a_file(Options { journal_mode: JournalMode::Delete, ..options }),
+        Ok("wal") => in_a_file(options),
+        Ok("group") => in_a_file(Options { commits: Commits::Together, ..options }),
+        Ok("redis" | REPLICAS) => {
             let url = redis_process::empty_database();
             on_redis(options, &redis_process::folder(), &url)
         }
-        Ok(other) => panic!("{VARIABLE}={other}: redis or group"),
+        Ok(other) => panic!("{VARIABLE}={other}: delete, wal, group, redis or {REPLICAS}"),
     }
+}
+
+/// How many hosts stand beside each.
+pub(crate) fn replicas_beside() -> usize {
+    if env::var(VARIABLE).as_deref() == Ok(REPLICAS) { 2 } else { 0 }
+}
+
+/// In a folder that goes when this process ends: a shell takes it away when its input does.
+fn in_a_file(options: Options) -> Options {
+    static FOLDER: LazyLock<(PathBuf, Child)> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let mut watch = Command::new("sh");
+        watch.args(["-c", "cat; rm -rf \"$1\"", "sh"]).arg(&folder).stdin(Stdio::piped());
+        let watch = watch.spawn().unwrap();
+        (folder, watch)
+    });
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let folder = FOLDER.0.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+    fs::create_dir(&folder).unwrap();
+    Options { state_dir: StateDir::Path(folder), ..options }
 }
 
 fn on_redis(options: Options, folder: &Path, url: &str) -> Options {
