@@ -14,6 +14,7 @@
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
 //! | questions | the texts that nobody answered and three different fans asked, most asked first |
 //! | pushes | one per reminder and campaign: what became of its pushes, and what they brought beside the holdout |
+//! | people | one per hour of a weekday: who was handed over to agents, how many of them within 15 minutes, who could not be |
 //! | account | how the account stands with WeChat: token, quotas, pauses, alarms, the last run of push |
 //! | publications | one per playbook that was published lately |
 //! | rules | one per rule: how often it answered |
@@ -27,6 +28,7 @@
 mod account;
 mod fan;
 mod metrics;
+mod people;
 mod pushes;
 mod request;
 mod sheet;
@@ -42,7 +44,7 @@ pub use status::Status;
 use crate::{
     fold::{
         Settings,
-        counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, pushes_key, rules_key, week_of},
+        counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, people_key, pushes_key, rules_key, week_of},
         fan::key,
     },
     playbook::{Channel, Terms, publish::HEAD_KEY},
@@ -190,6 +192,8 @@ pub enum Ask {
     Questions,
     /// What became of the pushes that were due in these days.
     Pushes(Days),
+    /// How fans fared in these days who want a person.
+    People(Days),
     /// How the account stands with WeChat.
     Account,
     /// The latest publications, and from when each holds.
@@ -215,6 +219,7 @@ impl Ask {
             Self::Paths(_) => "paths",
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
+            Self::People(_) => "people",
             Self::Account => "account",
             Self::Publications => "publications",
             Self::Rules(_) => "rules",
@@ -246,6 +251,7 @@ impl Ask {
             Self::Paths(days) => days.iter().map(|day| paths_key(day).into()).collect(),
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
+            Self::People(days) => days.iter().map(|day| people_key(day).into()).collect(),
             Self::Account => status::account_keys(),
             Self::Publications => vec![HEAD_KEY.to_owned()],
             Self::Rules(days) => {
@@ -287,6 +293,7 @@ impl Ask {
             Self::Paths(days) => tables::paths(brand, *days, records),
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
+            Self::People(days) => people::sheet(brand, *days, records),
             Self::Account => account::sheet(brand, moment, records),
             Self::Publications => tables::publications(brand, records),
             Self::Rules(days) => tables::rules(brand, *days, records),

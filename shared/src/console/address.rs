@@ -497,7 +497,7 @@ impl Page {
 }
 
 /// Tables that can be had as CSV, and whose they are.
-pub(super) const TABLES: [(&str, &str); 17] = [
+pub(super) const TABLES: [(&str, &str); 18] = [
     ("overview", "overview"),
     ("trend", "overview"),
     ("publications", "overview"),
@@ -513,6 +513,7 @@ pub(super) const TABLES: [(&str, &str); 17] = [
     ("rules", "questions"),
     ("stale-rules", "questions"),
     ("hours", "questions"),
+    ("people", "questions"),
     ("fan", "fan"),
     ("account", "account"),
 ];

@@ -204,6 +204,9 @@ texts! {
     NO_STALE: "没有，每条规则最近 30 天都用上了。", "None: every rule was hit within 30 days.";
     HOURS: "粉丝什么时候写消息", "When fans write";
     HOURS_IS: "最近 14 天，按星期和钟点。", "The last 14 days, by weekday and hour.";
+    PEOPLE: "找人工", "Asking for a person";
+    PEOPLE_ARE: "最近 30 天转给客服的粉丝，按星期和钟点：多少人在 15 分钟内被接起，多少人在营业时间外找人。", "Fans handed over to agents in the last 30 days, by weekday and hour: how many were taken over within 15 minutes, and how many asked outside hours.";
+    NO_PEOPLE: "没有。规则把粉丝转给客服，或者用 request = \"person\" 记下要找人的粉丝，就会出现在这里。", "None. Fans show up here whom a rule hands over to agents, or who want a person by a rule with request = \"person\".";
     // Fan.
     FAN_FORM: "输入粉丝的 openid，看发生过什么。", "Enter a fan's openid to see what happened.";
     OPENID: "openid", "openid";
@@ -330,6 +333,17 @@ const COLUMNS: &[(&str, Text)] = &[
     ("rule", text("规则", "Rule")),
     ("hits", text("命中", "Hits")),
     ("last_hit", text("最近命中", "Last hit")),
+    ("hour", text("钟点", "Hour")),
+    ("handed_over", text("转给客服", "Handed over")),
+    ("taken_over", text("已接起", "Taken over")),
+    ("within_15", text("15 分钟内接起", "Within 15 minutes")),
+    ("within_15_share", text("15 分钟内 %", "Within 15 minutes, share")),
+    ("minutes_median", text("等待分钟（中位数）", "Minutes waited, median")),
+    ("minutes_mean", text("等待分钟（平均）", "Minutes waited, mean")),
+    ("asked_outside", text("营业时间外找人", "Asked outside hours")),
+    ("sessions", text("会话", "Sessions")),
+    ("sessions_closed", text("会话结束", "Sessions closed")),
+    ("sessions_switched", text("会话转接", "Sessions passed on")),
     ("series", text("系列", "Series")),
     ("planned", text("计划", "Planned")),
     ("waiting", text("等待", "Waiting")),

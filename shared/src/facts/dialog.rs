@@ -14,6 +14,8 @@ pub struct Left {
     pub steps: Vec<Step>,
     /// What the brand is asked for.
     pub requests: Vec<Request>,
+    /// The answer handed the fan over to the account's agents.
+    pub handed_over: bool,
 }
 
 /// One thing that happened in a run of a dialog.

@@ -9,6 +9,7 @@
 //! | `count:questions` | [`Questions`]: texts that nobody answered |
 //! | `count:push:<day>` | [`PushDay`]: the [`PushMetrics`] of each series of pushes due on that day |
 //! | `count:paths:<day>` | [`PathDay`]: orders by the channels of their first and last touch |
+//! | `count:people:<day>` | [`PeopleDay`]: who was handed over to agents, and how long they waited, by hour |
 //! | `count:scenes` | [`Scenes`]: channels by name that the playbook does not list |
 //!
 //! An hour is counted from 1970 in UTC; a day is one of the playbook's offset; a week begins on Monday and is counted by
@@ -23,6 +24,7 @@ mod deltas;
 mod general;
 mod metrics;
 mod paths;
+mod people;
 mod pushes;
 mod questions;
 mod scenes;
@@ -34,6 +36,7 @@ pub(crate) use general::answer_class;
 pub use general::{ANSWER_MS, CLICKS_MAX, General, KINDS_MAX, RULES_A_DAY_MAX};
 pub use metrics::{ChannelPage, Metric, Metrics};
 pub use paths::{Along, PATHS_A_DAY_MAX, Path, PathDay, paths_key};
+pub use people::{PeopleDay, PeopleMetric, PeopleMetrics, people_key};
 pub use pushes::{PushDay, PushMetric, PushMetrics, SERIES_MAX, UNMATCHED, pushes_key, series_name};
 pub use questions::{ASKERS_SHOWN, CANDIDATES_MAX, QUESTION_MAX, Question, Questions, question_of};
 pub use scenes::{SCENES_MAX, Scenes};

@@ -5,11 +5,13 @@ use crate::{
     conversation::{self, Conversation},
     facts::{
         Entry, Erase, Orders, Place, Placed, Received,
+        dialog::Left,
         order::OrderEvent,
         push::{LedgerNews, News, PushId, What as Told},
+        request,
     },
     fold::{
-        counts::{DIRECT, Deltas, OTHER, Scenes, answer_class, cut, question_of},
+        counts::{DIRECT, Deltas, OTHER, PeopleMetric, Scenes, answer_class, cut, question_of},
         damaged,
         fan::{
             self, Arrival, Fan, arrivals,
@@ -247,6 +249,9 @@ impl<'a> Engine<'a> {
         };
         let (what, tags) = self.name_channel(what).await?;
         let unfollowed = what == What::Unfollow;
+        // Of what cannot be read nothing happened.
+        let left = Left::decode(&received.left).unwrap_or_default();
+        let what = if left.handed_over { What::HandedOver(Box::new(what)) } else { what };
         let what = match received.pushes {
             Some(choice) => What::Chose(choice, Box::new(what)),
             None => what,
@@ -270,6 +275,10 @@ impl<'a> Engine<'a> {
             self.forget_later(message.from_user_name.as_str(), message.create_time).await?;
         }
         self.count(received);
+        let asks = |request: &request::Request| request.kind == request::Kind::Person;
+        if left.requests.iter().any(asks) {
+            self.deltas.people(message.create_time, PeopleMetric::Outside, 1);
+        }
         Ok(())
     }
 

@@ -20,6 +20,7 @@
 //!
 //! One thing does depend on the order of arrival: where the fan stands on lists. Who is listed, and with what, does not.
 
+mod desk;
 pub mod due;
 pub(crate) mod event;
 mod hours;
@@ -53,6 +54,7 @@ use crate::{
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
 };
+use desk::Desk;
 use event::{Event, What};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -104,12 +106,20 @@ pub struct Fan {
 }
 
 impl Stored for Fan {
-    const FORMAT: u8 = 2;
+    const FORMAT: u8 = 3;
 
-    /// Format 1 did not know whether a follow was answered, and is otherwise the same.
+    fn encode(&self) -> Vec<u8> {
+        format::encode(Self::FORMAT, &(self, &self.frozen.desk))
+    }
+
+    /// Format 1 did not know whether a follow was answered, format 2 nothing of agents; they are otherwise the same.
     fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let format = if bytes.first() == Some(&1) { 1 } else { Self::FORMAT };
-        format::decode(format, bytes)
+        let (mut fan, desk): (Self, Desk) = match bytes.first() {
+            Some(format @ (1 | 2)) => format::decode(*format, bytes).map(|fan| (fan, Desk::default()))?,
+            _ => format::decode(Self::FORMAT, bytes)?,
+        };
+        fan.frozen.desk = desk;
+        Ok(fan)
     }
 }
 

@@ -147,8 +147,8 @@ pub(crate) struct Replay {
 }
 
 impl Stored for Replay {
-    /// 1 had no paths in its counts; a repair that it was of begins anew.
-    const FORMAT: u8 = 2;
+    /// 1 had no paths in its counts, 2 no agents; a repair that it was of begins anew.
+    const FORMAT: u8 = 3;
 }
 
 impl Replay {

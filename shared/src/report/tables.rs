@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Days of the longest row of the overview, besides all time.
 pub(super) const OVERVIEW_DAYS: u64 = 30;
 /// The row of all channels together.
-const ALL: &str = "(all)";
+pub(super) const ALL: &str = "(all)";
 
 type Made = Result<Sheet, ReportError>;
 

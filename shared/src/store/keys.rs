@@ -155,6 +155,8 @@ kinds! {
     PUSHES = "count:push:<day>", by Stats, goes "never", No;
     /// Orders of a day by the channels of their first and last touch.
     PATHS = "count:paths:<day>", by Stats, goes "never", No;
+    /// Who of a day was handed over to agents, and how long they waited, by hour.
+    PEOPLE = "count:people:<day>", by Stats, goes "never", No;
     /// Channels that the playbook does not list.
     SCENES = "count:scenes", by Stats, goes "never", No;
     /// Texts that nobody answered; shown once three fans asked.

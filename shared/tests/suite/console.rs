@@ -364,6 +364,7 @@ fn a_csv_has_the_rows_of_its_page() {
         (Page::Channels(Period::Month, Filter::default()), "paths"),
         (Page::Channels(Period::Month, Filter::default()), "trends"),
         (Page::Questions, "hours"),
+        (Page::Questions, "people"),
         (Page::Fan("o1".into(), Step::Show), "fan"),
         (Page::Account, "account"),
         (Page::Pushes(Period::Month, None), "pushes"),

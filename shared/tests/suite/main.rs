@@ -69,6 +69,8 @@ mod fold {
     #[cfg(not(target_family = "wasm"))]
     mod oracle;
     #[cfg(not(target_family = "wasm"))]
+    pub(crate) mod people;
+    #[cfg(not(target_family = "wasm"))]
     mod pushes;
     mod reminders;
     #[cfg(not(target_family = "wasm"))]

@@ -1,9 +1,9 @@
 //! What one chunk of entries adds to the counts.
 
 use super::{
-    Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, Path, PathDay, PushDay, PushMetrics, Question,
-    Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, paths, paths_key, pushes_key, rules_key,
-    series_name, week_of,
+    Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, Path, PathDay, PeopleDay, PeopleMetric, PushDay,
+    PushMetrics, Question, Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, paths, paths_key,
+    people_key, pushes_key, rules_key, series_name, week_of,
 };
 use crate::{
     facts::push::Series,
@@ -25,6 +25,7 @@ pub(crate) struct Deltas {
     unasked: BTreeMap<String, u64>,
     pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
     paths: BTreeMap<Day, BTreeMap<Path, Along>>,
+    people: BTreeMap<Day, PeopleDay>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,7 @@ impl Deltas {
             unasked: BTreeMap::new(),
             pushes: BTreeMap::new(),
             paths: BTreeMap::new(),
+            people: BTreeMap::new(),
         }
     }
 
@@ -94,6 +96,10 @@ impl Deltas {
             news.into_iter().for_each(|(path, along)| paths::add(mine, path, along, times));
         }
         self.paths.retain(|_, paths| !paths.is_empty());
+        for (day, news) in other.people {
+            self.people.entry(day).or_default().add_times(&news, times);
+        }
+        self.people.retain(|_, people| !people.0.is_empty());
     }
 
     pub(crate) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
@@ -141,6 +147,13 @@ impl Deltas {
     /// Books what an order is worth from its first to its last touch, `times` times.
     pub(crate) fn path(&mut self, at: Timestamp, path: Path, along: Along, times: i64) {
         paths::add(self.paths.entry(self.offset.local(at).day).or_default(), path, along, times);
+    }
+
+    /// Books what happens between a fan and the agents.
+    pub(crate) fn people(&mut self, at: Timestamp, metric: PeopleMetric, count: i64) {
+        let local = self.offset.local(at);
+        let hour = u8::try_from(local.minute / 60).unwrap_or_default();
+        self.people.entry(local.day).or_default().add(hour, metric, count);
     }
 
     fn hour(&mut self, at: Timestamp) -> &mut Hour {
@@ -198,7 +211,12 @@ impl Deltas {
             let record = paths.get(paths_key(*day), known).await?;
             news.iter().for_each(|(path, along)| record.add(path, *along));
         }
+        let mut people = Table::<PeopleDay>::default();
+        for (day, news) in &self.people {
+            people.get(people_key(*day), known).await?.add_times(news, 1);
+        }
         let counts = generals.writes().chain(pages.writes()).chain(cohorts.writes()).chain(rules.writes());
-        Ok(counts.chain(questions.writes()).chain(pushes.writes()).chain(paths.writes()).collect())
+        let counts = counts.chain(questions.writes()).chain(pushes.writes()).chain(paths.writes());
+        Ok(counts.chain(people.writes()).collect())
     }
 }

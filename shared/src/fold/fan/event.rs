@@ -1,5 +1,6 @@
 //! What a fan did, as the fan's record keeps it: without texts, media or places.
 
+use super::desk::Session;
 use crate::{
     facts::{
         Place, PushChoice,
@@ -61,6 +62,10 @@ pub(crate) enum What {
     Chose(PushChoice, Box<What>),
     /// [`Self::Follow`], and a rule answered it.
     Welcomed(Option<String>),
+    /// Was handed over to the agents with what is said here.
+    HandedOver(Box<What>),
+    /// Talks to an agent.
+    Session(Session),
 }
 
 /// What happened to the permission for one template.
@@ -109,6 +114,9 @@ impl What {
                 let no_consent = sent.error_code.trim().parse() == Ok(NO_CONSENT);
                 (&sent.template_id, if no_consent { Notice::Withdrawn } else { Notice::Sent })
             })),
+            Happening::KfCreateSession { .. } => Self::Session(Session::Begun),
+            Happening::KfCloseSession { .. } => Self::Session(Session::Closed),
+            Happening::KfSwitchSession { .. } => Self::Session(Session::Switched),
             Happening::Location { .. } | Happening::UserEnterTempsession { .. } => Self::Seen,
             _ if menu_key(event).is_some() => Self::Click,
             _ => return None,

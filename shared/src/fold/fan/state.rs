@@ -1,6 +1,7 @@
 //! What a fan is to the brand at a moment.
 
 use super::{
+    desk::Desk,
     hours::Hours,
     marks::Marks,
     orders::{Order, Product},
@@ -52,6 +53,9 @@ pub struct State {
     pub(crate) hours: Hours,
     /// The last pushes to the fan.
     pub pushes: Marks,
+    /// Where the fan stands with the agents; a record keeps it behind all else, so that those of an older format are read.
+    #[serde(skip)]
+    pub(crate) desk: Desk,
 }
 
 /// A follow that lasts.

@@ -29,10 +29,14 @@ impl State {
                 self.choose(at, *choice);
                 return self.step(at, what, tally);
             }
+            What::HandedOver(what) => {
+                self.desk.hand_over(at, tally);
+                return self.step(at, what, tally);
+            }
             What::Message | What::Click | What::Scan(_) | What::Follow(_) | What::Welcomed(_) => {
                 self.hours.add(tally.local(at).minute)
             }
-            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) => {}
+            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Session(_) => {}
         }
         let used_menu = self.used_menu().is_some();
         self.known_since = Some(self.known_since.map_or(at, |since| since.min(at)));
@@ -42,7 +46,8 @@ impl State {
             What::Click => latest(&mut self.last_click),
             What::Scan(_) => latest(&mut self.last_scan),
             What::Follow(_) | What::Welcomed(_) => latest(&mut self.last_follow),
-            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Erased | What::Chose(..) => {}
+            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Session(_) => {}
+            What::Erased | What::Chose(..) | What::HandedOver(_) => {}
         }
         match what {
             What::Follow(channel) => self.follow(at, channel.as_deref(), false, tally),
@@ -55,7 +60,11 @@ impl State {
             }
             What::Notices(list) => list.iter().for_each(|(template, notice)| self.notice(template, *notice)),
             What::Message | What::Click | What::Seen => self.presume_follower(at, tally),
-            What::Erased | What::Chose(..) => {}
+            What::Session(session) => {
+                self.presume_follower(at, tally);
+                self.desk.session(at, *session, tally);
+            }
+            What::Erased | What::Chose(..) | What::HandedOver(_) => {}
         }
         if let Some(Origin { at, channel }) = self.used_menu().filter(|_| !used_menu) {
             tally.add(*at, channel, Metric::UsedMenu, 1);

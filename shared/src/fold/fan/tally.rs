@@ -1,7 +1,7 @@
 //! Where what happens to fans is counted.
 
 use crate::{
-    fold::counts::{Along, Deltas, Metric, Path, Stage},
+    fold::counts::{Along, Deltas, Metric, Path, PeopleMetric, Stage},
     time::{Local, Timestamp, UtcOffset},
 };
 
@@ -36,6 +36,12 @@ impl<'a> Tally<'a> {
     pub(super) fn cohort(&mut self, origin: (Timestamp, &str), stage: Stage, at: Timestamp, count: i64) {
         if let Some((deltas, sign)) = &mut self.into {
             deltas.cohort(origin, stage, at, count * *sign);
+        }
+    }
+
+    pub(super) fn people(&mut self, at: Timestamp, metric: PeopleMetric, count: i64) {
+        if let Some((deltas, sign)) = &mut self.into {
+            deltas.people(at, metric, count * *sign);
         }
     }
 

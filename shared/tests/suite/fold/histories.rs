@@ -463,7 +463,7 @@ const FORMAT_1: &str = concat!(
 );
 
 #[test]
-fn a_fans_record_of_format_1_says_what_it_said() {
+fn a_fans_record_of_format_1_or_2_says_what_it_said() {
     let mut brand = Brand::of([
         follow("o1", 0, "bag"),
         text("o1", 30, "hi", Some("food")),
@@ -477,10 +477,14 @@ fn a_fans_record_of_format_1_says_what_it_said() {
     assert_eq!(bytes[0], 1);
     let fan = Fan::decode(&bytes).unwrap();
     assert_eq!(fan.clone().unlisted(), Fan::decode(&brand.records["fan:o1"]).unwrap().unlisted());
-    assert_eq!(fan.encode()[0], 2);
+    assert_eq!(fan.encode()[0], 3);
+    assert_eq!(Fan::decode(&fan.encode()).as_ref(), Ok(&fan));
+    // Format 2 has more kinds of events.
+    let second = [&[2], &bytes[1..]].concat();
+    assert_eq!(Fan::decode(&second), Ok(fan));
     // It goes on from there.
     brand.records.insert("fan:o1".into(), bytes);
     brand.fold(&placed([click("o1", DAY)]));
     assert_eq!(brand.count("bag", Metric::UsedMenu), 1);
-    assert_eq!(Fan::decode(&[3, 0]), Err(RecordError::Newer(3)));
+    assert_eq!(Fan::decode(&[4, 0]), Err(RecordError::Newer(4)));
 }

@@ -5,7 +5,7 @@ use super::{
         Brand, chooses, click, erase, finished, follow, news, noticed, openid, order, placed, reported, scan, text,
         told, unfollow, welcomed,
     },
-    oracle, pushes,
+    oracle, people, pushes,
 };
 use guanxi::store::key::Stored as _;
 use guanxi::{
@@ -30,7 +30,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     let at = 13 * 3_600 + 2_700..13 * 3_600 + 4_500_u64;
     let fan = prop::sample::select(&FANS[..]);
     let channel = prop::sample::select(&CHANNELS[..]);
-    (0..18, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
+    (0..22, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
         0 => follow(fan, at, channel),
         1 => welcomed(fan, at, channel),
         2 => follow(fan, at, ""),
@@ -41,6 +41,10 @@ fn entry() -> impl Strategy<Value = Entry> {
         9 => arrived(fan, at, pick.index(6)),
         10..13 => told([some_news(pick, at)]),
         13 => click(fan, at),
+        18 => people::handed_over(fan, at),
+        19 => people::begun(fan, at),
+        20 => people::closed(fan, at),
+        21 => people::wants_person(fan, at),
         _ => reported(at, [some_order(pick)]),
     })
 }
@@ -299,6 +303,14 @@ proptest! {
             let ends = ["waiting", "sent", "delivered", "refused", "unknown", "skipped_late"];
             prop_assert_eq!(number("planned"), ends.into_iter().map(number).sum::<i64>());
         }
+    }
+
+    #[test]
+    fn hand_overs_and_sessions_are_counted_as_the_slow_and_simple_way_counts_them(
+        entries in entries(), delays in prop::collection::vec(0..600_u64, 1..50),
+    ) {
+        let brand = folded(&late(&entries, &delays), &[5]);
+        prop_assert_eq!(people::counted(&brand), people::counts(&entries));
     }
 
     #[test]

@@ -88,6 +88,22 @@ pub(crate) fn originals(entries: &[Placed]) -> Vec<(String, When, Deed)> {
     first.into_values().collect()
 }
 
+/// Of all messages and events the copy that comes first, with its fan.
+pub(crate) fn received(entries: &[Placed]) -> Vec<(String, When, &Entry)> {
+    let mut first: BTreeMap<String, (String, When, &Entry)> = BTreeMap::new();
+    for Placed { place, entry } in entries {
+        let Entry::Received(received) = entry else { continue };
+        let message = &received.message;
+        let number = message.msg_id.as_ref().map_or(0, |id| id.parse().unwrap());
+        let when = (message.create_time, number, *place, 0);
+        let found = first.entry(message.identity()).or_insert((message.from_user_name.to_string(), when, entry));
+        if when < found.1 {
+            (found.1, found.2) = (when, entry);
+        }
+    }
+    first.into_values().collect()
+}
+
 fn orders(entry: &Entry) -> Option<&Vec<OrderEvent>> {
     match entry {
         Entry::Orders(batch) => Some(&batch.orders),

@@ -37,6 +37,7 @@ const TABLES: [&str; 11] = [
     "/console/campaigns.csv",
     "/console/questions.csv",
     "/console/stale-rules.csv",
+    "/console/people.csv",
     "/console/hours.csv",
     "/console/account.csv",
 ];
