@@ -56,7 +56,7 @@ fn ordered(fan: &str) -> Entry {
         step(What::Tagged("有猫".into())),
         step(What::Finished { score: Some(3) }),
     ];
-    let left = Left { steps, requests: vec![request] }.encode();
+    let left = Left { steps, requests: vec![request], ..Left::default() }.encode();
     Entry::Received(Received { left, ..received })
 }
 
