@@ -50,6 +50,13 @@ impl Caller {
         Ok(())
     }
 
+    /// A playbook.
+    pub(crate) async fn publish(&self, source: &str) -> anyhow::Result<()> {
+        let request = Request::post(format!("{}/playbook", self.url));
+        let request = request.header("authorization", format!("Bearer {CONSOLE_TOKEN}"));
+        self.send(request, source.to_owned(), StatusCode::OK).await.map(drop)
+    }
+
     /// What a rollup says it did.
     pub(crate) async fn rollup(&self) -> anyhow::Result<Value> {
         self.job("rollup").await

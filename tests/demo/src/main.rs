@@ -9,6 +9,7 @@
 
 mod brand;
 mod caller;
+mod chat;
 mod days;
 mod reminders;
 mod report;
@@ -78,6 +79,9 @@ struct Arguments {
     /// at 10:00]
     #[arg(long, value_name = "TIME")]
     at: Option<Moment>,
+    /// Publish this playbook and play the chat beside it, FILE with the ending `chat`, in the place of the acts.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stay", "keep", "at"])]
+    playbook: Option<PathBuf>,
     /// Print every message and what became of it.
     #[arg(long)]
     trace: bool,
@@ -138,6 +142,14 @@ impl ModeName {
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let state = tempfile::tempdir().context("cannot make a folder for the store")?;
+    if let Some(playbook) = &arguments.playbook {
+        let root = root()?;
+        let clean = tokio::select! {
+            played = chat::play(&arguments, &root, playbook, state.path()) => played?,
+            stopped = stop() => return stopped.map(|()| ExitCode::from(130)),
+        };
+        return Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let (host, clean) = tokio::select! {
         played = demo(&arguments, state.path()) => played?,
         stopped = stop() => return stopped.map(|()| ExitCode::from(130)),
@@ -165,7 +177,7 @@ async fn stop() -> anyhow::Result<()> {
 
 /// Everything up to the summary. Gives what may go on being served, and says whether all was as it must be.
 async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let root = root()?;
     let host = start(arguments, &root, state).await?;
     host.clock().stop_at(moment(arguments.morning()?));
     let delivery = deliver_to(&host, arguments)?;
@@ -180,6 +192,11 @@ async fn demo(arguments: &Arguments, state: &Path) -> anyhow::Result<(Host, bool
     };
     let reminders = arguments.reminded_fans == 0 || reminders::play(arguments, &root).await?;
     Ok((host, morning && days && reminders))
+}
+
+/// The folder of spin.toml.
+fn root() -> anyhow::Result<PathBuf> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?)
 }
 
 /// WeChat's servers, whose clock is the host's.
