@@ -5,6 +5,7 @@
 //! | `language` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`]; the form for editors: [`schema`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
 //! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
+//! | `talk` | dialogs: questions one after another, and what the fan answers |
 //! | `channels` | from a QR code to a touch: [`Scan`] |
 //! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
 //! | [`Trial`] | a message that somebody only thinks of |
@@ -32,6 +33,7 @@ mod problem;
 pub mod publish;
 mod pushes;
 mod shelf;
+mod talk;
 mod template;
 mod terms;
 mod trial;

@@ -57,6 +57,16 @@ pub enum What {
     },
     /// The fan wants what was saved deleted.
     Forget,
+    /// An answer was not understood.
+    Missed {
+        /// The question that stays open.
+        step: String,
+    },
+    /// Something else was said while the question was open: a word of the dialog's, a picture, a question of the fan's own.
+    Heard {
+        /// The question that is open.
+        step: String,
+    },
 }
 
 /// A field of the fan's record.

@@ -7,11 +7,12 @@ use super::{
     inbound::{Action, Answer, Inbound, InboundKind},
     matcher::Matcher,
     normal::{MATCHED_MAX, cut, normalise},
+    talk::{self, form::Dialogs},
     template::{Template, Values},
 };
 use crate::{
     facts::{PushChoice, Touch},
-    time::UtcOffset,
+    time::{Local, UtcOffset},
     wechat::{
         Reply,
         reply::{Article, TEXT_MAX},
@@ -35,6 +36,7 @@ pub struct Playbook {
     matcher: Matcher,
     /// By kind: the rules without a `match`, best first.
     unmatched: [Vec<u32>; InboundKind::ALL.len()],
+    dialogs: Dialogs,
 }
 
 impl Playbook {
@@ -44,7 +46,7 @@ impl Playbook {
     /// When the bytes are damaged, something else, or written by a newer compiler. Never panics, whatever they are.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
         let (channels, mut rest) = compiled::decode(bytes)?;
-        let (body, push_rules) = rest.body()?;
+        let (body, push_rules, dialogs) = rest.body()?;
         let Body { offset, hours, replies, rules, default, keywords, regexes, lengths: _ } = body;
         let mut unmatched: [Vec<u32>; InboundKind::ALL.len()] = Default::default();
         for (rank, rule) in (0..).zip(&rules).filter(|(_, rule)| !rule.matches) {
@@ -56,31 +58,38 @@ impl Playbook {
         }
         let matcher = Matcher::new(&keywords, regexes)?;
         let channels = Channels::new(channels);
-        Ok(Self { channels, offset, hours, replies, rules, push_rules, default, matcher, unmatched })
+        Ok(Self { channels, offset, hours, replies, rules, push_rules, default, matcher, unmatched, dialogs })
     }
 
     /// The answer to one message. Pure: the same arguments give the same answer in any instance and at any time.
     ///
     /// `touch` is what [`Scan::touch`](super::Scan::touch) said of the event; `conversation` is what the last answer to this fan gave.
     pub fn answer(&self, message: &Inbound, touch: Option<&Touch>, conversation: Option<&[u8]>) -> Answer {
-        let _ = conversation;
         let channel = touch.and_then(|touch| touch.channel.as_deref());
         let channel_name = channel.map_or("", |channel| self.channels.name(channel));
-        let values = Values::new(message, touch, channel_name, self.offset);
-        let rank = self.rank_for(&values);
-        let rule = self.rules.get(rank as usize);
-        let action = match (rule, &self.default) {
-            (Some(rule), _) => self.act(&rule.choice, &rule.id, &values),
-            (None, Some(default)) if message.kind.is_message() => self.act(default, "", &values),
-            _ => Action::Nothing,
-        };
-        let rule = rule.map(|rule| rule.id.clone());
-        Answer { action, rule, pushes: self.push_choice(rank), conversation: None, left: Vec::new() }
+        let asked = Asked { playbook: self, values: Values::new(message, touch, channel_name, self.offset) };
+        if self.converses() {
+            talk::answer(&self.dialogs, message, conversation, &asked)
+        } else {
+            self.by_rule(self.rank_for(&asked.values, |_| true), &asked.values)
+        }
     }
 
     /// Whether an answer may depend on the conversation: whether a look into the store for it is worth while.
     pub fn converses(&self) -> bool {
-        false
+        !self.dialogs.dialogs.is_empty()
+    }
+
+    /// What the rule of this rank says, or the default.
+    fn by_rule(&self, rank: u32, values: &Values<'_>) -> Answer {
+        let rule = self.rules.get(rank as usize);
+        let action = match (rule, &self.default) {
+            (Some(rule), _) => self.act(&rule.choice, &rule.id, values),
+            (None, Some(default)) if values.message.kind.is_message() => self.act(default, "", values),
+            _ => Action::Nothing,
+        };
+        let rule = rule.map(|rule| rule.id.clone());
+        Answer { action, rule, pushes: self.push_choice(rank), conversation: None, left: Vec::new() }
     }
 
     fn push_choice(&self, rank: u32) -> Option<PushChoice> {
@@ -88,13 +97,13 @@ impl Playbook {
         self.push_rules.get(found).map(|(_, choice)| *choice)
     }
 
-    /// The rank of the rule that answers; [`NO_RULE`] where none does.
-    fn rank_for(&self, values: &Values<'_>) -> u32 {
+    /// The rank of the rule that answers, of those that are `heard`; [`NO_RULE`] where none does.
+    fn rank_for(&self, values: &Values<'_>, heard: impl Fn(u32) -> bool) -> u32 {
         let moment = Moment { hours: &self.hours, values, asked: Cell::new(0), open: Cell::new(0) };
         let kind = values.message.kind;
         let applies = |rank: u32| {
             let rule = self.rules.get(rank as usize);
-            rule.is_some_and(|rule| rule.kinds.contains(kind) && moment.allows(&rule.conditions))
+            rule.is_some_and(|rule| rule.kinds.contains(kind) && moment.allows(&rule.conditions) && heard(rank))
         };
         let unmatched = self.unmatched.get(kind as usize).map_or(&[][..], Vec::as_slice);
         let bound = unmatched.iter().copied().find(|rank| applies(*rank)).unwrap_or(NO_RULE);
@@ -109,6 +118,37 @@ impl Playbook {
             Some(Line::HandOver { kf_account }) => Action::HandOver { kf_account: kf_account.clone() },
             Some(line) => render(line, values).map_or(Action::Nothing, Action::Reply),
         }
+    }
+}
+
+/// A message, as dialogs ask the rules about it.
+struct Asked<'a> {
+    playbook: &'a Playbook,
+    values: Values<'a>,
+}
+
+impl Asked<'_> {
+    fn by_rule(&self, rank: u32) -> (Answer, Option<usize>) {
+        (self.playbook.by_rule(rank, &self.values), self.playbook.dialogs.of_rule(rank))
+    }
+}
+
+impl talk::Rules for Asked<'_> {
+    fn usual(&self) -> (Answer, Option<usize>) {
+        self.by_rule(self.playbook.rank_for(&self.values, |_| true))
+    }
+
+    fn within(&self) -> Option<(Answer, Option<usize>)> {
+        let within = &self.playbook.dialogs.within;
+        if within.is_empty() {
+            return None;
+        }
+        let rank = self.playbook.rank_for(&self.values, |rank| within.binary_search(&rank).is_ok());
+        (rank != NO_RULE).then(|| self.by_rule(rank))
+    }
+
+    fn now(&self) -> Local {
+        self.values.now()
     }
 }
 

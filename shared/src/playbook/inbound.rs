@@ -186,7 +186,7 @@ pub struct Answer {
 }
 
 /// What to do about a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Send it. Never [`Reply::TransferCustomerService`]: that is [`Action::HandOver`].
     Reply(Reply),

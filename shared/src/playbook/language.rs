@@ -1,11 +1,12 @@
 //! From the file to the compiled form: reading, the check, compiling.
 //!
 //! Everything is read once, in the order in which things name each other: opening hours, channels and replies, then the
-//! rules that use them; products, then the campaigns. Readers report what is wrong and go on, so that every problem is named at once; nothing is
+//! rules that use them; products, then the campaigns and the dialogs. Readers report what is wrong and go on, so that every problem is named at once; nothing is
 //! compiled unless there is none.
 
 mod channels;
 mod content;
+mod dialogs;
 mod hours;
 mod lint;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use super::{
     inbound::Kinds,
     problem::{Findings, Problem, Severity, did_you_mean},
     pushes::{Campaign, Pushes},
+    talk::form::Dialogs,
     terms::Terms,
 };
 use crate::time::{Timestamp, UtcOffset};
@@ -150,10 +152,11 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
     let known = Known { account, hours, channels };
     let rules = rules::read(&mut file, &known, &mut replies);
-    let pushes = pushes::read(&mut file, &known, name, offset);
+    let (pushes, shop) = pushes::read(&mut file, &known, name, offset);
+    let dialogs = dialogs::read(&mut file, name, &rules, &shop);
     file.finish();
     shadows::report(&rules, findings);
-    if findings.has_no_errors() { encode((offset, lengths), known, replies, default, rules, &pushes) } else { None }
+    if findings.has_no_errors() { encode((offset, lengths), known, replies, default, rules, (&dialogs, &pushes)) } else { None }
 }
 
 /// The compiled form of a file without problems.
@@ -163,7 +166,7 @@ fn encode(
     replies: Replies<'_>,
     default: Option<Choice>,
     rules: Vec<RuleDraft<'_>>,
-    pushes: &Pushes,
+    (dialogs, pushes): (&Dialogs, &Pushes),
 ) -> Option<Vec<u8>> {
     let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
     let (rules, words): (Vec<_>, Vec<_>) = rules.into_iter().map(|d| (d.rule, (d.keywords, d.regexes))).unzip();
@@ -175,7 +178,7 @@ fn encode(
     let hours = known.hours.into_iter().map(|(_, hours)| hours).collect();
     let channels: Vec<Channel> = known.channels.into_values().collect();
     let body = Body { offset, lengths, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
-    compiled::encode(&channels, &body, &push_rules, pushes).ok()
+    compiled::encode(&channels, &body, &push_rules, dialogs, pushes).ok()
 }
 
 fn version(file: &mut Fields<'_, '_>) {

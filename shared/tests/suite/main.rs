@@ -49,6 +49,8 @@ mod playbook {
     mod terms;
 }
 
+#[cfg(not(target_family = "wasm"))]
+mod dialogs;
 mod journal;
 mod orders;
 mod recorded;

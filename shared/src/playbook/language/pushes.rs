@@ -3,7 +3,7 @@
 use super::{
     Account, CampaignRequest, Known, brand,
     content::Reader,
-    reader::{Fields, Word, tables},
+    reader::{Fields, Value, Word, tables},
     segment::{self, DAYS_MAX, Names},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     time::{Timestamp, UtcOffset},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 /// The most products of a playbook.
 pub const PRODUCTS_MAX: usize = 500;
@@ -29,12 +29,22 @@ pub const MARKETING_WORDS_MAX: usize = 200;
 /// Every group of fans keeps somebody to whom it is sent.
 const HOLDOUT_MAX: i64 = 90;
 pub(super) const CAMPAIGN_ID_MAX: usize = 32;
+/// The highest price in cents.
+pub(super) const PRICE_MAX: u64 = 10_000_000;
 const MINUTES_A_DAY: u16 = 24 * 60;
 /// As soon as a run comes.
 const NOW: &str = "now";
 
-/// Everything about pushes. `name` is the brand's.
-pub(super) fn read<'d>(file: &mut Fields<'d, '_>, known: &Known<'d>, name: &str, utc_offset: UtcOffset) -> Pushes {
+/// What the products are called and what each costs in cents, by id.
+pub(super) type Shop<'d> = BTreeMap<&'d str, (&'d str, Option<u64>)>;
+
+/// Everything about pushes, and what there is to buy. `name` is the brand's.
+pub(super) fn read<'d>(
+    file: &mut Fields<'d, '_>,
+    known: &Known<'d>,
+    name: &str,
+    utc_offset: UtcOffset,
+) -> (Pushes, Shop<'d>) {
     let findings = file.findings;
     let help = "write [pushes] and below it quiet = \"21:30-09:00\"";
     let table = file.get("pushes").and_then(|value| Fields::of(value, "`pushes`", help, findings));
@@ -42,12 +52,12 @@ pub(super) fn read<'d>(file: &mut Fields<'d, '_>, known: &Known<'d>, name: &str,
     let (limits, usual) = general(table, utc_offset, service, findings);
     let reader = PushReader::new(name, &limits, &usual, findings);
     let help = "write [[products]] and below it id, name and supply_days";
-    let (products, ids) = reader.products(tables(file.get("products"), "a product", help, findings));
+    let (products, ids, shop) = reader.products(tables(file.get("products"), "a product", help, findings));
     let help = "write [[campaigns]] and below it id, at, segment and way";
     let names = Names::new(known.channels.values(), ids);
     let campaigns = reader.campaigns(tables(file.get("campaigns"), "a campaign", help, findings), &names);
     let (products, campaigns) = (owned(products), owned(campaigns));
-    Pushes { name: name.to_owned(), limits, usual, products, campaigns }
+    (Pushes { name: name.to_owned(), limits, usual, products, campaigns }, shop)
 }
 
 /// A campaign that does not stand in the file.
@@ -171,23 +181,29 @@ impl<'r, 'd> PushReader<'r, 'd> {
         Self { findings, limits, usual, ways: Reader::new(name, usual), now: None }
     }
 
-    /// The products, and the ids of all, of those too that could not be read.
-    fn products(&self, list: Vec<Fields<'d, '_>>) -> (BTreeMap<&'d str, Product>, BTreeSet<&'d str>) {
+    /// The products that run out, the ids of all, of those too that could not be read, and what they cost.
+    fn products(&self, list: Vec<Fields<'d, '_>>) -> (BTreeMap<&'d str, Product>, BTreeSet<&'d str>, Shop<'d>) {
         if let Some(fields) = list.get(PRODUCTS_MAX) {
             let message = format!("there are more than {PRODUCTS_MAX} products");
             self.findings.add(fields.at, message, "keep those that fans buy again");
         }
         let mut ids = BTreeMap::new();
-        let mut products = BTreeMap::new();
+        let (mut products, mut shop) = (BTreeMap::new(), Shop::new());
         for fields in list {
-            if let Some((id, product)) = self.product(fields, &mut ids) {
+            if let Some((id, product)) = self.product(fields, &mut ids, &mut shop) {
                 products.insert(id, product);
             }
         }
-        (products, ids.into_keys().collect())
+        (products, ids.into_keys().collect(), shop)
     }
 
-    fn product(&self, mut fields: Fields<'d, '_>, ids: &mut BTreeMap<&'d str, usize>) -> Option<(&'d str, Product)> {
+    /// None: it does not run out, or could not be read.
+    fn product(
+        &self,
+        mut fields: Fields<'d, '_>,
+        ids: &mut BTreeMap<&'d str, usize>,
+        shop: &mut Shop<'d>,
+    ) -> Option<(&'d str, Product)> {
         let id = fields.require_text("id");
         if let Some(word) = &id {
             let sane = !word.text.chars().any(char::is_control);
@@ -198,13 +214,39 @@ impl<'r, 'd> PushReader<'r, 'd> {
             self.unique(word, "product", ids);
         }
         let name = fields.require_text("name").map(|word| brand(&word, self.findings)).unwrap_or_default();
-        fields.require("supply_days", "write how many days one piece lasts");
+        let price = fields.get("price").and_then(|value| self.price(value));
+        if price.is_none() || fields.place_of("reminder").is_some() {
+            fields.require("supply_days", "write how many days one piece lasts");
+        }
         let supply_days: Option<u32> = number(&mut fields, "supply_days", 1..=DAYS_MAX);
         let help = "write [products.reminder] below the product";
         let reminder = fields.get("reminder").and_then(|value| Fields::of(value, "a reminder", help, self.findings));
         let reminder = reminder.and_then(|fields| self.reminder(fields, name, supply_days));
         fields.finish();
-        Some((id?.text, Product { name: name.to_owned(), supply_days: supply_days?, reminder }))
+        let id = id?.text;
+        shop.insert(id, (name, price));
+        Some((id, Product { name: name.to_owned(), supply_days: supply_days?, reminder }))
+    }
+
+    /// Yuan, perhaps with a point and two digits, in cents.
+    fn price(&self, value: &Value<'_>) -> Option<u64> {
+        let text = match value.get_ref() {
+            DeValue::Integer(digits) if digits.radix() == 10 => digits.as_str(),
+            DeValue::Float(digits) => digits.as_str(),
+            _ => "",
+        };
+        let (yuan, part) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let cents = match part.len() {
+            0..=2 if digits(part) && digits(yuan) => format!("{yuan}{part:0<2}").parse().ok(),
+            _ => None,
+        };
+        let cents = cents.filter(|cents| (1..=PRICE_MAX).contains(cents));
+        if cents.is_none() {
+            let message = format!("a price is 0.01 to {} yuan", PRICE_MAX / 100);
+            self.findings.add(value.span().start, message, "write price = 168 or price = 168.50");
+        }
+        cents
     }
 
     fn reminder(&self, mut fields: Fields<'d, '_>, product: &str, supply_days: Option<u32>) -> Option<Reminder> {

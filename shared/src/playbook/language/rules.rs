@@ -39,6 +39,10 @@ pub(super) struct RuleDraft<'d> {
     pub(super) priority: i64,
     pub(super) rule: Rule,
     pub(super) pushes: Option<PushChoice>,
+    /// The dialog that it begins.
+    pub(super) dialog: Option<Word<'d>>,
+    /// Where it says that it is heard within dialogs.
+    pub(super) in_dialogs: Option<usize>,
     pub(super) keywords: Vec<KeywordDraft<'d>>,
     pub(super) regexes: Vec<&'d str>,
 }
@@ -114,11 +118,13 @@ impl<'d> RuleReader<'_, 'd> {
             self.matched(value, &mut keywords, &mut regexes);
         }
         let conditions = self.conditions(&mut fields, kinds);
-        let choice = self.choice(&mut fields, kinds, replies);
+        let dialog = fields.text("dialog");
+        let choice = self.choice(&mut fields, kinds, replies, dialog.as_ref());
+        let in_dialogs = fields.get("in_dialogs").and_then(|value| self.is_true(value, "in_dialogs"));
         let pushes = fields.text("pushes").and_then(|word| self.pushes(&word));
         fields.finish();
         let rule = Rule { id, kinds, conditions, matches: matched.is_some(), choice };
-        RuleDraft { at, priority, rule, pushes, keywords, regexes }
+        RuleDraft { at, priority, rule, pushes, dialog, in_dialogs, keywords, regexes }
     }
 
     fn id(&self, fields: &mut Fields<'d, '_>, ids: &mut BTreeMap<&'d str, usize>) -> String {
@@ -284,8 +290,28 @@ impl<'d> RuleReader<'_, 'd> {
         other.is_none()
     }
 
-    fn choice(&self, fields: &mut Fields<'d, '_>, kinds: Kinds, replies: &mut Replies<'d>) -> Choice {
+    /// Where `true` stands; reports what is no yes or no.
+    fn is_true(&self, value: &Value<'_>, key: &str) -> Option<usize> {
+        let at = value.span().start;
+        let says = value.get_ref().as_bool();
+        if says.is_none() {
+            self.findings.add(at, format!("`{key}` is true or false"), format!("write {key} = true"));
+        }
+        (says == Some(true)).then_some(at)
+    }
+
+    fn choice(
+        &self,
+        fields: &mut Fields<'d, '_>,
+        kinds: Kinds,
+        replies: &mut Replies<'d>,
+        dialog: Option<&Word<'_>>,
+    ) -> Choice {
         let (text, reply) = (fields.text("text"), fields.get("reply"));
+        if let (Some(_), Some(reply)) = (dialog, reply) {
+            let help = "write `text`: it stands before the question";
+            self.findings.add(reply.span().start, "a rule that begins a dialog says no `reply`", help);
+        }
         match (text, reply) {
             (Some(text), Some(_)) => {
                 self.findings.add(text.at(), "a rule has `text` or `reply`, not both", "keep one of them");
@@ -293,6 +319,7 @@ impl<'d> RuleReader<'_, 'd> {
             }
             (Some(text), None) => replies.inline(&text),
             (None, Some(reply)) => replies.choice(reply, kinds),
+            (None, None) if dialog.is_some() => Choice::default(),
             (None, None) => {
                 let help = "write text = \"…\", reply = \"name\" or reply = \"nothing\"";
                 self.findings.add(fields.at, "a rule needs `reply`", help);
