@@ -14,6 +14,8 @@
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
 //! | questions | the texts that nobody answered and three different fans asked, most asked first |
 //! | pushes | one per reminder and campaign: what became of its pushes, and what they brought beside the holdout |
+//! | requests | one per day and kind: what fans asked the brand for, what of it was bought and never bought, delivered, given up |
+//! | given-up | one per request that the outbox gave up and that can be sent again |
 //! | account | how the account stands with WeChat: token, quotas, pauses, alarms, the last run of push |
 //! | publications | one per playbook that was published lately |
 //! | rules | one per rule: how often it answered |
@@ -29,6 +31,7 @@ mod fan;
 mod metrics;
 mod pushes;
 mod request;
+mod requests;
 mod sheet;
 mod status;
 mod tables;
@@ -41,10 +44,11 @@ pub use status::Status;
 
 use crate::{
     fold::{
-        Settings,
+        self, Settings,
         counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, pushes_key, rules_key, week_of},
         fan::key,
     },
+    outbox,
     playbook::{Channel, Terms, publish::HEAD_KEY},
     store::record::{FoldError, Records},
     time::{Day, Timestamp},
@@ -190,6 +194,10 @@ pub enum Ask {
     Questions,
     /// What became of the pushes that were due in these days.
     Pushes(Days),
+    /// What fans asked the brand for in these days.
+    Requests(Days),
+    /// What the outbox gave up.
+    GivenUp,
     /// How the account stands with WeChat.
     Account,
     /// The latest publications, and from when each holds.
@@ -215,6 +223,8 @@ impl Ask {
             Self::Paths(_) => "paths",
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
+            Self::Requests(_) => "requests",
+            Self::GivenUp => "given-up",
             Self::Account => "account",
             Self::Publications => "publications",
             Self::Rules(_) => "rules",
@@ -246,6 +256,8 @@ impl Ask {
             Self::Paths(days) => days.iter().map(|day| paths_key(day).into()).collect(),
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
+            Self::Requests(days) => requests::keys(*days),
+            Self::GivenUp => vec![outbox::Head::key().into()],
             Self::Account => status::account_keys(),
             Self::Publications => vec![HEAD_KEY.to_owned()],
             Self::Rules(days) => {
@@ -253,7 +265,7 @@ impl Ask {
                 days.iter().map(|day| Span::Day(day).key().into()).chain(pages).collect()
             }
             Self::StaleRules => (0..PAGES).map(|page| rules_key(page).into()).collect(),
-            Self::Fan(openid) => vec![key(openid).into()],
+            Self::Fan(openid) => vec![key(openid).into(), fold::requests::key(openid).into()],
         }
     }
 
@@ -287,6 +299,8 @@ impl Ask {
             Self::Paths(days) => tables::paths(brand, *days, records),
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
+            Self::Requests(days) => requests::sheet(brand, *days, records),
+            Self::GivenUp => requests::given_up(brand, records),
             Self::Account => account::sheet(brand, moment, records),
             Self::Publications => tables::publications(brand, records),
             Self::Rules(days) => tables::rules(brand, *days, records),

@@ -5,6 +5,7 @@ use crate::{
     conversation::{self, Conversation},
     facts::{
         Entry, Erase, Orders, Place, Placed, Received,
+        dialog::Left,
         order::OrderEvent,
         push::{LedgerNews, News, PushId, What as Told},
     },
@@ -17,9 +18,11 @@ use crate::{
         },
         forget::{self, ForgetPage},
         orders::{OrderLog, Union, Waiting, log_key, union_key, wait_key},
+        requests::Requests,
     },
     store::{
         digest::{Digest, digest},
+        format::RecordError,
         record::{FoldError, Knowledge, Record as _, Table, Write},
     },
     time::Timestamp,
@@ -88,6 +91,7 @@ pub(super) struct Engine<'a> {
     /// Records that go, whatever they say.
     gone: BTreeSet<String>,
     listed: Listed,
+    requests: Requests,
     deltas: Deltas,
 }
 
@@ -108,6 +112,7 @@ impl<'a> Engine<'a> {
             damaged: Table::default(),
             gone: BTreeSet::new(),
             listed: Listed::default(),
+            requests: Requests::default(),
             deltas: Deltas::new(settings.utc_offset),
         }
     }
@@ -213,6 +218,7 @@ impl<'a> Engine<'a> {
         writes.extend(self.conversations.writes());
         writes.extend(self.damaged.writes());
         writes.extend(self.listed.writes());
+        writes.extend(self.requests.writes());
         // What goes was there.
         let gone: Vec<String> = self.gone.into_iter().collect();
         let stored = self.known.get(&gone).await?;
@@ -270,6 +276,25 @@ impl<'a> Engine<'a> {
             self.forget_later(message.from_user_name.as_str(), message.create_time).await?;
         }
         self.count(received);
+        self.requests(place, received).await
+    }
+
+    /// Takes in what the fan asks the brand for with a message that is news. What is folded again was taken in already.
+    async fn requests(&mut self, place: Place, received: &Received) -> Result<(), FoldError> {
+        if received.left.is_empty() || self.focus.is_some() {
+            return Ok(());
+        }
+        let left = match Left::decode(&received.left) {
+            Ok(left) => left,
+            Err(RecordError::Newer(format)) => return Err(FoldError::Newer { key: place.to_string(), format }),
+            // The rest of the entry could be read, and is worth more than nothing.
+            Err(RecordError::Damaged) => return Ok(()),
+        };
+        let openid = &received.message.from_user_name;
+        let erased = self.fans.get(fan::key(openid), self.known).await?.erased();
+        for request in left.requests.iter().filter(|request| erased.is_none_or(|erased| erased < request.at)) {
+            self.requests.ask(openid, request, self.settings, self.known).await?;
+        }
         Ok(())
     }
 
@@ -362,7 +387,13 @@ impl<'a> Engine<'a> {
             (Some(openid), _) => {
                 let fan = self.fans.get(fan::key(&openid), self.known).await?;
                 fan.insert(event, copy, self.settings.utc_offset, &mut self.deltas);
+                let erased = fan.erased();
                 self.bought(&openid, at).await?;
+                // What is folded again was taken in already.
+                if self.focus.is_none() && erased.is_none_or(|erased| erased < at) {
+                    let log = self.logs.get(log_key(&digest(&order.id)), self.known).await?;
+                    self.requests.order(&openid, order, log, self.settings, self.known).await?;
+                }
             }
             (None, Some(union)) => self.waiting.get(wait_key(&union), self.known).await?.add(event, copy),
             (None, None) => {}
@@ -456,6 +487,7 @@ impl<'a> Engine<'a> {
         }
         fan.erase(at, self.settings.utc_offset, &mut self.deltas);
         self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.known).await?;
+        self.requests.forget(openid, self.known).await?;
         // What the fan decided stands in the record now, unless it was decided after this.
         let conversation = self.conversations.get(conversation::key(openid), self.known).await?;
         conversation.pushes.take_if(|(decided, _)| *decided <= at);
