@@ -70,6 +70,12 @@ pub struct Orders {
     pub orders: Vec<OrderEvent>,
 }
 
+impl From<order::Unnamed> for Orders {
+    fn from(orders: order::Unnamed) -> Self {
+        Self { at: orders.at, orders: orders.orders.into_iter().map(Into::into).collect() }
+    }
+}
+
 /// The wish to be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erase {
@@ -104,6 +110,10 @@ impl Entry {
         match bytes {
             // Format 1 had no `left`, which stands at the end of the first variant, and is otherwise the same.
             [1, 0, ..] => format::decode(1, &[bytes, &[0]].concat()),
+            // Nor did an order name a request.
+            [1, 1, orders @ ..] => {
+                format::decode::<order::Unnamed>(1, &[&[1], orders].concat()).map(|orders| Self::Orders(orders.into()))
+            }
             [1, ..] => format::decode(1, bytes),
             _ => format::decode(FORMAT, bytes),
         }
@@ -209,11 +219,22 @@ mod tests {
         );
         let message = message.unwrap().1;
         let received = Received { message, touch: None, rule: None, milliseconds: 1, pushes: None, left: Vec::new() };
-        for entry in [erase, Entry::Received(received)] {
+        let order = order::OrderEvent {
+            id: "A-1".into(),
+            kind: order::OrderKind::Order,
+            version: 1,
+            openid: Some("o1".parse().unwrap()),
+            unionid: None,
+            at: Timestamp(7),
+            lines: vec![order::Line { product: "p".into(), quantity: 1, amount: 100 }],
+            request: None,
+        };
+        let orders = Entry::Orders(Orders { at: Timestamp(8), orders: vec![order] });
+        for entry in [erase, Entry::Received(received), orders] {
             let mut old = entry.encode();
             old[0] = 1;
-            if matches!(entry, Entry::Received(_)) {
-                assert_eq!(old.pop(), Some(0), "format 1 ended before what was left");
+            if !matches!(entry, Entry::Erase(_)) {
+                assert_eq!(old.pop(), Some(0), "format 1 ended before what was left, and before an order's request");
             }
             assert_eq!(Entry::decode(&old), Ok(entry));
         }

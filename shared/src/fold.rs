@@ -11,6 +11,7 @@
 //! | `fan:list` | every fan, once | when the fan is forgotten | never |
 //! | `due:<day>` | reminders that are due on the day, one per fan and product | with another purchase, a refund, a cancellation, or when the fan is forgotten | [`DUE_DAYS`] days after the day |
 //! | `outcome:list` | what push must know | never | after [`OUTCOME_DAYS`] days |
+//! | `request:list` | what fans ask the brand for, each once by its number | when the fan is forgotten | after [`REQUEST_DAYS`] days |
 
 pub mod counts;
 pub mod damaged;
@@ -21,18 +22,21 @@ pub(crate) mod forget;
 pub(crate) mod lists;
 pub(crate) mod orders;
 pub(crate) mod replay;
+pub mod requests;
 pub mod rollup;
 
 pub(crate) use expire::DueCursor;
 pub use expire::{DUE_DAYS, OUTCOME_DAYS};
+pub use requests::REQUEST_DAYS;
 
 use crate::{
-    facts::Placed,
+    facts::{Placed, push::outcomes, request},
     playbook::{Channel, Pushes, Terms},
     store::record::{FoldError, Knowledge, Write},
     time::{Timestamp, UtcOffset},
 };
 use engine::Engine;
+use expire::DayCursor;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the playbook says about folding.
@@ -100,8 +104,12 @@ pub async fn forget(settings: &Settings, now: Timestamp, known: &dyn Knowledge) 
     if writes.is_empty() {
         writes = expire::due(settings, now, known).await?;
     }
+    let at = (settings, now);
     if writes.is_empty() {
-        writes = expire::outcomes(settings, now, known).await?;
+        writes = expire::by_days(&outcomes(), DayCursor::of_outcomes(), OUTCOME_DAYS, at, known).await?;
+    }
+    if writes.is_empty() {
+        writes = expire::by_days(&request::list(), DayCursor::of_requests(), REQUEST_DAYS, at, known).await?;
     }
     writes.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(writes)

@@ -15,6 +15,7 @@
 //! | [`journal`] | append: the record of everything that happened, and what the shop system may add to it |
 //! | [`fold`] | from journal entries to what is known: fans, counts, orders, lists, forgetting; and the job that does it |
 //! | [`push`] | act: who gets what and when, and what became of each |
+//! | [`outbox`] | what fans ask the brand for, as signed posts to its webhook |
 //! | [`report`] | show: what the counts say, as tables; what a push brought |
 //! | `console` | the same as pages for people; with the feature `console` |
 
@@ -37,6 +38,8 @@ pub mod journal;
 pub mod fold;
 
 pub mod push;
+
+pub mod outbox;
 
 pub mod report;
 

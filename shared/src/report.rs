@@ -15,6 +15,8 @@
 //! | questions | the texts that nobody answered and three different fans asked, most asked first |
 //! | pushes | one per reminder and campaign: what became of its pushes, and what they brought beside the holdout |
 //! | people | one per hour of a weekday: who was handed over to agents, how many of them within 15 minutes, who could not be |
+//! | requests | one per day and kind: what fans asked the brand for, what of it was bought and never bought, delivered, given up |
+//! | given-up | one per request that the outbox gave up and that can be sent again |
 //! | account | how the account stands with WeChat: token, quotas, pauses, alarms, the last run of push |
 //! | publications | one per playbook that was published lately |
 //! | rules | one per rule: how often it answered |
@@ -31,6 +33,7 @@ mod metrics;
 mod people;
 mod pushes;
 mod request;
+mod requests;
 mod sheet;
 mod status;
 mod tables;
@@ -43,10 +46,11 @@ pub use status::Status;
 
 use crate::{
     fold::{
-        Settings,
+        self, Settings,
         counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, people_key, pushes_key, rules_key, week_of},
         fan::key,
     },
+    outbox,
     playbook::{Channel, Terms, publish::HEAD_KEY},
     store::record::{FoldError, Records},
     time::{Day, Timestamp},
@@ -194,6 +198,10 @@ pub enum Ask {
     Pushes(Days),
     /// How fans fared in these days who want a person.
     People(Days),
+    /// What fans asked the brand for in these days.
+    Requests(Days),
+    /// What the outbox gave up.
+    GivenUp,
     /// How the account stands with WeChat.
     Account,
     /// The latest publications, and from when each holds.
@@ -220,6 +228,8 @@ impl Ask {
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
             Self::People(_) => "people",
+            Self::Requests(_) => "requests",
+            Self::GivenUp => "given-up",
             Self::Account => "account",
             Self::Publications => "publications",
             Self::Rules(_) => "rules",
@@ -252,6 +262,8 @@ impl Ask {
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
             Self::People(days) => days.iter().map(|day| people_key(day).into()).collect(),
+            Self::Requests(days) => requests::keys(*days),
+            Self::GivenUp => vec![outbox::Head::key().into()],
             Self::Account => status::account_keys(),
             Self::Publications => vec![HEAD_KEY.to_owned()],
             Self::Rules(days) => {
@@ -259,7 +271,7 @@ impl Ask {
                 days.iter().map(|day| Span::Day(day).key().into()).chain(pages).collect()
             }
             Self::StaleRules => (0..PAGES).map(|page| rules_key(page).into()).collect(),
-            Self::Fan(openid) => vec![key(openid).into()],
+            Self::Fan(openid) => vec![key(openid).into(), fold::requests::key(openid).into()],
         }
     }
 
@@ -294,6 +306,8 @@ impl Ask {
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
             Self::People(days) => people::sheet(brand, *days, records),
+            Self::Requests(days) => requests::sheet(brand, *days, records),
+            Self::GivenUp => requests::given_up(brand, records),
             Self::Account => account::sheet(brand, moment, records),
             Self::Publications => tables::publications(brand, records),
             Self::Rules(days) => tables::rules(brand, *days, records),

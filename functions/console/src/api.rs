@@ -4,6 +4,7 @@ use crate::{CSV, instance::Instance};
 use guanxi::{
     fold::damaged::{self, Wish as DamagedWish},
     http::body::BODY_TIME,
+    outbox::resend,
     playbook::publish::{
         request::{self as publishing, Issue, playbook_of, publish_once},
         sources::Note,
@@ -64,6 +65,10 @@ async fn told(method: &Method, path: &[&str], query: &str, watch: &Stopwatch) ->
         (&Method::POST, ["damaged", key, "repair"]) => {
             damaged::wish(store, &DamagedWish::Repair((*key).to_owned())).await?;
             Ok(respond(202, TEXT, "repaired by the next rollups: /damaged says how far it is"))
+        }
+        (&Method::POST, ["requests", number, "resend"]) => {
+            resend::wish(store, number).await?;
+            Ok(respond(202, TEXT, "sent again by the next run of the outbox"))
         }
         (&Method::GET, ["campaigns"]) => Ok(respond(200, JSON, json(&list(store).await?))),
         (&Method::DELETE, ["campaigns"]) => {

@@ -21,12 +21,13 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | GET `/reports/<name>?days=30&format=csv` | 200: overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, people, account, publications, rules, stale-rules |
+//! | GET `/reports/<name>?days=30&format=csv` | 200: overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, people, requests, given-up, account, publications, rules, stale-rules |
 //! | GET `/fans/<openid>` | 200: what is known of one fan |
 //! | DELETE `/fans/<openid>` | 202: at the next rollup the fan is forgotten, and the counts stay |
 //! | GET `/damaged`, `/damaged/<key>` | 200: the records that were damaged and are set aside; the bytes of one |
 //! | DELETE `/damaged/<key>` | 202: at the next rollup it is dropped |
 //! | POST `/damaged/<key>/repair` | 202: the next rollups repair it from the journal; 422: no replay does that |
+//! | POST `/requests/<number>/resend` | 202: the next run of the outbox posts again what was given up; of all of it with `all` for the number |
 //! | POST `/campaigns` | 202: the next run of push takes the campaign up; once, however often it is asked for |
 //! | POST `/campaigns?dry_run=1` | 200: who would get it and when, who not and why, what is left of the quota; nothing is written. `&from=<next>` goes on where that answer ended |
 //! | GET `/campaigns` | 200: the campaigns that push knows or will, and how far it is |
@@ -41,10 +42,10 @@
 //! | 400 | a value in the address, query or form is none; what to write instead |
 //! | 401 | there is no session, or the token is wrong: the log-in form, or nothing |
 //! | 403 | the form is of another session |
-//! | 404 | there is no such page, fan, record, or campaign |
+//! | 404 | there is no such page, fan, record, or campaign, or no such request was given up |
 //! | 405 | no such method here |
 //! | 408, 413 | the body is not here 5 s after the request began; a form is over 8 KiB, one with a campaign over 200 KiB, with a playbook over 3 MiB and a little, a campaign over 64 KiB, a playbook over 1 MiB |
-//! | 409 | the campaign's id is taken, or too many wait; another draft was saved or another playbook published meanwhile; another wish for a damaged record waits for the next rollup |
+//! | 409 | the campaign's id is taken, or too many wait; another draft was saved or another playbook published meanwhile; another wish for a damaged record waits for the next rollup, or one for a request for the outbox |
 //! | 422 | what the campaign or the playbook says is refused, every problem with its place |
 //! | 429 | too many wrong tokens wait; the right one is let in all the same |
 //! | 503 | the store does not answer; ask again |

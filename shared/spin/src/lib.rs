@@ -9,6 +9,7 @@ pub mod shell;
 mod store;
 mod time;
 mod web;
+mod webhook;
 
 use guanxi::http::{log::Event, sparing::Sparing};
 use std::{cell::Cell, io::Write};
@@ -20,6 +21,7 @@ pub use spin_sdk::{http, http_service, wasip3, wit_bindgen};
 pub use store::KeyValue;
 pub use time::{Stopwatch, now};
 pub use web::{Response, body_up_to, respond};
+pub use webhook::Webhook;
 
 /// The value of one of the component's variables. An error says which variable and why.
 pub async fn variable(name: &str) -> Result<String, String> {

@@ -8,6 +8,7 @@ use guanxi::{
         body::BodyError,
         log::{Event, Level},
     },
+    outbox::resend,
     playbook::{Shelf, publish::request as publish_request},
     push::requests,
     store::persist,
@@ -94,6 +95,12 @@ impl From<damaged::Refused> for Refused {
 
 impl From<publish_request::Refused> for Refused {
     fn from(refused: publish_request::Refused) -> Self {
+        Self::new(refused.status(), refused)
+    }
+}
+
+impl From<resend::Refused> for Refused {
+    fn from(refused: resend::Refused) -> Self {
         Self::new(refused.status(), refused)
     }
 }

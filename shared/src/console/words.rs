@@ -469,6 +469,7 @@ const PHRASES: &[(&str, Text)] = &[
     ("last click", text("最近一次点菜单", "last click")),
     ("last scan", text("最近一次扫码", "last scan")),
     ("opted out", text("退订", "opted out")),
+    ("asked for", text("提出的需求", "asked for")),
     ("last bought", text("最近一次购买", "last bought")),
     ("push", text("推送", "push")),
     ("erased", text("被忘记", "erased")),

@@ -23,6 +23,8 @@ pub struct OrderEvent {
     pub at: Timestamp,
     /// What was bought or given back; a cancellation may have none.
     pub lines: Vec<Line>,
+    /// The [number](super::request::number) of the request that it answers.
+    pub request: Option<String>,
 }
 
 /// What happened to an order.
@@ -45,4 +47,30 @@ pub struct Line {
     pub quantity: u32,
     /// For all of them together, in cents (分).
     pub amount: i64,
+}
+
+/// Orders of an entry of format 1, which named no requests.
+#[derive(Deserialize)]
+pub(super) struct Unnamed {
+    pub(super) at: Timestamp,
+    pub(super) orders: Vec<UnnamedEvent>,
+}
+
+/// [`OrderEvent`] without its request.
+#[derive(Deserialize)]
+pub(super) struct UnnamedEvent {
+    id: String,
+    kind: OrderKind,
+    version: u32,
+    openid: Option<OpenId>,
+    unionid: Option<String>,
+    at: Timestamp,
+    lines: Vec<Line>,
+}
+
+impl From<UnnamedEvent> for OrderEvent {
+    fn from(event: UnnamedEvent) -> Self {
+        let UnnamedEvent { id, kind, version, openid, unionid, at, lines } = event;
+        Self { id, kind, version, openid, unionid, at, lines, request: None }
+    }
 }

@@ -7,7 +7,8 @@
 //! | record | what is lost with it | repaired by replay |
 //! |---|---|---|
 //! | `fan:<openid>` | what was known of the fan, who is a stranger until the next message; whether pushes are welcome stands in `conversation:` too | yes, as far as the journal is kept |
-//! | a page of `fan:list`, `due:<day>`, `outcome:list` | its items, at most 64: fans that campaigns reach, reminders of the day, what push was to learn | no |
+//! | a page of `fan:list`, `due:<day>`, `outcome:list`, `request:list` | its items, at most 64: fans that campaigns reach, reminders of the day, what push was to learn, what the brand was asked for | no |
+//! | `request:fan:<openid>` | where the fan's requests stand, which then go by time alone; one that is made again is posted again under its number | no |
 //! | `fan:forget:<day>:<page>` | who left on that day: those fans are not forgotten by themselves | no |
 //! | how many items a list has | nothing: its pages are counted | needs none |
 //! | `count:…` | the numbers of that hour, day or week until then | no: its entries are gone, or some of them soon |
@@ -28,6 +29,9 @@
 //! | `plan:paces` | what was called lately: nothing is called until that no longer counts, a minute mostly |
 //! | `ledger:<openid>` | it stays: it may say what the fan got, so that fan gets nothing more |
 //! | `campaign:<number>` | that request |
+//!
+//! So does the outbox with `outbox:head`: without that it begins where the list of requests does, and posts what is on it again, under
+//! the same numbers.
 //!
 //! What is set aside goes after [`KEPT_DAYS`], when it is dropped or repaired ([`wish`]), or when the fan it is about is forgotten.
 //!
@@ -87,6 +91,8 @@ fn loss(key: &str) -> &'static str {
         ("fan:forget:", "who left on that day: those fans are not forgotten by themselves"),
         ("due:", "the reminders on that page"),
         ("outcome:", "what push was to learn from that page"),
+        ("request:list:", "the requests on that page, which are not posted"),
+        ("request:fan:", "where the fan's requests stand: they go by time alone"),
         ("count:", "the numbers of that hour, day or week until then"),
         ("order:", "that the order was told: told again it counts again"),
         ("cursor:", "nothing: its copy has taken its place"),
@@ -100,7 +106,8 @@ fn loss(key: &str) -> &'static str {
         ("ledger:", "nothing: it stays where it is, and the fan gets nothing more"),
         ("campaign:", "that request"),
     ];
-    let is_count = ["fan:list", "due:", "outcome:"].iter().any(|list| key.starts_with(list)) && key.ends_with(":head");
+    let is_count = ["fan:list", "due:", "outcome:", "request:list"].iter().any(|list| key.starts_with(list))
+        && key.ends_with(":head");
     let kind = kinds.into_iter().find(|(prefix, _)| key.starts_with(prefix));
     if is_count { "nothing: its pages were counted" } else { kind.map_or("what it said", |(_, loss)| loss) }
 }
@@ -268,8 +275,8 @@ impl List {
         if self.repair.take_if(|repair| *repair.key == *fan).is_some() {
             gone.push(keys::DAMAGED_REPAIR.pattern.to_owned());
         }
-        let (conversation, ledger) = (conversation::key(openid), keys::LEDGER.key::<()>(&[openid]));
-        for about in [String::from(fan), conversation.into(), ledger.into()] {
+        let (ledger, requested) = (keys::LEDGER.key::<()>(&[openid]), keys::REQUESTED.key::<()>(&[openid]));
+        for about in [String::from(fan), conversation::key(openid).into(), ledger.into(), requested.into()] {
             if self.take(&about) {
                 gone.extend(keys(&about));
             }
@@ -417,6 +424,9 @@ mod tests {
             ("due:20000:head", "its pages were counted"),
             ("outcome:list:head", "its pages were counted"),
             ("outcome:list:1", "what push was to learn"),
+            ("request:list:head", "its pages were counted"),
+            ("request:list:1", "not posted"),
+            ("request:fan:o1", "go by time alone"),
             ("count:all", "the numbers"),
             ("order:00ff", "told again it counts again"),
             ("cursor:journal", "its copy"),

@@ -8,7 +8,7 @@ use crate::{
         dialog::Left,
         order::OrderEvent,
         push::{LedgerNews, News, PushId, What as Told},
-        request,
+        request::{Kind as Wish, Request},
     },
     fold::{
         counts::{DIRECT, Deltas, OTHER, PeopleMetric, Scenes, answer_class, cut, question_of},
@@ -19,9 +19,11 @@ use crate::{
         },
         forget::{self, ForgetPage},
         orders::{OrderLog, Union, Waiting, log_key, union_key, wait_key},
+        requests::Requests,
     },
     store::{
         digest::{Digest, digest},
+        format::RecordError,
         record::{FoldError, Knowledge, Record as _, Table, Write},
     },
     time::Timestamp,
@@ -73,6 +75,14 @@ fn subject(received: &Received) -> (Cow<'_, OpenId>, bool) {
     }
 }
 
+/// What a message left. The rest of an entry can be read, and is worth more than nothing, where this is damaged.
+fn left(place: Place, received: &Received) -> Result<Left, FoldError> {
+    match Left::decode(&received.left) {
+        Err(RecordError::Newer(format)) => Err(FoldError::Newer { key: place.to_string(), format }),
+        left => Ok(left.unwrap_or_default()),
+    }
+}
+
 /// A fold in progress.
 pub(super) struct Engine<'a> {
     settings: &'a Settings,
@@ -90,6 +100,7 @@ pub(super) struct Engine<'a> {
     /// Records that go, whatever they say.
     gone: BTreeSet<String>,
     listed: Listed,
+    requests: Requests,
     deltas: Deltas,
 }
 
@@ -110,6 +121,7 @@ impl<'a> Engine<'a> {
             damaged: Table::default(),
             gone: BTreeSet::new(),
             listed: Listed::default(),
+            requests: Requests::default(),
             deltas: Deltas::new(settings.utc_offset),
         }
     }
@@ -215,6 +227,7 @@ impl<'a> Engine<'a> {
         writes.extend(self.conversations.writes());
         writes.extend(self.damaged.writes());
         writes.extend(self.listed.writes());
+        writes.extend(self.requests.writes());
         // What goes was there.
         let gone: Vec<String> = self.gone.into_iter().collect();
         let stored = self.known.get(&gone).await?;
@@ -249,8 +262,7 @@ impl<'a> Engine<'a> {
         };
         let (what, tags) = self.name_channel(what).await?;
         let unfollowed = what == What::Unfollow;
-        // Of what cannot be read nothing happened.
-        let left = Left::decode(&received.left).unwrap_or_default();
+        let left = left(place, received)?;
         let what = if left.handed_over { What::HandedOver(Box::new(what)) } else { what };
         let what = match received.pushes {
             Some(choice) => What::Chose(choice, Box::new(what)),
@@ -275,9 +287,21 @@ impl<'a> Engine<'a> {
             self.forget_later(message.from_user_name.as_str(), message.create_time).await?;
         }
         self.count(received);
-        let asks = |request: &request::Request| request.kind == request::Kind::Person;
+        let asks = |request: &Request| request.kind == Wish::Person;
         if left.requests.iter().any(asks) {
             self.deltas.people(message.create_time, PeopleMetric::Outside, 1);
+        }
+        self.requests(&message.from_user_name, &left.requests).await
+    }
+
+    /// Takes in what the fan asks the brand for with a message that is news. What is folded again was taken in already.
+    async fn requests(&mut self, openid: &OpenId, requests: &[Request]) -> Result<(), FoldError> {
+        if requests.is_empty() || self.focus.is_some() {
+            return Ok(());
+        }
+        let erased = self.fans.get(fan::key(openid), self.known).await?.erased();
+        for request in requests.iter().filter(|request| erased.is_none_or(|erased| erased < request.at)) {
+            self.requests.ask(openid, request, self.settings, self.known).await?;
         }
         Ok(())
     }
@@ -371,7 +395,13 @@ impl<'a> Engine<'a> {
             (Some(openid), _) => {
                 let fan = self.fans.get(fan::key(&openid), self.known).await?;
                 fan.insert(event, copy, self.settings.utc_offset, &mut self.deltas);
+                let erased = fan.erased();
                 self.bought(&openid, at).await?;
+                // What is folded again was taken in already.
+                if self.focus.is_none() && erased.is_none_or(|erased| erased < at) {
+                    let log = self.logs.get(log_key(&digest(&order.id)), self.known).await?;
+                    self.requests.order(&openid, order, log, self.settings, self.known).await?;
+                }
             }
             (None, Some(union)) => self.waiting.get(wait_key(&union), self.known).await?.add(event, copy),
             (None, None) => {}
@@ -465,6 +495,7 @@ impl<'a> Engine<'a> {
         }
         fan.erase(at, self.settings.utc_offset, &mut self.deltas);
         self.listed.remove(openid, &mut fan.places, self.settings.utc_offset.local(at).day, self.known).await?;
+        self.requests.forget(openid, self.known).await?;
         // What the fan decided stands in the record now, unless it was decided after this.
         let conversation = self.conversations.get(conversation::key(openid), self.known).await?;
         conversation.pushes.take_if(|(decided, _)| *decided <= at);

@@ -11,7 +11,7 @@ use crate::{
     },
     time::{Day, Timestamp},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
 /// The list of a day stays so many days after it.
@@ -83,27 +83,32 @@ pub(super) async fn due(settings: &Settings, now: Timestamp, known: &dyn Knowled
     Ok(writes)
 }
 
-/// How much of the list of outcomes is gone, and where its days begin.
+/// How much of a list is gone that goes by days, and where its days begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OutcomeCursor {
+pub(super) struct DayCursor {
     /// Items at the beginning that are gone.
     gone: u64,
     /// The first item of each day.
     days: BTreeMap<Day, u64>,
 }
 
-impl Stored for OutcomeCursor {}
+impl Stored for DayCursor {}
 
-impl Record for OutcomeCursor {
+impl Record for DayCursor {
     fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 }
 
-impl OutcomeCursor {
-    /// Its key.
-    pub(super) fn key() -> Key<Self> {
+impl DayCursor {
+    /// Its key for outcomes.
+    pub(super) fn of_outcomes() -> Key<Self> {
         keys::OUTCOME_CURSOR.key(&[])
+    }
+
+    /// Its key for requests.
+    pub(super) fn of_requests() -> Key<Self> {
+        keys::REQUEST_CURSOR.key(&[])
     }
 
     /// Notes that an item of a day stands at a position.
@@ -112,24 +117,25 @@ impl OutcomeCursor {
     }
 }
 
-/// What is older than [`OUTCOME_DAYS`] goes from the list of outcomes, or the next pages of it.
-pub(super) async fn outcomes(
-    settings: &Settings,
-    now: Timestamp,
+/// What is older than so many days goes from a list, or the next pages of it.
+pub(super) async fn by_days<T: Serialize + DeserializeOwned>(
+    list: &List<T>,
+    key: Key<DayCursor>,
+    days: u64,
+    (settings, now): (&Settings, Timestamp),
     known: &dyn Knowledge,
 ) -> Result<Vec<Write>, FoldError> {
-    let list = push::outcomes();
-    let mut cursor: OutcomeCursor = find(&OutcomeCursor::key(), known).await?;
+    let mut cursor: DayCursor = find(&key, known).await?;
     // A cursor that was damaged began anew.
     cursor.gone = cursor.gone.max(find(&list.gone(), known).await?.0);
-    let oldest = Day(settings.utc_offset.local(now).day.0.saturating_sub(OUTCOME_DAYS));
+    let oldest = Day(settings.utc_offset.local(now).day.0.saturating_sub(days));
     if cursor.days.first_key_value().is_none_or(|(day, _)| *day >= oldest) {
         return Ok(Vec::new());
     }
     let count = find(&list.head(), known).await?.0;
     let until = cursor.days.range(oldest..).map(|(_, first)| *first).min().unwrap_or(count).max(cursor.gone);
     let end = until.min((cursor.gone / PAGE + PAGES_AT_ONCE) * PAGE);
-    let mut writes = gone(&list, cursor.gone / PAGE..end / PAGE);
+    let mut writes = gone(list, cursor.gone / PAGE..end / PAGE);
     if end % PAGE > 0 {
         let key = list.page(end);
         let mut page = find(&key, known).await?;
@@ -137,12 +143,12 @@ pub(super) async fn outcomes(
         writes.push(key.put(&page));
     }
     cursor.gone = end;
-    // Push reads from there, also when it stood still for longer, or is new.
+    // Who reads begins there, also when that stood still for longer, or is new.
     writes.push(list.gone().put(&Length(end)));
     if end == until {
         cursor.days = cursor.days.split_off(&oldest);
     }
-    writes.push(OutcomeCursor::key().put(&cursor));
+    writes.push(key.put(&cursor));
     Ok(writes)
 }
 

@@ -13,6 +13,7 @@ use crate::{
         Settings, damaged,
         lists::Listed,
         orders::{self, Waiting},
+        requests::Requests,
     },
     store::{
         key::{Key, Stored},
@@ -118,6 +119,7 @@ struct Work<'a> {
     until: Timestamp,
     writes: Vec<Write>,
     listed: Listed,
+    requests: Requests,
     later: Table<ForgetPage>,
     damaged: Table<damaged::List>,
 }
@@ -130,8 +132,9 @@ impl<'a> Work<'a> {
             cursor.day = today.saturating_sub(FIRST_DAYS);
         }
         let until = Timestamp(now.0.saturating_sub(u64::from(settings.forget_after_days) * 86_400));
-        let (writes, listed, later, damaged) = (Vec::new(), Listed::default(), Table::default(), Table::default());
-        Ok(Self { settings, known, cursor, today, until, writes, listed, later, damaged })
+        let (writes, listed, requests) = (Vec::new(), Listed::default(), Requests::default());
+        let (later, damaged) = (Table::default(), Table::default());
+        Ok(Self { settings, known, cursor, today, until, writes, listed, requests, later, damaged })
     }
 
     /// What to write; names every record it looks at.
@@ -154,10 +157,11 @@ impl<'a> Work<'a> {
                 Err(_) => self.waiting(name).await?,
             }
         }
-        let Self { mut writes, listed, later, damaged, .. } = self;
+        let Self { mut writes, listed, requests, later, damaged, .. } = self;
         writes.extend(damaged.writes());
         writes.extend(later.writes());
         writes.extend(listed.writes());
+        writes.extend(requests.writes());
         writes.extend(own.writes());
         writes.push(Cursor::key().put(&next));
         Ok(writes)
@@ -174,6 +178,7 @@ impl<'a> Work<'a> {
             return self.later(openid.as_str(), gone).await;
         }
         self.listed.remove(openid, &mut fan.places, Day(self.today), self.known).await?;
+        self.requests.forget(openid, self.known).await?;
         let union = fan.union.map(|union| orders::union_key(&union));
         let spoken: [String; 2] = [conversation::key(openid).into(), conversation::dialog(openid).into()];
         let stored = self.known.get(&spoken).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     Settings,
-    expire::{DueCursor, OutcomeCursor},
+    expire::{DayCursor, DueCursor},
 };
 use crate::{
     facts::push::{self, Due, Outcome, PushId},
@@ -82,7 +82,7 @@ pub(crate) struct Listed {
     due: Lists<Due>,
     outcomes: Lists<Outcome>,
     due_cursor: Table<DueCursor>,
-    outcome_cursor: Table<OutcomeCursor>,
+    outcome_cursor: Table<DayCursor>,
 }
 
 impl Listed {
@@ -240,7 +240,7 @@ impl Listed {
 
     async fn outcome(&mut self, outcome: Outcome, day: Day, known: &dyn Knowledge) -> Result<(), FoldError> {
         let position = self.outcomes.append(&push::outcomes(), outcome, known).await?;
-        self.outcome_cursor.get(OutcomeCursor::key(), known).await?.note(day, position);
+        self.outcome_cursor.get(DayCursor::of_outcomes(), known).await?.note(day, position);
         Ok(())
     }
 

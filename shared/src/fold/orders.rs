@@ -52,6 +52,11 @@ impl OrderLog {
         }
         has_room.then_some(false)
     }
+
+    /// Whether the order is void.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.iter().any(|(kind, _)| *kind == OrderKind::Cancel)
+    }
 }
 
 impl Stored for OrderLog {}

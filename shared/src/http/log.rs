@@ -17,7 +17,7 @@ pub const LINE_MAX: usize = 1_024;
 /// Kept free behind what is said: three bytes for "…", the quote, the brace and the line's end.
 const END: usize = 6;
 /// The beginnings of the keys in which an openid stands, …
-const NAMING: [&str; 4] = ["fan:", "conversation:", "dialog:", "ledger:"];
+const NAMING: [&str; 5] = ["fan:", "conversation:", "dialog:", "ledger:", "request:fan:"];
 /// … but not where one of these does.
 const NAMELESS: [&str; 2] = ["list", "forget"];
 

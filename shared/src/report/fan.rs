@@ -6,8 +6,9 @@ use crate::{
     fold::{
         counts::series_name,
         fan::{Fate, Mark, State, key},
+        requests,
     },
-    store::record::Records,
+    store::record::{Records, load},
     time::Timestamp,
     wechat::OpenId,
 };
@@ -25,6 +26,7 @@ pub(super) fn timeline(openid: &OpenId, brand: &Brand, records: &Records) -> Res
     lines.extend(contacts(&state));
     lines.extend(purchases(&state));
     lines.extend(pushes(&state));
+    lines.extend(asked(openid, records)?);
     lines.extend(fan.erased().map(|at| (Some(at), "erased", String::new())));
     lines.sort_by_key(|(at, ..)| (at.is_none(), *at));
     lines.extend(fan.tags.iter().map(|tag| (None, "tag", tag.clone())));
@@ -91,4 +93,15 @@ fn pushes(state: &State) -> Vec<Line> {
         (Some(mark.due), "push", format!("{}: {fate}{bought}", series_name(&mark.series)))
     };
     state.pushes.iter().map(line).collect()
+}
+
+/// What the fan asked the brand for, and whether an order of the shop's answers it.
+fn asked(openid: &OpenId, records: &Records) -> Result<Vec<Line>, ReportError> {
+    let requested = load(&requests::key(openid), records)?;
+    let line = |(number, known): (&str, &requests::Known)| {
+        let (kind, at) = known.asked?;
+        let bought = if known.is_bought() { ", bought" } else { "" };
+        Some((Some(at), "asked for", format!("{} {number}{bought}", kind.name())))
+    };
+    Ok(requested.iter().filter_map(line).collect())
 }

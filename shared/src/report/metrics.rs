@@ -34,6 +34,7 @@ impl Status {
         self.journal_to(&mut out);
         self.jobs_to(&mut out);
         self.pushes_to(&mut out);
+        self.outbox_to(&mut out);
         self.answers_to(&mut out);
         self.account_to(&mut out);
         out.one("alarms", "What a person must look at: /jobs/status names it.", Some(self.alarms.len() as f64));
@@ -82,6 +83,13 @@ impl Status {
         out.gauge("pushes_today", "What became of these: each is in one state.", states);
         let skipped = Skip::ALL.map(|(reason, skip)| ([("reason", reason)], self.pushes_today.skipped(skip) as f64));
         out.gauge("pushes_today_skipped", "Pushes of today that do not go out, planned or not, by reason.", skipped);
+    }
+
+    fn outbox_to(&self, out: &mut Exposition) {
+        let waiting = self.outbox.as_ref().map(|report| report.waiting as f64);
+        out.one("requests_waiting", "Requests that wait for a try, after the outbox's last run.", waiting);
+        let given_up = self.outbox.as_ref().map(|report| report.dead as f64);
+        out.one("requests_given_up", "Requests that were given up: /reports/given-up names them.", given_up);
     }
 
     fn answers_to(&self, out: &mut Exposition) {

@@ -26,7 +26,7 @@ pub enum Form {
 pub enum RequestError {
     /// No report of that name.
     #[error(
-        "there is no report `{0}`; there are overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, people, account, publications, rules and stale-rules"
+        "there is no report `{0}`; there are overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, people, requests, given-up, account, publications, rules and stale-rules"
     )]
     Name(String),
     /// A parameter that is none.
@@ -158,6 +158,8 @@ impl Ask {
             "questions" => Self::Questions,
             "pushes" => Self::Pushes(parameters.days(now, settings, DAYS_MAX)?),
             "people" => Self::People(parameters.days(now, settings, DAYS_MAX)?),
+            "requests" => Self::Requests(parameters.days(now, settings, DAYS_MAX)?),
+            "given-up" => Self::GivenUp,
             "account" => Self::Account,
             "publications" => Self::Publications,
             "rules" => Self::Rules(parameters.days(now, settings, DAYS_MAX)?),

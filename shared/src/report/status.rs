@@ -13,6 +13,7 @@ use crate::{
     },
     http::log::masked,
     journal::reader::{CURSOR, CURSORS, Cursor},
+    outbox,
     push::{
         self,
         head::{self, ACCOUNT, Alarm, PACES},
@@ -53,6 +54,8 @@ pub struct Status {
     pub rollup: Option<rollup::Report>,
     /// The last run of push that ended, if one did.
     pub push: Option<push::Report>,
+    /// The last run of the outbox that ended, if one did.
+    pub outbox: Option<outbox::Report>,
     /// The pushes due on the playbook's day of `at`, all reminders and campaigns together.
     pub pushes_today: PushMetrics,
     /// What was counted since the beginning.
@@ -113,6 +116,7 @@ impl Status {
             journal: journal(records)?,
             rollup: last(records, rollup::JOB, rollup::Report::of_record)?,
             push: last(records, push::JOB, push::Report::of_record)?,
+            outbox: last(records, outbox::JOB, outbox::Report::of_record)?,
             pushes_today,
             total: read(records, &Span::All.key())?,
             token: account.token,
@@ -124,7 +128,7 @@ impl Status {
     }
 
     /// Each job's last run, if it has one.
-    pub(super) fn runs(&self) -> [(&'static str, Option<Ran<'_>>); 2] {
+    pub(super) fn runs(&self) -> [(&'static str, Option<Ran<'_>>); 3] {
         let rollup = self.rollup.as_ref().map(|report| {
             let rollup::Report { began, milliseconds, end, .. } = report;
             let failed = if let rollup::End::Failed(why) = end { Some(why.as_str()) } else { None };
@@ -135,7 +139,12 @@ impl Status {
             let failed = if let push::End::Failed(why) = end { Some(why.as_str()) } else { None };
             Ran { began: *began, milliseconds: *milliseconds, failed }
         });
-        [(rollup::JOB, rollup), (push::JOB, push)]
+        let outbox = self.outbox.as_ref().map(|report| {
+            let outbox::Report { began, milliseconds, end, .. } = report;
+            let failed = if let outbox::End::Failed(why) = end { Some(why.as_str()) } else { None };
+            Ran { began: *began, milliseconds: *milliseconds, failed }
+        });
+        [(rollup::JOB, rollup), (push::JOB, push), (outbox::JOB, outbox)]
     }
 
     /// Each call with its pace.
@@ -169,6 +178,10 @@ impl Status {
             "push": {
                 "waiting": self.push.as_ref().map(|report| report.waiting),
                 "halted": self.halted().map(masked),
+            },
+            "outbox": {
+                "waiting": self.outbox.as_ref().map(|report| report.waiting),
+                "given_up": self.outbox.as_ref().map(|report| report.dead),
             },
             "pushes_today": {
                 "planned": self.pushes_today.get(PushMetric::Planned),
@@ -211,7 +224,7 @@ fn object<V: Into<Value>>(fields: impl IntoIterator<Item = (&'static str, V)>) -
 
 /// The records that say how the account stands with WeChat.
 pub(super) fn account_keys() -> Vec<String> {
-    let runs = [push::JOB, rollup::JOB].map(|job| lease::key(job).into());
+    let runs = [push::JOB, rollup::JOB, outbox::JOB].map(|job| lease::key(job).into());
     [ACCOUNT, PACES, LIST].map(str::to_owned).into_iter().chain(runs).collect()
 }
 

@@ -21,6 +21,8 @@ pub enum Writer {
     Console,
     /// `/jobs/push`.
     Push,
+    /// `/jobs/outbox`.
+    Outbox,
 }
 
 impl Writer {
@@ -32,6 +34,7 @@ impl Writer {
             Self::Stats => "stats",
             Self::Console => "console",
             Self::Push => "push",
+            Self::Outbox => "outbox",
         }
     }
 }
@@ -90,9 +93,9 @@ kinds! {
     /// Counter: numbers of saves of the playbook's draft.
     SEQ_DRAFT = "seq:draft", by Console, goes "never", No;
     /// Counter: claims of a minute by a run; by the job.
-    SLOT = "slot:<job>:<minute>", by Stats | Push | Console, goes "some ten minutes later", No;
+    SLOT = "slot:<job>:<minute>", by Stats | Push | Console | Outbox, goes "some ten minutes later", No;
     /// Who runs or ran last, and its report; by the job.
-    RUN = "run:<job>", by Stats | Push | Console, goes "never", No;
+    RUN = "run:<job>", by Stats | Push | Console | Outbox, goes "never", No;
     /// One entry. Of console it is an erasure; of push news, and what it found damaged.
     JOURNAL = "journal:<stream>:<i>", by Callback | Orders | Console | Push, goes "`keep_days` after it was folded", Named;
     /// How far the journal is read.
@@ -105,6 +108,8 @@ kinds! {
     DUE_CURSOR = "cursor:due", by Stats, goes "never", No;
     /// Where the list of outcomes begins.
     OUTCOME_CURSOR = "cursor:outcome", by Stats, goes "never", No;
+    /// Where the list of requests begins.
+    REQUEST_CURSOR = "cursor:request", by Stats, goes "never", No;
     /// That there is a redo record.
     REDO_HEAD = "redo:head", by Stats, goes "once its writes happened", No;
     /// The writes of a chunk, while they happen.
@@ -119,6 +124,10 @@ kinds! {
     DUE = "due:<day>:<page|head>", by Stats, goes "14 days after the day", Named;
     /// What WeChat said of pushes, and who was forgotten, for push.
     OUTCOMES = "outcome:list:<page|head|gone>", by Stats, goes "after 7 days", Named;
+    /// What fans ask the brand for, for the outbox.
+    REQUESTS = "request:list:<page|head|gone>", by Stats, goes "after 14 days; a forgotten fan's items become blanks", Named;
+    /// Which requests a fan made, where they stand, and what was bought by their numbers.
+    REQUESTED = "request:fan:<openid>", by Stats, goes "with the fan", Named;
     /// Which fan a unionid is.
     UNION = "order:union:<hash>", by Stats, goes "with the fan", Named;
     /// Orders whose fan is not known yet.
@@ -157,6 +166,8 @@ kinds! {
     PATHS = "count:paths:<day>", by Stats, goes "never", No;
     /// Who of a day was handed over to agents, and how long they waited, by hour.
     PEOPLE = "count:people:<day>", by Stats, goes "never", No;
+    /// Requests of a day by kind, and how many of them were bought.
+    REQUEST_DAY = "count:request:<day>", by Stats, goes "never", No;
     /// Channels that the playbook does not list.
     SCENES = "count:scenes", by Stats, goes "never", No;
     /// Texts that nobody answered; shown once three fans asked.
@@ -206,6 +217,10 @@ kinds! {
     DRAFT = "playbook:draft", by Console, goes "never", No;
     /// A part of the draft.
     DRAFT_PART = "playbook:draft:<save>:<part>", by Console, goes "with the next save", No;
+    /// How far the outbox is, which requests wait for another try, which were given up, and what was delivered each day.
+    OUTBOX_HEAD = "outbox:head", by Outbox, goes "never", Hashed;
+    /// Which requests that were given up the console wishes sent again, one wish at a time.
+    OUTBOX_WISH = "outbox:wish", by Console | Outbox, goes "when the outbox has taken it up", Hashed;
     /// The access token, sealed under the app secret.
     TOKEN = "token", by Push, goes "when it is replaced", No;
 }
@@ -247,7 +262,7 @@ pub fn kind_of(key: &str) -> Option<&'static Kind> {
 
 /// The list that a record belongs to, and which of its records it is; none: it is no list's.
 pub(crate) fn list_of(key: &str) -> Option<(List<()>, &str)> {
-    let lists = [FANS, DUE, OUTCOMES];
+    let lists = [FANS, DUE, OUTCOMES, REQUESTS];
     let (list, part) = key.rsplit_once(':').filter(|_| lists.iter().any(|kind| kind.fits(key)))?;
     Some((List::named(list.to_owned()), part))
 }

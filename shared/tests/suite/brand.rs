@@ -177,6 +177,7 @@ pub(crate) fn order(id: &str, kind: OrderKind, fan: &str, at: u64, amount: i64) 
         unionid: None,
         at: Timestamp(START + at),
         lines: vec![Line { product: "food".into(), quantity: 1, amount }],
+        request: None,
     }
 }
 
@@ -224,7 +225,7 @@ impl Brand {
         assert!(writes.windows(2).all(|pair| pair[0].key < pair[1].key), "sorted, each key once");
         for write in writes {
             assert!(
-                ["fan:", "count:", "order:", "due:", "outcome:", "cursor:", "conversation:"]
+                ["fan:", "count:", "order:", "due:", "outcome:", "cursor:", "conversation:", "request:"]
                     .iter()
                     .any(|prefix| write.key.starts_with(prefix)),
                 "{}",

@@ -109,6 +109,19 @@ mod campaigns {
     pub(crate) mod world;
 }
 
+/// What fans ask for, from the fold to the brand's webhook.
+mod outbox {
+    #[cfg(not(target_family = "wasm"))]
+    mod crash;
+    #[cfg(not(target_family = "wasm"))]
+    mod posts;
+    mod receipts;
+    #[cfg(not(target_family = "wasm"))]
+    mod requests;
+    #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the tests of receipts use a request of it"))]
+    mod world;
+}
+
 mod report;
 mod status;
 

@@ -128,7 +128,7 @@ fn every_problem_is_named_with_its_place_at_once() {
     assert_eq!(
         problems(&body),
         [
-            "orders[1].colour: is unknown; known are id, kind, version, openid, unionid, time, lines",
+            "orders[1].colour: is unknown; known are id, kind, version, openid, unionid, request, time, lines",
             "orders[1].id: is a text of 1 to 64 bytes",
             "orders[1].kind: is order, refund or cancel",
             "orders[1].openid: is missing, and so is unionid; one must say who it is",

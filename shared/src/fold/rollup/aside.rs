@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::{
-    facts::{Found, Place, push::outcomes},
+    facts::{Found, Place, push::outcomes, request},
     fold::{
         DueCursor,
         damaged::{self, Failed, KEPT_DAYS, LIST, List, Progress, Repair, WISH, Wish},
@@ -186,7 +186,7 @@ async fn count<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &list::List<()>) -
 /// The first page that is not gone.
 async fn first_page<S: Store, T: Timer>(run: &Run<'_, S, T>, list: &list::List<()>) -> Result<u64, Stop> {
     // What cannot be read says nothing.
-    let page = if list.gone() == outcomes().gone() {
+    let page = if *list.gone() == *outcomes().gone() || *list.gone() == *request::list().gone() {
         let gone = run.get(&list.gone()).await?;
         gone.and_then(|bytes| Length::decode(&bytes).ok()).map(|Length(items)| items / PAGE)
     } else if let Some(day) = list.gone().strip_prefix("due:").and_then(|rest| rest.split(':').next()?.parse().ok()) {

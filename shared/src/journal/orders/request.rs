@@ -7,11 +7,15 @@
 //! | `kind` | `order` (when absent), `refund`, `cancel` |
 //! | `version` | tells events of one kind apart; 1 when absent. A second partial refund has another than the first; of two versions of an order the higher holds |
 //! | `openid`, `unionid` | who; at least one |
+//! | `request` | the number of the request that the order answers, as the outbox posted it; the fan is the one who made it |
 //! | `time` | when, RFC 3339 or seconds since 1970; not more than two years ago, nor a day from now |
 //! | `lines` | `product` (1 to 64 bytes), `quantity` (1 when absent), `amount` in cents for the line; none in a cancellation |
 
 use crate::{
-    facts::order::{Line, OrderEvent, OrderKind, TEXT_MAX},
+    facts::{
+        order::{Line, OrderEvent, OrderKind, TEXT_MAX},
+        request::{NUMBER_LENGTH, is_number},
+    },
     time::Timestamp,
     wechat::OpenId,
 };
@@ -137,14 +141,27 @@ impl Reader {
     }
 
     fn order(&mut self, object: Object<'_>) -> Option<OrderEvent> {
-        self.unknown(object, &["id", "kind", "version", "openid", "unionid", "time", "lines"]);
+        self.unknown(object, &["id", "kind", "version", "openid", "unionid", "request", "time", "lines"]);
         let id = self.required_text(object, "id");
         let kind = self.kind(object);
         let version = self.number(object, "version", Some(1), 0..=VERSION_MAX);
         let (openid, unionid) = self.who(object);
+        let request = self.request(object);
         let at = self.time(object);
         let lines = self.lines(object, kind);
-        Some(OrderEvent { id: id?, kind: kind?, version: version? as u32, openid, unionid, at: at?, lines: lines? })
+        let version = version? as u32;
+        Some(OrderEvent { id: id?, kind: kind?, version, openid, unionid, at: at?, lines: lines?, request })
+    }
+
+    fn request(&mut self, object: Object<'_>) -> Option<String> {
+        let number = self.text(object, "request")?;
+        match is_number(&number) {
+            true => Some(number),
+            false => self.problem(
+                format!("{}request", object.place),
+                format!("is the number of a request, {NUMBER_LENGTH} digits and capital letters"),
+            ),
+        }
     }
 
     fn unknown(&mut self, object: Object<'_>, known: &[&str]) {

@@ -5,7 +5,7 @@ mod open;
 
 use super::{
     Rules,
-    form::{Dialog, Dialogs, Go, GiveUp, Step, Take},
+    form::{Dialog, Dialogs, GiveUp, Go, Step, Take},
     say,
     state::{A_DAY, Asking, Given, Run, State},
     understand::{self, Meaning},
@@ -133,7 +133,8 @@ impl<'a, R: Rules> Turn<'a, R> {
         run.heard = run.heard.max(self.at);
         let Some(place) = dialog.place(&run.step) else { return self.mend(run, dialog) };
         let Some(step) = dialog.steps.get(place) else { return self.mend(run, dialog) };
-        let tapped = say::tapped(self.text).filter(|(say, _)| self.dialogs.offers(say) || say::tapped_yes(say).is_some());
+        let tapped =
+            say::tapped(self.text).filter(|(say, _)| self.dialogs.offers(say) || say::tapped_yes(say).is_some());
         if let Some((_, sign)) = tapped
             && sign != say::sign(&run)
         {
@@ -169,7 +170,8 @@ impl<'a, R: Rules> Turn<'a, R> {
     fn dialog_word(&mut self, run: &Run, dialog: &'a Dialog, step: &'a Step) -> Option<Outcome> {
         let words = &self.dialogs.words;
         let is = |words: &[String]| words.iter().any(|word| word == self.text);
-        let number = || matches!(understand::answer(&step.take, self.message, self.text, self.rules.now()), Meaning::Value(..));
+        let number =
+            || matches!(understand::answer(&step.take, self.message, self.text, self.rules.now()), Meaning::Value(..));
         if run.asking == Asking::Answer && matches!(step.take, Take::Number { .. }) && number() {
             return None;
         }

@@ -12,7 +12,8 @@ use std::{fs, path::Path};
 pub(super) fn source(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sample = root.join("../tests/playbooks").join(name).with_extension("toml");
-    let file = if sample.exists() { sample } else { root.join("tests/suite/dialogs").join(name).with_extension("toml") };
+    let file =
+        if sample.exists() { sample } else { root.join("tests/suite/dialogs").join(name).with_extension("toml") };
     fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
@@ -96,11 +97,7 @@ impl Fan {
             let mut lines = lines.filter_map(|line| Some((line.split_once('&')?.0, line.split_once(". ")?.1)));
             lines.find(|(_, shown)| shown.starts_with(&format!("{choice}</a>"))).map(|(sends, _)| sends.to_owned())
         };
-        let sent = if old {
-            self.read.iter().rev().skip(1).find_map(sends)
-        } else {
-            self.read.last().and_then(sends)
-        };
+        let sent = if old { self.read.iter().rev().skip(1).find_map(sends) } else { self.read.last().and_then(sends) };
         Some(self.sends(InboundKind::Text, &sent?, ""))
     }
 

@@ -197,7 +197,7 @@ pub(crate) fn order(fan: u64, id: u64, at: Timestamp) -> OrderEvent {
     let line = Line { product: PRODUCT.into(), quantity: 1, amount: 1_990 };
     let kind = if id % 5 == 4 { OrderKind::Refund } else { OrderKind::Order };
     let (openid, unionid) = (Some(openid(fan)), Some(format!("u{fan}")));
-    OrderEvent { id: id.to_string(), kind, version: 1, openid, unionid, at, lines: vec![line] }
+    OrderEvent { id: id.to_string(), kind, version: 1, openid, unionid, at, lines: vec![line], request: None }
 }
 
 /// What an instance does in a minute.

@@ -248,8 +248,18 @@ fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
             assert!(operations.iter().any(wrote), "{component} wrote nothing: is this blind?");
         }
         let seen = owned(&operations);
-        // What only a broken store, a draft, a publication, an unknown code or another way of a push leads to.
-        let others = ["damaged:", "playbook:", "seq:draft", "plan:", "count:scenes"];
+        // What only a broken store, a draft, a publication, an unknown code, a request or another way of a push leads to.
+        let others = [
+            "damaged:",
+            "playbook:",
+            "seq:draft",
+            "plan:",
+            "count:scenes",
+            "request:",
+            "cursor:request",
+            "count:request",
+            "outbox:",
+        ];
         let is_usual = |kind: &str| others.iter().all(|other| !kind.starts_with(other));
         let unseen: Vec<_> = keys::ALL.iter().map(|kind| kind.pattern).filter(|kind| !seen.contains(kind)).collect();
         assert!(unseen.iter().all(|kind| !is_usual(kind)) && seen.contains("plan:c:<id>:<page>"), "{unseen:?}");

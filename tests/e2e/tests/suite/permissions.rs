@@ -41,7 +41,7 @@ struct Granted {
     size_max: f64,
 }
 
-const GRANTED: [Granted; 8] = [
+const GRANTED: [Granted; 9] = [
     Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.5 },
     Granted {
         id: "callback",
@@ -103,6 +103,25 @@ const GRANTED: [Granted; 8] = [
         size_max: 2.3,
     },
     Granted {
+        id: "outbox",
+        stores: &["default"],
+        hosts: &["{{ webhook_url }}"],
+        variables: &["job_token", "webhook_path", "webhook_secret", "webhook_url"],
+        imports: &[
+            "spin:key-value/key-value@",
+            "spin:variables/variables@",
+            "wasi:clocks/",
+            // The way out.
+            "wasi:http/client@",
+            "wasi:http/types@",
+            "wasi:keyvalue/atomics@",
+            "wasi:keyvalue/batch@",
+            "wasi:keyvalue/store@",
+            "wasi:random/random@",
+        ],
+        size_max: 4.1,
+    },
+    Granted {
         id: "push",
         stores: &["default"],
         hosts: &["{{ wechat_api_url }}"],
@@ -111,7 +130,7 @@ const GRANTED: [Granted; 8] = [
             "spin:key-value/key-value@",
             "spin:variables/variables@",
             "wasi:clocks/",
-            // The way out. No other component of this application has it.
+            // The way out. Besides the outbox no other component of this application has it.
             "wasi:http/client@",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
@@ -182,8 +201,10 @@ struct Application {
 }
 
 const GUANXI: Application = Application { folder: "", granted: &GRANTED };
-const CLOCK: Application =
-    Application { folder: "functions/clock", granted: &[clock("clock-push"), clock("clock-rollup")] };
+const CLOCK: Application = Application {
+    folder: "functions/clock",
+    granted: &[clock("clock-outbox"), clock("clock-push"), clock("clock-rollup")],
+};
 
 impl Application {
     fn manifest(&self) -> Table {
@@ -299,7 +320,7 @@ fn callback_holds_no_playbook() {
     let playbook = playbook();
     let holds = |id: &&str| without(&GUANXI.wasm(id), &playbook).is_some();
     let holding: Vec<&str> = GUANXI.granted.iter().map(|granted| granted.id).filter(holds).collect();
-    assert_eq!(holding, ["auto-reply", "console", "push", "stats", "status"]);
+    assert_eq!(holding, ["auto-reply", "console", "outbox", "push", "stats", "status"]);
 }
 
 /// What differs between backends, or looks at every key of the store.
@@ -316,17 +337,28 @@ fn no_component_imports_a_store_call_that_is_not_safe_everywhere() {
 }
 
 #[test]
-fn only_push_reaches_the_api_host_and_only_it_knows_the_app_secret() {
+fn each_way_out_is_one_components_and_so_is_the_secret_that_goes_with_it() {
     let with = |what: &dyn Fn(&Granted) -> bool| -> Vec<&str> {
         GUANXI.granted.iter().filter(|granted| what(granted)).map(|granted| granted.id).collect()
     };
-    assert_eq!(with(&|granted| !granted.hosts.is_empty()), ["push"]);
-    assert_eq!(with(&|granted| granted.variables.contains(&"wechat_app_secret")), ["push"]);
+    assert_eq!(with(&|granted| !granted.hosts.is_empty()), ["outbox", "push"]);
+    for (variable, component) in [
+        ("wechat_app_secret", "push"),
+        ("wechat_api_url", "push"),
+        ("webhook_secret", "outbox"),
+        ("webhook_url", "outbox"),
+        ("orders_secret", "orders"),
+    ] {
+        assert_eq!(with(&|granted| granted.variables.contains(&variable)), [component], "{variable}");
+        let host = format!("{{{{ {variable} }}}}");
+        let reached = with(&|granted| granted.hosts.contains(&host.as_str()));
+        assert!(reached.iter().all(|id| *id == component), "{variable} {reached:?}");
+    }
     let calls_out = |granted: &Granted| {
         let imports = GUANXI.imports(granted.id);
         imports.iter().any(|import| import.contains("http/client") || import.contains("http/outgoing-handler"))
     };
-    assert_eq!(with(&calls_out), ["push"]);
+    assert_eq!(with(&calls_out), ["outbox", "push"]);
 }
 
 #[test]

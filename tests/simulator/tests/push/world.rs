@@ -109,7 +109,7 @@ fn bought(number: usize, product: &str, at: u64) -> Entry {
     let lines = vec![Line { product: product.to_owned(), quantity: 1, amount: 12_900 }];
     let (id, at) = (format!("{number}-{product}-{at}"), Timestamp(at));
     let (kind, openid) = (OrderKind::Order, Some(openid(number)));
-    let orders = vec![OrderEvent { id, kind, version: 1, openid, unionid: None, at, lines }];
+    let orders = vec![OrderEvent { id, kind, version: 1, openid, unionid: None, at, lines, request: None }];
     Entry::Orders(Orders { at, orders })
 }
 
