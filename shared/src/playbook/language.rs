@@ -156,7 +156,11 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let dialogs = dialogs::read(&mut file, name, &rules, &shop);
     file.finish();
     shadows::report(&rules, findings);
-    if findings.has_no_errors() { encode((offset, lengths), known, replies, default, rules, (&dialogs, &pushes)) } else { None }
+    if findings.has_no_errors() {
+        encode((offset, lengths), known, replies, default, rules, (&dialogs, &pushes))
+    } else {
+        None
+    }
 }
 
 /// The compiled form of a file without problems.

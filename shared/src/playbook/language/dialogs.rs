@@ -18,8 +18,12 @@ use crate::{
         talk::form::{Band, Dialog, DialogWords, Dialogs, Done, Phrase, Step},
     },
 };
+#[cfg(test)]
+pub(super) use phrase::PLACEHOLDERS;
 use phrase::Phrases;
 use std::collections::BTreeMap;
+#[cfg(test)]
+pub(super) use steps::{CHOICE_MAX, TAKES};
 
 /// The most dialogs of a playbook.
 pub(super) const DIALOGS_MAX: usize = 50;
@@ -124,11 +128,7 @@ struct DialogReader<'r, 'd> {
 }
 
 impl<'d> DialogReader<'_, 'd> {
-    fn dialog(
-        &mut self,
-        mut fields: Fields<'d, '_>,
-        ids: &mut BTreeMap<&'d str, (usize, u32)>,
-    ) -> Option<Dialog> {
+    fn dialog(&mut self, mut fields: Fields<'d, '_>, ids: &mut BTreeMap<&'d str, (usize, u32)>) -> Option<Dialog> {
         let place = ids.len() as u32;
         let at = fields.at;
         let id = fields.require_text("id").inspect(|word| self.id(word, place, ids));
@@ -208,7 +208,11 @@ impl<'d> DialogReader<'_, 'd> {
         let help = "write bands = [{ up_to = 4, text = \"…\" }]";
         let list = tables(fields.get("bands"), "a band", help, self.findings);
         if let Some(fields) = list.get(BANDS_MAX) {
-            self.findings.add(fields.at, format!("there are more than {BANDS_MAX} bands"), "join those that say the same");
+            self.findings.add(
+                fields.at,
+                format!("there are more than {BANDS_MAX} bands"),
+                "join those that say the same",
+            );
         }
         let band = |mut fields: Fields<'d, '_>| {
             let at = fields.at;
@@ -241,7 +245,8 @@ fn span(word: &Word<'_>, key: &str, findings: &Findings<'_>) -> Option<u32> {
     let units = [('m', 60), ('h', 3_600), ('d', 86_400_u32)];
     let found = units.into_iter().find_map(|(unit, seconds)| Some((word.text.strip_suffix(unit)?, seconds)));
     let span = found.and_then(|(digits, seconds)| {
-        let digits = Some(digits).filter(|digits| digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let digits =
+            Some(digits).filter(|digits| digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))?;
         digits.parse::<u32>().ok()?.checked_mul(seconds)
     });
     if span.is_none() {

@@ -72,11 +72,19 @@ pub(in crate::playbook) struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::playbook) enum Take {
     /// At most so many characters.
-    Text { max: u32 },
+    Text {
+        max: u32,
+    },
     /// A whole number within bounds.
-    Number { min: u32, max: u32 },
+    Number {
+        min: u32,
+        max: u32,
+    },
     /// A day, so many days from the message's own on.
-    Date { from: u32, until: u32 },
+    Date {
+        from: u32,
+        until: u32,
+    },
     MonthDay,
     Phone,
     Choice(Vec<Choice>),

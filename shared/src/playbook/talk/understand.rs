@@ -74,7 +74,10 @@ fn place_written(text: &str) -> Option<String> {
 
 /// A whole number in digits or Chinese numerals, perhaps with a word before it and a unit behind it.
 pub(super) fn number(normal: &str) -> Option<u64> {
-    let text = ["我要", "就要", "来", "要", "约", "大概", "差不多"].iter().find_map(|word| normal.strip_prefix(word)).unwrap_or(normal);
+    let text = ["我要", "就要", "来", "要", "约", "大概", "差不多"]
+        .iter()
+        .find_map(|word| normal.strip_prefix(word))
+        .unwrap_or(normal);
     let end = text.find(|c: char| !c.is_ascii_digit() && numeral(c).is_none()).unwrap_or(text.len());
     let (figures, unit) = text.split_at_checked(end)?;
     let plain = |c: char| c.is_alphabetic() && !"不没别无半多几点".contains(c) || "!~。.,".contains(c);
@@ -141,7 +144,9 @@ fn phone(normal: &str) -> Option<String> {
     let digits: String = normal.chars().filter(char::is_ascii_digit).collect();
     let around = normal.chars().filter(|c| !c.is_ascii_digit() && !" -+".contains(*c)).count();
     let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);
-    let mobile = digits.len() == 11 && digits.starts_with('1') && digits.as_bytes().get(1).is_some_and(|d| (b'3'..=b'9').contains(d));
+    let mobile = digits.len() == 11
+        && digits.starts_with('1')
+        && digits.as_bytes().get(1).is_some_and(|d| (b'3'..=b'9').contains(d));
     (mobile && around <= AROUND_PHONE).then(|| digits.to_owned())
 }
 
@@ -257,10 +262,45 @@ fn ordinal(text: &str) -> Option<u64> {
 /// Whether it is a yes or a no to "still so?"; the two choices have the numbers 1 and 2.
 pub(super) fn yes_or_no(normal: &str) -> Option<bool> {
     const YES: [&str; 19] = [
-        "1", "是", "是的", "对", "对的", "好", "好的", "可以", "嗯", "嗯嗯", "yes", "ok", "没错", "行", "要", "继续", "接着来", "一", "没变",
+        "1",
+        "是",
+        "是的",
+        "对",
+        "对的",
+        "好",
+        "好的",
+        "可以",
+        "嗯",
+        "嗯嗯",
+        "yes",
+        "ok",
+        "没错",
+        "行",
+        "要",
+        "继续",
+        "接着来",
+        "一",
+        "没变",
     ];
-    const NO: [&str; 17] =
-        ["2", "不", "不是", "不对", "否", "不要", "不用", "不用了", "换", "换一个", "改", "no", "算了", "二", "不了", "变了", "换了"];
+    const NO: [&str; 17] = [
+        "2",
+        "不",
+        "不是",
+        "不对",
+        "否",
+        "不要",
+        "不用",
+        "不用了",
+        "换",
+        "换一个",
+        "改",
+        "no",
+        "算了",
+        "二",
+        "不了",
+        "变了",
+        "换了",
+    ];
     let text = normal.trim_end_matches(['!', '。', '.', '~', '啊', '呀', '哦', '吧']);
     if YES.contains(&text) { Some(true) } else { NO.contains(&text).then_some(false) }
 }

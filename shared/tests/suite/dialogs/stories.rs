@@ -29,7 +29,9 @@ fn lines(text: &str) -> Vec<(usize, String, String)> {
         let named = line.split_once(": ").filter(|(name, _)| names.contains(name));
         match (named, read.last_mut()) {
             (Some((name, rest)), _) => read.push((number, name.into(), rest.into())),
-            (None, Some((_, name, said))) if !line.starts_with('(') && name == "回" => *said = format!("{said}\n{line}"),
+            (None, Some((_, name, said))) if !line.starts_with('(') && name == "回" => {
+                *said = format!("{said}\n{line}")
+            }
             (None, _) if line.starts_with('(') => read.push((number, "事".into(), line.into())),
             (None, _) => assert!(line.is_empty() || line.starts_with('#'), "line {number}: {line}"),
         }
@@ -118,38 +120,4 @@ fn every_story_goes_as_it_is_told() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-}
-
-#[test]
-#[ignore]
-fn record() {
-    for entry in fs::read_dir(folder()).unwrap() {
-        let file = entry.unwrap().path();
-        let text = fs::read_to_string(&file).unwrap();
-        let mut out = String::new();
-        let mut fan: Option<Fan> = None;
-        let mut answer: Option<String> = None;
-        let all: Vec<&str> = text.lines().collect();
-        for (i, line) in all.iter().enumerate() {
-            if let Some(name) = line.strip_prefix("剧本: ") { fan = Some(Fan::new(name)); }
-            out += line; out.push('\n');
-            let Some(fan) = &mut fan else { continue };
-            if let Some((name, line)) = line.split_once(": ").filter(|(n, _)| ["粉丝", "旧"].contains(n)) {
-                let says = if let Some(choice) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                    fan.tap(choice, name == "旧").unwrap_or_else(|| "NO LINE TO TAP".into())
-                } else if inside(line, "图片").is_some() { fan.sends(InboundKind::Image, "", "media_1")
-                } else if let Some(place) = inside(line, "定位") { fan.sends(InboundKind::Location, place, "31.23,121.47")
-                } else if let Some(words) = inside(line, "语音") { fan.sends(InboundKind::Voice, words, "")
-                } else if let Some(key) = inside(line, "菜单") { fan.sends(InboundKind::Click, key, "")
-                } else if inside(line, "关注").is_some() { fan.sends(InboundKind::Subscribe, "", "")
-                } else { fan.sends(InboundKind::Text, line, "") };
-                answer = Some(says);
-            } else if let Some(seconds) = minutes(line) { fan.waits(seconds); }
-            else if let Some(p) = inside(line, "换剧本") { fan.publishes(p); }
-            else if *line == "(再发一次)" { fan.again().unwrap_or_else(|w| out += &format!("WRONG {w}\n")); }
-            let _ = i;
-            if let Some(answer) = answer.take() { out += &format!("回: {answer}\nLEFT {}\n", fan.left()); }
-        }
-        fs::write(&file, out).unwrap();
-    }
 }

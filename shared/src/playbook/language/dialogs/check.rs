@@ -86,7 +86,11 @@ pub(super) fn choices(choices: &[Choice], places: &[usize], words: &DialogWords,
                 findings.add(*at, message, "let their first words differ");
             }
             if choice.value == other.value {
-                findings.add(*at, format!("two choices have the value `{}`", choice.value), "give each a value of its own");
+                findings.add(
+                    *at,
+                    format!("two choices have the value `{}`", choice.value),
+                    "give each a value of its own",
+                );
             }
         }
     }
@@ -154,7 +158,11 @@ pub(super) fn bands(bands: &[(usize, Band)], steps: &[Step], findings: &Findings
     let most: u32 = steps.iter().map(best).sum();
     for ((_, band), (at, next)) in bands.iter().zip(bands.iter().skip(1)) {
         if next.up_to <= band.up_to {
-            findings.add(*at, format!("no score is left for it: the band before goes up to {}", band.up_to), "order bands by `up_to`");
+            findings.add(
+                *at,
+                format!("no score is left for it: the band before goes up to {}", band.up_to),
+                "order bands by `up_to`",
+            );
         }
     }
     if let Some((at, band)) = bands.last()

@@ -9,7 +9,8 @@ use crate::playbook::{
 };
 
 /// What may stand in braces, besides the ids of steps and what they save.
-pub(in crate::playbook::language) const PLACEHOLDERS: [&str; 6] = ["name", "why", "choices", "score", "number", "total"];
+pub(in crate::playbook::language) const PLACEHOLDERS: [&str; 6] =
+    ["name", "why", "choices", "score", "number", "total"];
 
 /// Reads phrases of one dialog.
 pub(super) struct Phrases<'r, 'd> {
@@ -107,15 +108,17 @@ impl Phrases<'_, '_> {
         let known: Vec<&str> = PLACEHOLDERS.into_iter().chain(ids).chain(saved).collect();
         wrong.iter().for_each(|wrong| report_wrong(word, wrong, &known, self.findings));
         let phrase = Phrase(parts);
-        if is_blank(&phrase) {
+        if wrong.is_empty() && is_blank(&phrase) {
             self.findings.add(word.at(), "the text is empty", "write what the fan shall read, or drop the key");
         }
         wrong.is_empty().then_some(phrase)
     }
 
     fn place(&self, name: &str, word: &Word<'_>, own: Option<&StepDraft<'_>>) -> Option<Part> {
-        let of = |step: &StepDraft<'_>| step.save.as_ref().is_some_and(|save| save.text == name) || step.id.text == name;
-        let in_known = own.is_some_and(|own| own.known.as_ref().is_some_and(|known| known.at() == word.at()) && of(own));
+        let of =
+            |step: &StepDraft<'_>| step.save.as_ref().is_some_and(|save| save.text == name) || step.id.text == name;
+        let in_known =
+            own.is_some_and(|own| own.known.as_ref().is_some_and(|known| known.at() == word.at()) && of(own));
         match name {
             _ if in_known => Some(Part::Known),
             "choices" => own.filter(|own| matches!(own.take, None | Some(Take::Choice(_)))).map(|_| Part::Choices),

@@ -82,7 +82,11 @@ impl<'d> DialogReader<'_, 'd> {
     fn step_id(&self, word: &Word<'d>, ids: &mut BTreeMap<&'d str, usize>) {
         plain(word, "a step", self.findings);
         if WAYS.contains(&word.text) {
-            self.findings.add(word.at(), format!("`{}` already means a way to go", word.text), "name this step otherwise");
+            self.findings.add(
+                word.at(),
+                format!("`{}` already means a way to go", word.text),
+                "name this step otherwise",
+            );
         }
         let first = *ids.entry(word.text).or_insert(word.at());
         if first != word.at() {
@@ -94,7 +98,11 @@ impl<'d> DialogReader<'_, 'd> {
     fn histogram(&self, word: &Word<'_>, take: Option<&Take>) -> bool {
         if word.text != "histogram" || !matches!(take, None | Some(Take::Number { .. })) {
             let message = format!("`{}` is no way to report this answer", word.text);
-            self.findings.add(word.at(), message, "write report = \"histogram\" where the step takes a number, or drop it");
+            self.findings.add(
+                word.at(),
+                message,
+                "write report = \"histogram\" where the step takes a number, or drop it",
+            );
         }
         true
     }
@@ -106,7 +114,9 @@ impl<'d> DialogReader<'_, 'd> {
         let (min, max) = (number(fields, "min"), number(fields, "max"));
         let (from, until) = (self.days(fields, "from"), self.days(fields, "until"));
         let longest = fields.number("longest", 1..=i64::from(TEXT_CHARS_MAX)).and_then(|most| u32::try_from(most).ok());
-        for (key, of) in [("min", "number"), ("max", "number"), ("from", "date"), ("until", "date"), ("longest", "text")] {
+        for (key, of) in
+            [("min", "number"), ("max", "number"), ("from", "date"), ("until", "date"), ("longest", "text")]
+        {
             if let Some(at) = fields.place_of(key).filter(|_| word.text != of) {
                 let message = format!("`{key}` says something only where take = \"{of}\"");
                 self.findings.add(at, message, "drop it");
@@ -166,7 +176,11 @@ impl<'d> DialogReader<'_, 'd> {
             self.findings.add(value.span().start, "only take = \"choice\" has choices", "drop them, or take a choice");
         }
         if let (Some(_), Some(from)) = (own, from) {
-            self.findings.add(from.span().start, "a step has `choices` or `choices_from`, not both", "keep one of them");
+            self.findings.add(
+                from.span().start,
+                "a step has `choices` or `choices_from`, not both",
+                "keep one of them",
+            );
         }
         let Some(value) = value else {
             if is_choice {
@@ -221,12 +235,7 @@ impl<'d> DialogReader<'_, 'd> {
         }
     }
 
-    fn products(
-        &self,
-        value: &'d Value<'_>,
-        goes: &mut Vec<Option<Word<'d>>>,
-        places: &mut Vec<usize>,
-    ) -> Vec<Choice> {
+    fn products(&self, value: &'d Value<'_>, goes: &mut Vec<Option<Word<'d>>>, places: &mut Vec<usize>) -> Vec<Choice> {
         let help = "write choices_from = { products = [\"…\"] }";
         let Some(mut fields) = Fields::of(value, "`choices_from`", help, self.findings) else { return Vec::new() };
         let ids = fields.texts("products");
