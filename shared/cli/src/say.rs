@@ -31,9 +31,9 @@ pub(crate) struct Say {
     /// What the fan is to the brand, with `--on subscribe` or `scan`.
     #[arg(long, default_value = "new", value_parser = PossibleValuesParser::new(statuses()))]
     fan: String,
-    /// What the fan writes, or the key of the menu button.
+    /// What the fan writes, or the key of the menu button. Several are a chat, so that a dialog can be tried.
     #[arg(default_value = "")]
-    text: String,
+    text: Vec<String>,
 }
 
 fn kinds() -> impl Iterator<Item = &'static str> {
@@ -58,8 +58,13 @@ impl Say {
             None => Timestamp(UNIX_EPOCH.elapsed()?.as_secs()),
         };
         let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
-        let answer = Trial { kind, text: self.text, channel: self.channel, fan, at }.answer(&playbook);
-        print(&answer)?;
+        let answers = Trial { kind, text: String::new(), channel: self.channel, fan, at }.chat(&playbook, &self.text);
+        for (line, answer) in self.text.iter().zip(&answers) {
+            if self.text.len() > 1 {
+                println!("> {line}");
+            }
+            print(answer)?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -67,6 +72,7 @@ impl Say {
 fn print(answer: &Answer) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     match (&answer.rule, &answer.action) {
+        (None, _) if !answer.left.is_empty() => writeln!(out, "rule: none, it is a dialog")?,
         (Some(rule), _) => writeln!(out, "rule: {rule}")?,
         (None, Action::Nothing) => writeln!(out, "rule: none")?,
         (None, _) => writeln!(out, "rule: none, so the default")?,

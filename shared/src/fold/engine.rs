@@ -344,7 +344,9 @@ impl<'a> Engine<'a> {
                 *self.deltas.general(at).kinds.entry(name).or_default() += 1;
             }
         }
-        if let Some(question) = asked.filter(|_| received.rule.is_none()).and_then(question_of) {
+        // What is said in a dialog is an answer to the brand, and may be an address: no question of the fan's.
+        let in_dialog = !received.left.is_empty();
+        if let Some(question) = asked.filter(|_| received.rule.is_none() && !in_dialog).and_then(question_of) {
             self.deltas.general(at).unanswered += 1;
             self.deltas.unanswered(question, message.from_user_name.as_str(), at);
         }

@@ -6,6 +6,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// Between two lines of a chat.
+const SECONDS_A_LINE: u64 = 5;
+
 /// What might come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
@@ -24,8 +27,27 @@ pub struct Trial {
 impl Trial {
     /// What a playbook answers.
     pub fn answer(&self, playbook: &Playbook) -> Answer {
+        self.answer_after(playbook, None)
+    }
+
+    /// What a playbook answers where the fan stands in a dialog: `conversation` is what the last answer gave.
+    pub fn answer_after(&self, playbook: &Playbook, conversation: Option<&[u8]>) -> Answer {
         let touch = || Touch { channel: self.channel.clone(), fan: self.fan };
-        playbook.answer(&self.message(), self.kind.has_channel().then(touch).as_ref(), None)
+        playbook.answer(&self.message(), self.kind.has_channel().then(touch).as_ref(), conversation)
+    }
+
+    /// What a playbook answers to several lines, one after another, a few seconds apart.
+    pub fn chat(mut self, playbook: &Playbook, lines: &[String]) -> Vec<Answer> {
+        let mut conversation: Option<Vec<u8>> = None;
+        let mut answers = Vec::new();
+        for line in lines {
+            self.text.clone_from(line);
+            let answer = self.answer_after(playbook, conversation.as_deref());
+            conversation = answer.conversation.clone().or(conversation);
+            answers.push(answer);
+            self.at.0 = self.at.0.saturating_add(SECONDS_A_LINE);
+        }
+        answers
     }
 
     fn message(&self) -> Inbound {

@@ -15,7 +15,15 @@ pub(crate) fn report() -> Result<()> {
     println!("| instructions | this | beside | ratio | at most |");
     println!("|---|--:|--:|--:|--:|");
     row("decrypt + parse + match among 200 rules + encrypt, beside its AES and SHA-1", whole, cryptography, 3.0)?;
-    row("the answer by 10,000 keywords, beside 10", many, ten, 1.2)
+    row("the answer by 10,000 keywords, beside 10", many, ten, 1.2)?;
+    let [hit, beside, step] = [per_turn(Work::Hit)?, per_turn(Work::HitBesideDialogs)?, per_turn(Work::Step)?];
+    row(
+        "a rule's answer where the playbook has a dialog and none is open, beside one without, both with their envelopes",
+        beside,
+        hit,
+        1.25,
+    )?;
+    row("a step of a dialog, beside a rule's answer, both with their envelopes", step, hit, 1.6)
 }
 
 fn row(what: &str, this: u64, beside: u64, most: f64) -> Result<()> {

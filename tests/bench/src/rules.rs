@@ -21,6 +21,19 @@ pub(crate) fn keywords(count: usize) -> String {
     source
 }
 
+/// What begins the dialog of [`with_a_dialog`].
+pub(crate) const START: &str = "订蛋糕";
+
+/// The same with a dialog, as a shop would take orders.
+pub(crate) fn with_a_dialog(rules: usize) -> String {
+    playbook(rules)
+        + "\n[[dialogs]]\nid = \"order\"\nstart = \"订蛋糕\"\nwhy = \"地址只用来送这一单。\"\nsteps = [\n\
+           { id = \"cake\", ask = \"要哪一款？{choices}\", take = \"choice\", choices = [{ say = \"巧克力\" }, { say = \"芝士\" }, { say = \"鲜果\" }] },\n\
+           { id = \"count\", ask = \"要几个？\", take = \"number\", min = 1, max = 5 },\n\
+           { id = \"address\", ask = \"{why}送到哪里？可以发定位，也可以写街道和门牌\", take = \"place\", save = \"address\" },\n]\n\
+           done = { request = \"order\", text = \"收到！单号 {number}\" }\n"
+}
+
 /// Four characters: a number in the thousand character numerals, so none is part of another.
 pub(crate) fn keyword(number: usize) -> String {
     const FIRST: [char; 10] = ['红', '清', '麻', '糖', '干', '酸', '椒', '葱', '蒜', '孜'];

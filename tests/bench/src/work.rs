@@ -35,6 +35,12 @@ pub(crate) enum Work {
     Keywords10,
     /// The answer to the same text by 10,000.
     Keywords10000,
+    /// The answer of one of 200 rules.
+    Hit,
+    /// The same where the playbook has a dialog and the fan is in none, with what callback kept.
+    HitBesideDialogs,
+    /// A step of the dialog, with what is kept before and after.
+    Step,
 }
 
 pub(crate) fn run(work: Work, times: u64) -> Result<()> {
@@ -43,6 +49,9 @@ pub(crate) fn run(work: Work, times: u64) -> Result<()> {
         Work::Cryptography => cryptography(&Whole::new()?, times),
         Work::Keywords10 => answers(10, times),
         Work::Keywords10000 => answers(10_000, times),
+        Work::Hit => hits(&load(&rules::playbook(200))?, times),
+        Work::HitBesideDialogs => hits(&load(&rules::with_a_dialog(200))?, times),
+        Work::Step => steps(&load(&rules::with_a_dialog(200))?, times),
     }
 }
 
@@ -78,6 +87,22 @@ impl Whole {
         };
         let inner = reply.render(push.format, &message.from_user_name, &message.to_user_name, NOW);
         Ok(self.endpoint.seal(push.secrets, push.format, &push.nonce, NOW, *b"fedcba9876543210", &inner))
+    }
+
+    /// A text of its own, sealed, opened, answered and sealed: what a server does for it besides its store. And what is kept.
+    fn heard(&self, playbook: &Playbook, text: &str, kept: Option<&[u8]>) -> Result<(String, Option<Vec<u8>>)> {
+        let push = self.endpoint.open(&Query::parse(&self.query)?, self.body.as_bytes(), NOW)?;
+        let message = push.message?;
+        let mut inbound = Inbound::from_message(&message).context("a text may be answered")?;
+        // The texts differ, and so must the events; later than those before.
+        inbound.create_time = Timestamp(NOW.0 + text.len() as u64 * 3 + kept.map_or(0, |kept| kept.len() as u64));
+        inbound.identity.push_str(text);
+        text.clone_into(&mut inbound.text);
+        let answer = playbook.answer(&inbound, None, black_box(kept));
+        let Action::Reply(reply) = answer.action else { return Err(anyhow!("every text has an answer")) };
+        let inner = reply.render(push.format, &message.from_user_name, &message.to_user_name, NOW);
+        let sealed = self.endpoint.seal(push.secrets, push.format, &push.nonce, NOW, *b"fedcba9876543210", &inner);
+        Ok((sealed, answer.conversation))
     }
 
     fn run(&self, times: u64) -> Result<()> {
@@ -132,6 +157,28 @@ fn answers(keywords: usize, times: u64) -> Result<()> {
             return Err(anyhow!("every text has an answer"));
         }
         black_box(answer);
+    }
+    Ok(())
+}
+
+fn hits(playbook: &Playbook, times: u64) -> Result<()> {
+    let whole = Whole::new()?;
+    for _ in 0..times {
+        let (message, kept) = whole.heard(playbook, &format!("请问{}怎么做", rules::keyword(101)), None)?;
+        black_box((message, kept));
+    }
+    Ok(())
+}
+
+/// The second question answered by a number, again and again: the state before it is the same each time.
+fn steps(playbook: &Playbook, times: u64) -> Result<()> {
+    let whole = Whole::new()?;
+    let (_, begun) = whole.heard(playbook, rules::START, None)?;
+    let (_, first) = whole.heard(playbook, "1", begun.as_deref())?;
+    let first = first.context("a step is kept")?;
+    for _ in 0..times {
+        let (_, kept) = whole.heard(playbook, "2", Some(&first))?;
+        black_box(kept.context("a step is kept")?);
     }
     Ok(())
 }

@@ -18,8 +18,12 @@ use crate::{
         talk::form::{Band, Dialog, DialogWords, Dialogs, Done, Phrase, Step},
     },
 };
+#[cfg(test)]
+pub(super) use phrase::PLACEHOLDERS;
 use phrase::Phrases;
 use std::collections::BTreeMap;
+#[cfg(test)]
+pub(super) use steps::{CHOICE_MAX, TAKES};
 
 /// The most dialogs of a playbook.
 pub(super) const DIALOGS_MAX: usize = 50;

@@ -4,8 +4,8 @@
 
 use super::{
     CAMPAIGNS_MAX, CHANNELS_MAX, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, MARKETING_WORDS_MAX, NAME_MAX,
-    PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, content, hours::HOURS_MAX, lint::FieldType,
-    pushes, replies, rules, segment,
+    PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, content, dialogs, hours::HOURS_MAX,
+    lint::FieldType, pushes, replies, rules, segment,
 };
 use crate::{
     facts::{FanStatus, PushChoice, order},
@@ -25,7 +25,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const PAGE: &str = include_str!("../../../docs/playbook.md");
 
 /// What a table of the file is called in problems, and under which headings of the page its keys stand.
-pub(super) const TABLES: [(&str, &[&str]); 15] = [
+pub(super) const TABLES: [(&str, &[&str]); 22] = [
     ("the playbook", &["The file"]),
     ("opening hours", &["Opening hours"]),
     ("a channel", &["Channels"]),
@@ -41,6 +41,13 @@ pub(super) const TABLES: [(&str, &[&str]); 15] = [
     ("`segment`", &["Segments"]),
     ("`miniprogram`", &["Mini programs"]),
     ("`template`", &["A template beside a notice"]),
+    ("`dialog_words`", &["Words that every dialog hears"]),
+    ("a dialog", &["Dialogs"]),
+    ("a step", &["Steps"]),
+    ("a dialog's choice", &["Choices"]),
+    ("`choices_from`", &["Products to choose from"]),
+    ("`done`", &["The end"]),
+    ("a band", &["Bands"]),
 ];
 
 /// Which keys the reader asks for, noted while it reads.
@@ -198,13 +205,19 @@ fn numbers_have_the_bounds_that_the_page_tells() {
 
 #[test]
 fn the_limits_are_the_languages() {
-    let limits: [(&str, usize); 28] = [
+    let limits: [(&str, usize); 34] = [
         ("bytes of the file", FILE_MAX),
         ("opening hours", HOURS_MAX),
         ("channels", CHANNELS_MAX),
         ("rules", RULES_MAX),
         ("products", PRODUCTS_MAX),
         ("campaigns", CAMPAIGNS_MAX),
+        ("dialogs", dialogs::DIALOGS_MAX),
+        ("steps of a dialog", dialogs::STEPS_MAX),
+        ("choices of a step", dialogs::CHOICES_MAX),
+        ("characters of a choice", dialogs::CHOICE_MAX),
+        ("bands of a dialog", dialogs::BANDS_MAX),
+        ("lines of `retry`", dialogs::RETRY_MAX),
         ("characters of a name, group or tag", NAME_MAX),
         ("characters of a channel's id", SCENE_MAX),
         ("characters of a rule's id", rules::ID_MAX),
@@ -248,6 +261,8 @@ fn the_placeholders_are_the_languages() {
     assert_eq!(in_replies, known.chain(["name"]).collect());
     let in_pushes: BTreeSet<&str> = named("Placeholders in pushes");
     assert_eq!(in_pushes, render::Placeholder::ALL.iter().map(|(name, _)| *name).collect());
+    let in_dialogs: BTreeSet<&str> = named("Placeholders in dialogs");
+    assert_eq!(in_dialogs, dialogs::PLACEHOLDERS.into_iter().collect());
 }
 
 #[test]
@@ -271,8 +286,8 @@ fn the_words_that_a_key_takes_are_the_languages() {
     assert!(PushChoice::ALL.iter().all(|(name, _)| choices.contains(name)), "{choices:?}");
     let ways: Vec<&str> = names("What goes out", "way").into_iter().map(|way| way.trim_matches('"')).collect();
     assert_eq!(ways, content::WAYS);
+    assert_eq!(names("What a step takes", "take"), dialogs::TAKES);
 }
-
 #[test]
 fn the_check_says_what_the_page_shows() {
     let (wrong, says) = (blocks("toml wrong"), blocks("text"));

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use super::{
-    CAMPAIGNS_MAX, CHANNELS_MAX, MARKETING_WORDS_MAX, NAME_MAX, PRODUCTS_MAX, REGEX_MAX, RULES_MAX, content,
+    CAMPAIGNS_MAX, CHANNELS_MAX, MARKETING_WORDS_MAX, NAME_MAX, PRODUCTS_MAX, REGEX_MAX, RULES_MAX, content, dialogs,
     hours::HOURS_MAX,
     manual::{TABLES, quoted, read, rows},
     pushes, replies, rules, segment,
 };
 use crate::{
-    facts::{FanStatus, PushChoice},
+    facts::{FanStatus, PushChoice, request::Kind},
     playbook::{SCENE_MAX, inbound::InboundKind, schema},
     wechat::reply::ARTICLES_MAX,
 };
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Where the schema has the tables of the file, in the order of [`TABLES`].
-const PLACES: [&str; 15] = [
+const PLACES: [&str; 22] = [
     "",
     "/$defs/hours",
     "/$defs/channel",
@@ -35,6 +35,13 @@ const PLACES: [&str; 15] = [
     "/$defs/segment",
     "/$defs/miniprogram",
     "/$defs/template",
+    "/$defs/dialog_words",
+    "/$defs/dialog",
+    "/$defs/step",
+    "/$defs/dialog_choice",
+    "/$defs/choices_from",
+    "/$defs/done",
+    "/$defs/band",
 ];
 
 fn document() -> Value {
@@ -100,6 +107,8 @@ fn keys_take_the_languages_words() {
         ("/$defs/reply/properties/type", &replies::TYPES),
         ("/$defs/rule/properties/fan", &FanStatus::ALL.map(|(name, _)| name)),
         ("/$defs/rule/properties/pushes", &PushChoice::ALL.map(|(name, _)| name)),
+        ("/$defs/step/properties/take", &dialogs::TAKES),
+        ("/$defs/done/properties/request", &Kind::ALL.map(|(name, _)| name)),
     ] {
         assert_eq!(words(&document, &format!("{place}/enum")), owned(known), "{place}");
     }
@@ -114,6 +123,12 @@ fn lists_and_texts_have_the_languages_limits() {
         ("/properties/rules/maxItems", RULES_MAX),
         ("/properties/products/maxItems", PRODUCTS_MAX),
         ("/properties/campaigns/maxItems", CAMPAIGNS_MAX),
+        ("/properties/dialogs/maxItems", dialogs::DIALOGS_MAX),
+        ("/$defs/dialog/properties/steps/maxItems", dialogs::STEPS_MAX),
+        ("/$defs/dialog/properties/bands/maxItems", dialogs::BANDS_MAX),
+        ("/$defs/step/properties/choices/maxItems", dialogs::CHOICES_MAX),
+        ("/$defs/step/properties/retry/anyOf/1/maxItems", dialogs::RETRY_MAX),
+        ("/$defs/dialog_choice/properties/say/maxLength", dialogs::CHOICE_MAX),
         ("/properties/name/maxLength", NAME_MAX),
         ("/$defs/channel/properties/id/maxLength", SCENE_MAX),
         ("/$defs/rule/properties/id/maxLength", rules::ID_MAX),

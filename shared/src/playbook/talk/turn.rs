@@ -35,6 +35,8 @@ pub(super) struct Turn<'a, R> {
     message: &'a Inbound,
     /// Its text, normalised.
     text: &'a str,
+    /// The same without what WeChat's recognition of speech, or a hurried thumb, puts behind a word.
+    word: &'a str,
     at: Timestamp,
     rules: &'a R,
     pub(super) state: State,
@@ -43,7 +45,8 @@ pub(super) struct Turn<'a, R> {
 
 impl<'a, R: Rules> Turn<'a, R> {
     pub(super) fn new(dialogs: &'a Dialogs, message: &'a Inbound, text: &'a str, state: State, rules: &'a R) -> Self {
-        Self { dialogs, message, text, at: message.create_time, rules, state, left: Left::default() }
+        let word = text.trim_end_matches(['。', '.', '!', '~']);
+        Self { dialogs, message, text, word, at: message.create_time, rules, state, left: Left::default() }
     }
 
     /// The answer to a try whose first answer may be forgotten: no step, and nothing begins.
@@ -61,17 +64,20 @@ impl<'a, R: Rules> Turn<'a, R> {
         if self.message.kind == InboundKind::Subscribe {
             return self.followed();
         }
-        if self.is_spoken() && self.text == FORGET {
+        if self.is_spoken() && self.word == FORGET {
             return self.forget();
         }
+        if self.state.open.as_ref().is_some_and(|run| self.at <= run.since) {
+            // Written before the question: no answer to it, and not the beginning of another.
+            return Outcome::Usual(self.rules.usual().0);
+        }
         if let Some((run, dialog)) = self.live()
-            && self.at > run.since
             && self.is_for(&run, dialog)
         {
             return self.within(run, dialog);
         }
         if self.is_spoken() {
-            if let Some(dialog) = self.dialogs.started_by(self.text) {
+            if let Some(dialog) = self.dialogs.started_by(self.word) {
                 return self.start(dialog, None);
             }
             if let Some((say, sign)) = say::tapped(self.text) {
@@ -117,7 +123,7 @@ impl<'a, R: Rules> Turn<'a, R> {
 
     /// The parked run whose open question was tapped.
     fn asleep(&self, sign: &str) -> Option<(Run, &'a Dialog)> {
-        let run = self.state.open.as_ref().filter(|run| self.at > run.since)?;
+        let run = self.state.open.as_ref()?;
         let dialog = self.dialogs.named(&run.dialog)?;
         (self.can_be_resumed(run) && say::sign(run) == sign).then(|| (run.clone(), dialog))
     }
@@ -169,7 +175,7 @@ impl<'a, R: Rules> Turn<'a, R> {
     /// Whether it is a word that every dialog hears.
     fn dialog_word(&mut self, run: &Run, dialog: &'a Dialog, step: &'a Step) -> Option<Outcome> {
         let words = &self.dialogs.words;
-        let is = |words: &[String]| words.iter().any(|word| word == self.text);
+        let is = |words: &[String]| words.iter().any(|word| word == self.word);
         let number =
             || matches!(understand::answer(&step.take, self.message, self.text, self.rules.now()), Meaning::Value(..));
         if run.asking == Asking::Answer && matches!(step.take, Take::Number { .. }) && number() {
@@ -253,7 +259,7 @@ impl<'a, R: Rules> Turn<'a, R> {
         if !self.is_spoken() {
             return None;
         }
-        if let Some(other) = self.dialogs.started_by(self.text) {
+        if let Some(other) = self.dialogs.started_by(self.word) {
             return Some(self.start(other, None));
         }
         let (mut answer, begins) = self.rules.within()?;

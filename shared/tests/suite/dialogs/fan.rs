@@ -93,9 +93,8 @@ impl Fan {
     /// Taps a line of the last message, or of the newest before it that has the line.
     pub(super) fn tap(&mut self, choice: &str, old: bool) -> Option<String> {
         let sends = |text: &String| {
-            let lines = text.split("msgmenucontent=").skip(1);
-            let mut lines = lines.filter_map(|line| Some((line.split_once('&')?.0, line.split_once(". ")?.1)));
-            lines.find(|(_, shown)| shown.starts_with(&format!("{choice}</a>"))).map(|(sends, _)| sends.to_owned())
+            let (before, _) = text.split_once(&format!(">{choice}</a>"))?;
+            Some(before.rsplit_once("msgmenucontent=")?.1.split_once('&')?.0.to_owned())
         };
         let sent = if old { self.read.iter().rev().skip(1).find_map(sends) } else { self.read.last().and_then(sends) };
         Some(self.sends(InboundKind::Text, &sent?, ""))
@@ -128,12 +127,6 @@ impl Fan {
         let told: Vec<String> = left.steps.iter().map(|left| step(&left.what)).chain(requests).collect();
         if told.is_empty() { "(无)".into() } else { told.join(" ") }
     }
-
-    /// The numbers of the requests that the last message left.
-    pub(super) fn numbers(&self) -> Vec<String> {
-        let left = self.last.as_ref().map(|answer| Left::decode(&answer.left).unwrap()).unwrap_or_default();
-        left.requests.into_iter().map(|request| request.number).collect()
-    }
 }
 
 /// An answer as a person sees it.
@@ -148,7 +141,7 @@ fn told(action: &Action) -> String {
 }
 
 /// A text with its lines to tap in brackets, and without what is another in each run: the order's number.
-fn shown(content: &str) -> String {
+pub(super) fn shown(content: &str) -> String {
     let mut out = String::new();
     let mut rest = content;
     while let Some((before, link)) = rest.split_once("<a href=")

@@ -7,6 +7,7 @@ mod campaigns;
 mod clock;
 mod console;
 mod console_campaigns;
+mod dialogs;
 mod killed_callbacks;
 mod killed_push;
 mod killed_rollup;

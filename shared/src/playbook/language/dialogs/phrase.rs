@@ -108,7 +108,7 @@ impl Phrases<'_, '_> {
         let known: Vec<&str> = PLACEHOLDERS.into_iter().chain(ids).chain(saved).collect();
         wrong.iter().for_each(|wrong| report_wrong(word, wrong, &known, self.findings));
         let phrase = Phrase(parts);
-        if is_blank(&phrase) {
+        if wrong.is_empty() && is_blank(&phrase) {
             self.findings.add(word.at(), "the text is empty", "write what the fan shall read, or drop the key");
         }
         wrong.is_empty().then_some(phrase)

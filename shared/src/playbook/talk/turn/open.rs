@@ -120,7 +120,7 @@ impl<'a, R: Rules> Turn<'a, R> {
     fn resume(&mut self, mut run: Run, dialog: &'a Dialog, before: Option<Answer>) -> Outcome {
         let slept = self.at.0.saturating_sub(run.heard.0) > u64::from(dialog.idle) || run.asking == Asking::GoOn;
         run.heard = run.heard.max(self.at);
-        run.since = self.at;
+        run.since = run.since.max(self.at);
         let Some(place) = dialog.place(&run.step) else { return self.mend(run, dialog) };
         let question = match dialog.steps.get(place) {
             Some(step) if run.asking == Asking::GoOn => self.ask(&mut run, dialog, step),
@@ -169,7 +169,7 @@ impl<'a, R: Rules> Turn<'a, R> {
                 }
             }
             Some(false) => self.leave(run, say::LEFT),
-            None => match self.dialogs.started_by(self.text) {
+            None => match self.dialogs.started_by(self.word) {
                 Some(other) => self.start(other, None),
                 None => match self.rules.usual() {
                     (answer, Some(other)) => self.start(other, Some(answer)),
