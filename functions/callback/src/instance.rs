@@ -1,6 +1,6 @@
 //! What an instance keeps between its requests: configuration, the open store, its stream of the journal, playbooks.
 
-use crate::border::{auto_reply, qr_scan};
+use crate::border::{auto_reply, lookup, qr_scan};
 use guanxi::store::key::Stored as _;
 use guanxi::{
     conversation::{self, Conversation},
@@ -106,6 +106,8 @@ pub(crate) struct Answered {
     pub(crate) reply: Option<Reply>,
     pub(crate) rule: Option<String>,
     pub(crate) pushes: Option<PushChoice>,
+    /// A question to a service, whose answer takes the place of the reply.
+    pub(crate) lookup: Option<Vec<u8>>,
 }
 
 /// Which channel an event belongs to, given the record that rollup keeps of the fan.
@@ -130,7 +132,8 @@ impl Loaded {
     /// What the fan gets, by which rule, and what that means for pushes.
     pub(crate) fn answer(&self, inbound: Inbound, touch: Option<&Touch>) -> Answered {
         let touch = touch.map(Into::into);
-        let answer = self.0.answer(&inbound.into(), touch.as_ref(), None);
-        Answered { reply: answer.action.into(), rule: answer.rule, pushes: answer.pushes.map(Into::into) }
+        let mut answer = self.0.answer(&inbound.into(), touch.as_ref(), None);
+        let lookup = lookup(&mut answer.action);
+        Answered { reply: answer.action.into(), rule: answer.rule, pushes: answer.pushes.map(Into::into), lookup }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `move` between file and
 //! Redis, `check`, `say`, `publish` and `schema` for playbooks.
 
+mod asking;
 mod check;
 mod clock;
 mod moving;
@@ -72,7 +73,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(),
             Command::Move(moving) => block_on(moving.run()),
             Command::Check(check) => check.run(),
-            Command::Say(say) => say.run(),
+            Command::Say(say) => block_on(say.run()),
             Command::Publish(publish) => block_on(publish.run()),
             Command::Schema => schema(),
         };

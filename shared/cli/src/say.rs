@@ -11,7 +11,7 @@ use guanxi::{
     wechat::{Reply, reply::Article},
 };
 
-use crate::playbook;
+use crate::{asking, playbook};
 
 /// `say --playbook FILE 猫粮`.
 #[derive(clap::Args)]
@@ -31,6 +31,9 @@ pub(crate) struct Say {
     /// What the fan is to the brand, with `--on subscribe` or `scan`.
     #[arg(long, default_value = "new", value_parser = PossibleValuesParser::new(statuses()))]
     fan: String,
+    /// Ask the service, over the network, where a rule asks one; what its headers hold is SPIN_VARIABLE_LOOKUP_KEY_1 to _4.
+    #[arg(long)]
+    ask: bool,
     /// What the fan writes, or the key of the menu button.
     #[arg(default_value = "")]
     text: String,
@@ -50,7 +53,7 @@ fn named<T>(all: impl IntoIterator<Item = (&'static str, T)>, name: &str) -> any
 }
 
 impl Say {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let Some(compiled) = playbook::compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
         let playbook = Playbook::load(&compiled)?;
         let at = match self.at {
@@ -60,8 +63,15 @@ impl Say {
         let (kind, fan) = (named(InboundKind::ALL, &self.on)?, named(FanStatus::ALL, &self.fan)?);
         let answer = Trial { kind, text: self.text, channel: self.channel, fan, at }.answer(&playbook);
         print(&answer)?;
+        if let (Action::Ask { lookup, .. }, true) = (&answer.action, self.ask) {
+            println(&asking::ask(lookup).await?)?;
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn println(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}")
 }
 
 fn print(answer: &Answer) -> std::io::Result<()> {
@@ -78,7 +88,7 @@ fn print(answer: &Answer) -> std::io::Result<()> {
         Action::Nothing => writeln!(out, "reply: nothing"),
         Action::HandOver { kf_account: Some(agent) } => writeln!(out, "reply: hands over to the agent {agent}"),
         Action::HandOver { kf_account: None } => writeln!(out, "reply: hands over to an agent"),
-        Action::Ask { service, question, fallback } => {
+        Action::Ask { service, question, fallback, .. } => {
             writeln!(out, "reply: asks the service {service}: {question}")?;
             writeln!(out, "or else: {fallback}")
         }

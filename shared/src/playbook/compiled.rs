@@ -15,6 +15,7 @@
 use super::{hours::Hours, inbound::Kinds, pushes::Pushes, template::Template};
 use crate::{
     facts::{FanStatus, PushChoice},
+    lookup::Service,
     store::digest,
     time::{Day, UtcOffset},
 };
@@ -149,6 +150,8 @@ pub(super) enum Line {
     Music(MusicLine),
     News { articles: Vec<ArticleLine> },
     HandOver { kf_account: Option<String> },
+    // A compiled playbook keeps these by number, so new ones stand behind all others.
+    Ask { service: Service, fallback: Template },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,6 +49,15 @@ mod playbook {
     mod terms;
 }
 
+/// Lookups: whom a rule may ask, and what the fan reads.
+mod lookups {
+    mod addresses;
+    mod answers;
+    mod check;
+    mod questions;
+    mod world;
+}
+
 mod journal;
 mod orders;
 

@@ -112,8 +112,19 @@ pub fn hello() -> Vec<u8> {
 pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let components =
-            ["callback", "auto-reply", "qr-scan", "orders", "stats", "status", "push", "clock", "console", HELLO];
+        let components = [
+            "ask",
+            "callback",
+            "auto-reply",
+            "qr-scan",
+            "orders",
+            "stats",
+            "status",
+            "push",
+            "clock",
+            "console",
+            HELLO,
+        ];
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2"]);
         cargo.args(components.iter().flat_map(|name| ["-p", name]));

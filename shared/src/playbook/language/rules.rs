@@ -8,7 +8,7 @@ use super::{
 use crate::{
     facts::{FanStatus, PushChoice},
     playbook::{
-        compiled::{Choice, Conditions, Place, Rule},
+        compiled::{Choice, Conditions, Line, Place, Rule},
         inbound::{InboundKind, Kinds},
         matcher,
         normal::normalise,
@@ -284,8 +284,29 @@ impl<'d> RuleReader<'_, 'd> {
         other.is_none()
     }
 
+    fn asked(&self, word: &Word<'d>, kinds: Kinds, replies: &mut Replies<'d>) -> Choice {
+        let Some(asked) = self.known.services.get(word.text) else {
+            let known = self.known.services.keys().copied();
+            let help = did_you_mean(word.text, known, "write [[services]] with this id, or name another");
+            self.findings.add(word.at(), format!("there is no service `{}`", word.text), help);
+            return Choice::default();
+        };
+        let needs_words = matches!(asked, Some(Line::Ask { service, .. }) if service.needs_words());
+        if let Some(kind) = kinds.iter().find(|kind| needs_words && !kind.has_text()) {
+            let message = format!("`{}` brings no text to ask `{}`", kind.name(), word.text);
+            self.findings.add(word.at(), message, "ask a service whose url has no {text}, or drop the kind");
+        }
+        replies.asked(word.text, asked.as_ref())
+    }
+
     fn choice(&self, fields: &mut Fields<'d, '_>, kinds: Kinds, replies: &mut Replies<'d>) -> Choice {
-        let (text, reply) = (fields.text("text"), fields.get("reply"));
+        let (text, reply, ask) = (fields.text("text"), fields.get("reply"), fields.text("ask"));
+        if let Some(ask) = ask {
+            if text.is_some() || reply.is_some() {
+                self.findings.add(ask.at(), "a rule has `ask` or an answer of its own, not both", "keep one of them");
+            }
+            return self.asked(&ask, kinds, replies);
+        }
         match (text, reply) {
             (Some(text), Some(_)) => {
                 self.findings.add(text.at(), "a rule has `text` or `reply`, not both", "keep one of them");
@@ -294,7 +315,7 @@ impl<'d> RuleReader<'_, 'd> {
             (Some(text), None) => replies.inline(&text),
             (None, Some(reply)) => replies.choice(reply, kinds),
             (None, None) => {
-                let help = "write text = \"…\", reply = \"name\" or reply = \"nothing\"";
+                let help = "write text = \"…\", reply = \"name\", reply = \"nothing\" or ask = \"service\"";
                 self.findings.add(fields.at, "a rule needs `reply`", help);
                 Choice::default()
             }

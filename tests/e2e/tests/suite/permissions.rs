@@ -41,12 +41,37 @@ struct Granted {
     size_max: f64,
 }
 
-const GRANTED: [Granted; 8] = [
+const GRANTED: [Granted; 9] = [
+    Granted {
+        id: "ask",
+        stores: &[],
+        hosts: &[
+            "{{ lookup_host_1 }}",
+            "{{ lookup_host_2 }}",
+            "{{ lookup_host_3 }}",
+            "{{ lookup_host_4 }}",
+            "{{ lookup_stand_in }}",
+        ],
+        variables: &[
+            "lookup_host_1",
+            "lookup_host_2",
+            "lookup_host_3",
+            "lookup_host_4",
+            "lookup_key_1",
+            "lookup_key_2",
+            "lookup_key_3",
+            "lookup_key_4",
+            "lookup_stand_in",
+        ],
+        imports: &["spin:variables/variables@", "wasi:clocks/", "wasi:http/client@", "wasi:http/types@"],
+        size_max: 1.7,
+    },
     Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.5 },
     Granted {
         id: "callback",
         stores: &["default"],
-        hosts: &[],
+        // The component ask, and nobody else.
+        hosts: &["http://ask.spin.internal"],
         variables: &[
             "wechat_app_id",
             "wechat_encoding_aes_key",
@@ -61,13 +86,15 @@ const GRANTED: [Granted; 8] = [
             "spin:key-value/key-value@",
             "spin:variables/variables@",
             "wasi:clocks/",
-            // The request and the response are its resources. Of outgoing requests there is no `wasi:http/client`.
+            // To the component ask.
+            "wasi:http/client@",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
-        size_max: 2.7,
+        // 0.2 of it asks the component ask.
+        size_max: 2.9,
     },
     Granted {
         id: "console",
@@ -111,7 +138,7 @@ const GRANTED: [Granted; 8] = [
             "spin:key-value/key-value@",
             "spin:variables/variables@",
             "wasi:clocks/",
-            // The way out. No other component of this application has it.
+            // The way out to WeChat.
             "wasi:http/client@",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
@@ -316,17 +343,34 @@ fn no_component_imports_a_store_call_that_is_not_safe_everywhere() {
 }
 
 #[test]
-fn only_push_reaches_the_api_host_and_only_it_knows_the_app_secret() {
+fn only_push_reaches_the_api_host_and_only_ask_the_hosts_of_services() {
     let with = |what: &dyn Fn(&Granted) -> bool| -> Vec<&str> {
         GUANXI.granted.iter().filter(|granted| what(granted)).map(|granted| granted.id).collect()
     };
-    assert_eq!(with(&|granted| !granted.hosts.is_empty()), ["push"]);
+    let reaches =
+        |beginning: &'static str| with(&|granted| granted.hosts.iter().any(|host| host.starts_with(beginning)));
+    assert_eq!(reaches("{{ lookup_"), ["ask"]);
+    assert_eq!(reaches("{{ wechat_"), ["push"]);
+    assert_eq!(reaches("http://"), ["callback"]);
+    assert_eq!(reaches(""), ["ask", "callback", "push"]);
     assert_eq!(with(&|granted| granted.variables.contains(&"wechat_app_secret")), ["push"]);
+    assert_eq!(with(&|granted| granted.variables.iter().any(|name| name.starts_with("lookup_"))), ["ask"]);
+    // A wildcard would also open every component, private ones too.
+    assert!(GUANXI.granted.iter().all(|granted| granted.hosts.iter().all(|host| !host.contains('*'))));
     let calls_out = |granted: &Granted| {
         let imports = GUANXI.imports(granted.id);
         imports.iter().any(|import| import.contains("http/client") || import.contains("http/outgoing-handler"))
     };
-    assert_eq!(with(&calls_out), ["push"]);
+    assert_eq!(with(&calls_out), ["ask", "callback", "push"]);
+}
+
+#[test]
+fn nobody_but_callback_names_the_private_component() {
+    let private: Vec<String> = Manifest::read(&root()).unwrap().private;
+    assert_eq!(private, ["ask"]);
+    assert_eq!(format!("{}.spin.internal", private[0]), guanxi::lookup::COMPONENT);
+    let slots = GRANTED[0].variables.iter().filter(|name| name.starts_with("lookup_host_")).count();
+    assert_eq!(slots, guanxi::lookup::allowed::SLOTS);
 }
 
 #[test]
