@@ -8,7 +8,7 @@
 //! | 502 | the service did not answer in its time, or otherwise than it should: the fan gets the fallback |
 //!
 //! Its route is private: nobody reaches it from outside. It has neither a store nor a playbook, since the question comes whole, and
-//! asks no host but those of `lookup_host_1` to `lookup_host_4`, whatever the question says. The log gets the service's id and what
+//! asks no host but those of `lookup_host1` to `lookup_host4`, whatever the question says. The log gets the service's id and what
 //! went wrong, never the question.
 
 use guanxi::{
@@ -97,8 +97,8 @@ async fn ask(allowed: &Allowed, lookup: &Lookup, watch: &Stopwatch) -> Result<St
 async fn make() -> Result<Instance, Refused> {
     let mut slots = Vec::new();
     for number in 1..=SLOTS {
-        let host = required(&format!("lookup_host_{number}")).await?;
-        slots.push(Slot { host, key: required(&format!("lookup_key_{number}")).await? });
+        let host = required(&format!("lookup_host{number}")).await?;
+        slots.push(Slot { host, key: required(&format!("lookup_key{number}")).await? });
     }
     let allowed = Allowed::new(slots, &required("lookup_stand_in").await?).map_err(Refused::misconfigured)?;
     Ok(Instance { allowed, cache: RefCell::default() })

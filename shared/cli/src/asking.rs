@@ -23,7 +23,7 @@ pub(crate) async fn ask(lookup: &[u8]) -> anyhow::Result<String> {
     let url = lookup.url();
     let host = Address::parse(&url)?.host;
     let variable = |name: &str| std::env::var(format!("{VARIABLE}_{name}")).unwrap_or_default();
-    let slot = |number: usize| Slot { host: format!("https://{host}"), key: variable(&format!("KEY_{number}")) };
+    let slot = |number: usize| Slot { host: format!("https://{host}"), key: variable(&format!("KEY{number}")) };
     let request = Allowed::new((1..=SLOTS).map(slot), &variable("STAND_IN"))?.request(&lookup)?;
     let started = Instant::now();
     let answered = tokio::time::timeout(lookup.time(), send(request)).await;

@@ -31,7 +31,7 @@ pub(crate) struct Say {
     /// What the fan is to the brand, with `--on subscribe` or `scan`.
     #[arg(long, default_value = "new", value_parser = PossibleValuesParser::new(statuses()))]
     fan: String,
-    /// Ask the service, over the network, where a rule asks one; what its headers hold is SPIN_VARIABLE_LOOKUP_KEY_1 to _4.
+    /// Ask the service, over the network, where a rule asks one; what its headers hold is SPIN_VARIABLE_LOOKUP_KEY1 to 4.
     #[arg(long)]
     ask: bool,
     /// What the fan writes, or the key of the menu button.

@@ -1,6 +1,6 @@
 //! The hosts and keys that the operator allows, slot by slot, and the request that comes of a question.
 //!
-//! Slot *n* is the variables `lookup_host_n`, such as `https://api.example.com`, and `lookup_key_n`, what a header holds. A key goes to
+//! Slot *n* is the variables `lookup_hostn`, such as `https://api.example.com`, and `lookup_keyn`, what a header holds. A key goes to
 //! the host of its own slot alone: a playbook, which may come from somebody else than the operator, cannot send it elsewhere.
 
 use super::{
@@ -39,7 +39,7 @@ pub enum Refused {
     #[error("no lookup_host is https://{0}")]
     Host(String),
     /// A key of another host, or of no slot.
-    #[error("lookup_key_{slot} is not for https://{host}, but for the host of lookup_host_{slot}")]
+    #[error("lookup_key{slot} is not for https://{host}, but for the host of lookup_host{slot}")]
     Key {
         /// Which.
         slot: u8,
@@ -47,7 +47,7 @@ pub enum Refused {
         host: String,
     },
     /// The variable is empty, or is nothing that a header can hold.
-    #[error("lookup_key_{0} is empty, or has characters that no header may have")]
+    #[error("lookup_key{0} is empty, or has characters that no header may have")]
     NoKey(u8),
     /// `lookup_stand_in` is no port of this machine.
     #[error("lookup_stand_in is for tests: {STAND_IN} and a port")]

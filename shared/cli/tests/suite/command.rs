@@ -261,7 +261,7 @@ fn who_has_read_enough_ends_the_output_quietly() {
 }
 
 const ASKING: &str = "version = 1\naccount = \"service\"\nname = \"n\"\n[[services]]\nid = \"weather\"\n\
-    url = \"https://api.example.com/now?q={text}\"\nheaders = { x-key = \"lookup_key_2\" }\npointer = \"/v\"\n\
+    url = \"https://api.example.com/now?q={text}\"\nheaders = { x-key = \"lookup_key2\" }\npointer = \"/v\"\n\
     fallback = \"later\"\n[[rules]]\nid = \"weather\"\non = \"text\"\nmatch = { prefix = \"weather\" }\nask = \"weather\"\n";
 
 #[test]
@@ -274,7 +274,7 @@ fn say_asks_a_service_when_it_is_told_to_and_shows_where_the_answer_is_from() {
     let say = |arguments: &[&str]| {
         let mut command = guanxi();
         command.arg("say").arg("--playbook").arg(&path).args(arguments).env("SPIN_VARIABLE_LOOKUP_STAND_IN", &stand_in);
-        command.env("SPIN_VARIABLE_LOOKUP_KEY_2", "the-key").stdout(Stdio::piped()).spawn().unwrap()
+        command.env("SPIN_VARIABLE_LOOKUP_KEY2", "the-key").stdout(Stdio::piped()).spawn().unwrap()
     };
     let said = "rule: weather\nreply: asks the service weather: paris\nor else: later\n";
     let output = say(&["weather paris"]).wait_with_output().unwrap();

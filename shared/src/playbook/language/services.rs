@@ -40,11 +40,11 @@ const ENCODED: usize = 3 * BYTES_A_CHARACTER;
 const TIMEOUT: i64 = 2_000;
 const TIMEOUT_LEAST: i64 = 100;
 const TIMEOUT_MOST: i64 = 3_000;
-const KEY: &str = "lookup_key_";
+const KEY: &str = "lookup_key";
 
 const HELP: &str = "write [[services]] and below it id, url and fallback";
 const URL_HELP: &str = "write url = \"https://api.example.com/v1?q={text}\"";
-const HEADERS_HELP: &str = "write headers = { authorization = \"lookup_key_1\" }";
+const HEADERS_HELP: &str = "write headers = { authorization = \"lookup_key1\" }";
 const WORDS_HELP: &str = "write words = { \"0\" = \"畅通\", \"1\" = \"拥堵\" }";
 /// What belongs to the connection or is written by us.
 const NOT_OURS: [&str; 12] = [
@@ -162,7 +162,7 @@ fn gaps(word: &Word<'_>, placeholder: &str, findings: &Findings<'_>) -> Option<G
     let (mut parts, mut wrong) = (vec![String::new()], Vec::new());
     for token in tokens(word.text) {
         match token {
-            Token::Words(some) => parts.iter_mut().next_back()?.push_str(some),
+            Token::Words(some) => parts.last_mut()?.push_str(some),
             Token::Place(name, _) if name == placeholder => parts.push(String::new()),
             Token::Place(name, at) => wrong.push(Wrong::Unknown(at, name.to_owned())),
             Token::Brace(brace, at) => wrong.push(Wrong::Brace(at, brace)),
@@ -183,9 +183,9 @@ fn around(word: &Word<'_>, findings: &Findings<'_>) -> Option<Vec<Gaps>> {
     let (mut around, mut wrong) = (vec![Gaps(vec![String::new()])], Vec::new());
     for token in tokens(word.text) {
         match token {
-            Token::Words(some) => around.iter_mut().next_back()?.0.iter_mut().next_back()?.push_str(some),
+            Token::Words(some) => around.last_mut()?.0.last_mut()?.push_str(some),
             Token::Place("value", _) => around.push(Gaps(vec![String::new()])),
-            Token::Place("text", _) => around.iter_mut().next_back()?.0.push(String::new()),
+            Token::Place("text", _) => around.last_mut()?.0.push(String::new()),
             Token::Place(name, at) => wrong.push(Wrong::Unknown(at, name.to_owned())),
             Token::Brace(brace, at) => wrong.push(Wrong::Brace(at, brace)),
         }

@@ -68,7 +68,7 @@ fn a_fans_words_change_neither_host_nor_path_nor_query() {
 
 #[test]
 fn a_key_goes_to_the_host_of_its_own_number_alone() {
-    let wants = |number: u8| lookup(&format!("headers = {{ authorization = \"lookup_key_{number}\" }}"));
+    let wants = |number: u8| lookup(&format!("headers = {{ authorization = \"lookup_key{number}\" }}"));
     let other = "https://other.example.com";
     let slots = [slot(other, "other's"), slot(HOST, "ours"), slot(HOST, " "), slot("", "nobody's")];
     let allowed = Allowed::new(slots, "").unwrap();

@@ -122,7 +122,7 @@ async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<String>>>, taken: 
 fn playbook() -> String {
     let paths = HOSTILE.into_iter().map(|path| (path, String::new()));
     let others =
-        [("good", "headers = { x-key = \"lookup_key_2\" }\ncache_seconds = 600\n"), ("late", "timeout_ms = 3000\n")];
+        [("good", "headers = { x-key = \"lookup_key2\" }\ncache_seconds = 600\n"), ("late", "timeout_ms = 3000\n")];
     let others = others.map(|(path, keys)| (path, keys.to_owned()));
     let rules = paths.chain(others).map(|(path, keys)| {
         let timeout = if keys.contains("timeout_ms") { String::new() } else { format!("timeout_ms = {TIMEOUT}\n") };
@@ -139,10 +139,10 @@ fn playbook() -> String {
 
 fn asking(services: &Services) -> Options {
     e2e::built("safe")
-        .variable("lookup_host_1", "https://other.example.com")
-        .variable("lookup_host_2", "https://api.example.com")
-        .variable("lookup_key_1", "the-others-key")
-        .variable("lookup_key_2", "the-key")
+        .variable("lookup_host1", "https://other.example.com")
+        .variable("lookup_host2", "https://api.example.com")
+        .variable("lookup_key1", "the-others-key")
+        .variable("lookup_key2", "the-key")
         .variable("lookup_stand_in", &format!("http://{}", services.address))
 }
 
@@ -240,7 +240,7 @@ fn whatever_a_service_does_the_fan_has_the_fallback_in_time_and_others_are_answe
         // Every message is in the journal, whatever became of its service.
         let entries = host.store().keys("journal:").await.unwrap().len();
         assert_eq!(entries, 2 + HOSTILE.len() * 4 + 30);
-        let log = said(&host, "ask") + &said(&host, "callback");
+        let log = format!("{}{}", said(&host, "ask"), said(&host, "callback"));
         for path in HOSTILE {
             assert!(log.contains(&format!("service {path}: ")), "{path} is not in the log: {log}");
         }
@@ -259,9 +259,9 @@ fn a_host_that_no_variable_names_and_a_wrong_stand_in_are_the_fallback() {
     run(async {
         let services = Services::start("127.0.0.1:1").await;
         for options in [
-            asking(&services).variable("lookup_host_2", ""),
-            asking(&services).variable("lookup_host_2", "https://*.example.com"),
-            asking(&services).variable("lookup_key_2", ""),
+            asking(&services).variable("lookup_host2", ""),
+            asking(&services).variable("lookup_host2", "https://*.example.com"),
+            asking(&services).variable("lookup_key2", ""),
             asking(&services).variable(
                 "lookup_stand_in",
                 &format!("http://localhost:{}", services.address.rsplit(':').next().unwrap()),
@@ -281,7 +281,7 @@ fn nobody_outside_asks_the_services() {
     run(async {
         let services = Services::start("127.0.0.1:1").await;
         let (host, server) = start(asking(&services)).await;
-        for path in ["/ask", "/ask/", "//ask.spin.internal/"] {
+        for path in ["/ask", "/ask/", "/ask/x"] {
             let answer = server.request(Method::POST, path, "x").await;
             assert_eq!(answer.status, 404, "{path}");
         }

@@ -46,21 +46,21 @@ const GRANTED: [Granted; 9] = [
         id: "ask",
         stores: &[],
         hosts: &[
-            "{{ lookup_host_1 }}",
-            "{{ lookup_host_2 }}",
-            "{{ lookup_host_3 }}",
-            "{{ lookup_host_4 }}",
+            "{{ lookup_host1 }}",
+            "{{ lookup_host2 }}",
+            "{{ lookup_host3 }}",
+            "{{ lookup_host4 }}",
             "{{ lookup_stand_in }}",
         ],
         variables: &[
-            "lookup_host_1",
-            "lookup_host_2",
-            "lookup_host_3",
-            "lookup_host_4",
-            "lookup_key_1",
-            "lookup_key_2",
-            "lookup_key_3",
-            "lookup_key_4",
+            "lookup_host1",
+            "lookup_host2",
+            "lookup_host3",
+            "lookup_host4",
+            "lookup_key1",
+            "lookup_key2",
+            "lookup_key3",
+            "lookup_key4",
             "lookup_stand_in",
         ],
         imports: &["spin:variables/variables@", "wasi:clocks/", "wasi:http/client@", "wasi:http/types@"],
@@ -369,7 +369,7 @@ fn nobody_but_callback_names_the_private_component() {
     let private: Vec<String> = Manifest::read(&root()).unwrap().private;
     assert_eq!(private, ["ask"]);
     assert_eq!(format!("{}.spin.internal", private[0]), guanxi::lookup::COMPONENT);
-    let slots = GRANTED[0].variables.iter().filter(|name| name.starts_with("lookup_host_")).count();
+    let slots = GRANTED[0].variables.iter().filter(|name| name.starts_with("lookup_host")).count();
     assert_eq!(slots, guanxi::lookup::allowed::SLOTS);
 }
 
