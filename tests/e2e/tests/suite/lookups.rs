@@ -1,7 +1,7 @@
 //! A rule asks a service that hangs, breaks off, lies or leads elsewhere: that costs the fan only the fallback, in time, and nobody
 //! else anything. Each test has a local host of its own, and its services are one listener of this process, by path.
 
-use e2e::{Server, at, owned, run, said, text};
+use e2e::{Server, at, options, owned, run, said, text};
 use guanxi::{
     lookup::ANSWER_BY,
     playbook::{compile, publish::publish},
@@ -138,7 +138,7 @@ fn playbook() -> String {
 }
 
 fn asking(services: &Services) -> Options {
-    e2e::built("safe")
+    options("safe")
         .variable("lookup_host1", "https://other.example.com")
         .variable("lookup_host2", "https://api.example.com")
         .variable("lookup_key1", "the-others-key")
