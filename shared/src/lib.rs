@@ -10,6 +10,7 @@
 //! | [`http`] | what every request from outside passes: tokens, bodies, lines of the log |
 //! | [`wechat`] | WeChat's protocol: signatures, encryption, messages and events, replies, its API |
 //! | [`facts`] | what can happen, without logic: the entries of the journal and their words |
+//! | [`lookup`] | what a rule may ask a service of the brand's own, and what becomes of the answer |
 //! | [`playbook`] | what the brand decides: the file, its check, its compiled form, the answer to a message |
 //! | [`conversation`] | what callback keeps of a fan between messages |
 //! | [`journal`] | append: the record of everything that happened, and what the shop system may add to it |
@@ -28,6 +29,8 @@ pub mod http;
 pub mod wechat;
 
 pub mod facts;
+
+pub mod lookup;
 
 pub mod playbook;
 

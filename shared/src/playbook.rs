@@ -44,7 +44,8 @@ pub use compiled::{Channel, LoadError};
 pub use inbound::{Action, Answer, Inbound, InboundKind};
 pub use language::{
     CAMPAIGNS_MAX, CHANNELS_MAX, CampaignRequest, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX,
-    MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, schema, warnings,
+    MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, SERVICES_MAX, campaign, compile, schema,
+    warnings,
 };
 pub use normal::{MATCHED_MAX, normalise};
 pub use problem::{Problem, Severity};

@@ -81,7 +81,9 @@ impl From<Action> for bot::Action {
             Action::Reply(reply) => reply.into(),
             Action::Nothing => Self::Nothing,
             Action::HandOver { kf_account } => Self::HandOver(bot::HandOver { kf_account }),
-            Action::Ask { service, question, fallback } => Self::Ask(bot::Ask { service, question, fallback }),
+            Action::Ask { service, question, fallback, lookup } => {
+                Self::Ask(bot::Ask { service, question, fallback, lookup })
+            }
         }
     }
 }

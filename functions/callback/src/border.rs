@@ -93,6 +93,14 @@ impl From<auto_reply::PushChoice> for PushChoice {
     }
 }
 
+/// What the component `ask` is asked, if anything.
+pub(crate) fn lookup(action: &mut auto_reply::Action) -> Option<Vec<u8>> {
+    match action {
+        auto_reply::Action::Ask(ask) => Some(std::mem::take(&mut ask.lookup)),
+        _ => None,
+    }
+}
+
 /// What goes to the fan, or nothing.
 impl From<auto_reply::Action> for Option<Reply> {
     fn from(action: auto_reply::Action) -> Self {
@@ -100,7 +108,7 @@ impl From<auto_reply::Action> for Option<Reply> {
             auto_reply::Action::Reply(reply) => reply.into(),
             auto_reply::Action::Nothing => return None,
             auto_reply::Action::HandOver(to) => Reply::TransferCustomerService { kf_account: to.kf_account },
-            // A playbook cannot name a service yet, so there is none to ask: the fan gets the line for that case.
+            // What the service says takes its place, where it says something in time.
             auto_reply::Action::Ask(ask) => Reply::Text { content: ask.fallback },
         })
     }

@@ -1,6 +1,6 @@
 //! What an instance keeps between its requests: configuration, the open store, its stream of the journal, playbooks.
 
-use crate::border::{auto_reply, qr_scan};
+use crate::border::{auto_reply, lookup, qr_scan};
 use guanxi::store::key::Stored as _;
 use guanxi::{
     conversation::{self, Conversation},
@@ -120,6 +120,8 @@ pub(crate) struct Answered {
     pub(crate) conversation: Option<Vec<u8>>,
     /// What the message left there, for the journal.
     pub(crate) left: Vec<u8>,
+    /// A question to a service, whose answer takes the place of the reply.
+    pub(crate) lookup: Option<Vec<u8>>,
 }
 
 /// Which channel an event belongs to, given the record that rollup keeps of the fan.
@@ -150,8 +152,9 @@ impl Loaded {
     /// What the fan gets, by which rule, and what that means for pushes.
     pub(crate) fn answer(&self, inbound: Inbound, touch: Option<&Touch>, kept: Option<Vec<u8>>) -> Answered {
         let touch = touch.map(Into::into);
-        let answer = self.playbook.answer(&inbound.into(), touch.as_ref(), kept.as_deref());
+        let mut answer = self.playbook.answer(&inbound.into(), touch.as_ref(), kept.as_deref());
+        let lookup = lookup(&mut answer.action);
         let auto_reply::Answer { action, rule, pushes, conversation, left } = answer;
-        Answered { reply: action.into(), rule, pushes: pushes.map(Into::into), conversation, left }
+        Answered { reply: action.into(), rule, pushes: pushes.map(Into::into), conversation, left, lookup }
     }
 }

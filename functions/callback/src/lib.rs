@@ -12,6 +12,9 @@
 //! | 500 | the variables make no endpoint; the log says which |
 //! | 503 | the store did not take the journal entry in 4 s: WeChat tries again |
 //!
+//! Where a rule asks a service, the private component `ask` is given the question, and what it says within 4.3 s after the request
+//! began is the reply, else the rule's fallback.
+//!
 //! What the query alone tells is refused before the body is read.
 //!
 //! A rule may stop or resume a fan's pushes. That holds at once: it stands in `conversation:<openid>`, where push looks before
@@ -21,7 +24,9 @@
 
 mod border;
 mod instance;
+mod services;
 
+use futures::future::join;
 use guanxi::{
     facts::{Entry, Received},
     http::log::{Event, Level},
@@ -116,7 +121,7 @@ async fn answer(
     };
     let inbound = Inbound::from_message(&message);
     let from = &message.from_user_name;
-    let Answered { reply, rule, pushes, conversation, left } = match inbound {
+    let Answered { mut reply, rule, pushes, conversation, left, lookup } = match inbound {
         Some(inbound) => {
             let kept = if playbook.converses { instance.dialog(from, &watch).await? } else { None };
             playbook.answer(inbound, touch.as_ref(), kept)
@@ -133,8 +138,13 @@ async fn answer(
     }
     let milliseconds = u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX);
     let entry = Entry::Received(Received { message, touch, rule, milliseconds, pushes, left });
-    let (appended, waited) = waiting(instance.append(&entry, now, &watch)).await;
+    // Beside each other: the entry must be written before the fan is answered, and does not say what a service said.
+    let ((appended, said), waited) =
+        waiting(join(instance.append(&entry, now, &watch), services::ask(lookup, &watch))).await;
     appended?;
+    if let Some(content) = said {
+        reply = Some(Reply::Text { content });
+    }
     if !waited {
         watch.sleep(ONE_TURN).await;
     }

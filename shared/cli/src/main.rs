@@ -1,6 +1,7 @@
 //! The command line: `up` and `build` as in Spin, `prepare`, `backup` and `restore` for the store's file, `move` between file and
 //! Redis, `check`, `say`, `replay`, `publish` and `schema` for playbooks, `export` for the journal.
 
+mod asking;
 mod check;
 mod clock;
 mod export;
@@ -79,7 +80,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(),
             Command::Move(moving) => block_on(moving.run()),
             Command::Check(check) => check.run(),
-            Command::Say(say) => say.run(),
+            Command::Say(say) => block_on(say.run()),
             Command::Replay(replay) => block_on(replay.run()),
             Command::Export(export) => block_on(export.run()),
             Command::Publish(publish) => block_on(publish.run()),

@@ -11,7 +11,7 @@ use guanxi::{
     wechat::{Reply, reply::Article},
 };
 
-use crate::playbook;
+use crate::{asking, playbook};
 
 /// `say --playbook FILE 猫粮`.
 #[derive(clap::Args)]
@@ -31,6 +31,9 @@ pub(crate) struct Say {
     /// What the fan is to the brand, with `--on subscribe` or `scan`.
     #[arg(long, default_value = "new", value_parser = PossibleValuesParser::new(statuses()))]
     fan: String,
+    /// Ask the service, over the network, where a rule asks one; what its headers hold is SPIN_VARIABLE_LOOKUP_KEY1 to 4.
+    #[arg(long)]
+    ask: bool,
     /// What the fan writes, or the key of the menu button. Several are a chat, so that a dialog can be tried.
     #[arg(default_value = "")]
     text: Vec<String>,
@@ -50,7 +53,7 @@ fn named<T>(all: impl IntoIterator<Item = (&'static str, T)>, name: &str) -> any
 }
 
 impl Say {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let Some(compiled) = playbook::compile(&self.playbook)? else { return Ok(ExitCode::FAILURE) };
         let playbook = Playbook::load(&compiled)?;
         let at = match self.at {
@@ -61,12 +64,19 @@ impl Say {
         let answers = Trial { kind, text: String::new(), channel: self.channel, fan, at }.chat(&playbook, &self.text);
         for (line, answer) in self.text.iter().zip(&answers) {
             if self.text.len() > 1 {
-                println!("> {line}");
+                println(&format!("> {line}"))?;
             }
             print(answer)?;
+            if let (Action::Ask { lookup, .. }, true) = (&answer.action, self.ask) {
+                println(&asking::ask(lookup).await?)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn println(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}")
 }
 
 fn print(answer: &Answer) -> std::io::Result<()> {
@@ -96,7 +106,7 @@ fn print_action(out: &mut impl Write, action: &Action) -> std::io::Result<()> {
         Action::Nothing => writeln!(out, "nothing"),
         Action::HandOver { kf_account: Some(agent) } => writeln!(out, "hands over to the agent {agent}"),
         Action::HandOver { kf_account: None } => writeln!(out, "hands over to an agent"),
-        Action::Ask { service, question, fallback } => {
+        Action::Ask { service, question, fallback, .. } => {
             writeln!(out, "asks the service {service}: {question}")?;
             writeln!(out, "or else: {fallback}")
         }

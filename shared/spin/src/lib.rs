@@ -3,6 +3,7 @@
 //! Everything here is asynchronous except [`KeyValue::increment`], which no asynchronous interface offers: while it
 //! runs, its whole instance stands still.
 
+pub mod exchange;
 mod outbound;
 pub mod service;
 pub mod shell;

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     facts::{PushChoice, Touch},
+    lookup::{Lookup, Service},
     time::{Local, UtcOffset},
     wechat::{
         Reply,
@@ -84,8 +85,8 @@ impl Playbook {
     fn by_rule(&self, rank: u32, values: &Values<'_>) -> Answer {
         let rule = self.rules.get(rank as usize);
         let action = match (rule, &self.default) {
-            (Some(rule), _) => self.act(&rule.choice, &rule.id, values),
-            (None, Some(default)) if values.message.kind.is_message() => self.act(default, "", values),
+            (Some(rule), _) => self.act(&rule.choice, (rank, &rule.id), values),
+            (None, Some(default)) if values.message.kind.is_message() => self.act(default, (rank, ""), values),
             _ => Action::Nothing,
         };
         let rule = rule.map(|rule| rule.id.clone());
@@ -111,11 +112,23 @@ impl Playbook {
         if text.is_empty() { bound } else { self.matcher.best(&text, bound, applies) }
     }
 
-    fn act(&self, choice: &Choice, salt: &str, values: &Values<'_>) -> Action {
+    /// Asks by what stands behind the rule's keyword; nobody where that is nothing and the service needs some.
+    fn ask(&self, service: &Service, fallback: String, rank: u32, values: &Values<'_>) -> Action {
+        let text = normalise(cut(&values.message.text, MATCHED_MAX));
+        let lookup = Lookup::new(service, self.matcher.behind_prefix(&text, rank));
+        if lookup.question.is_empty() && service.needs_words() {
+            return Action::Reply(Reply::Text { content: fallback });
+        }
+        let encoded = lookup.encode();
+        Action::Ask { service: service.id.clone(), question: lookup.question, fallback, lookup: encoded }
+    }
+
+    fn act(&self, choice: &Choice, (rank, salt): (u32, &str), values: &Values<'_>) -> Action {
         let outcome = choose(choice, values.message.identity.as_str(), salt);
         match outcome.and_then(|reply| self.replies.get(reply as usize)) {
             None => Action::Nothing,
             Some(Line::HandOver { kf_account }) => Action::HandOver { kf_account: kf_account.clone() },
+            Some(Line::Ask { service, fallback }) => self.ask(service, bounded(fallback.fill(values)), rank, values),
             Some(line) => render(line, values).map_or(Action::Nothing, Action::Reply),
         }
     }
@@ -237,7 +250,7 @@ fn render(line: &Line, values: &Values<'_>) -> Option<Reply> {
             };
             Reply::News { articles: articles.iter().map(article).collect() }
         }
-        Line::HandOver { .. } => return None,
+        Line::HandOver { .. } | Line::Ask { .. } => return None,
     })
 }
 

@@ -18,6 +18,7 @@
 use super::{hours::Hours, inbound::Kinds, pushes::Pushes, talk::form::Dialogs, template::Template};
 use crate::{
     facts::{FanStatus, PushChoice},
+    lookup::Service,
     store::digest,
     time::{Day, UtcOffset},
 };
@@ -154,6 +155,8 @@ pub(super) enum Line {
     Music(MusicLine),
     News { articles: Vec<ArticleLine> },
     HandOver { kf_account: Option<String> },
+    // A compiled playbook keeps these by number, so new ones stand behind all others.
+    Ask { service: Service, fallback: Template },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

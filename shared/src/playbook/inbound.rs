@@ -205,5 +205,7 @@ pub enum Action {
         question: String,
         /// The line the fan gets when the service is late, absent or wrong.
         fallback: String,
+        /// The question with all that the service is, as the component `ask` takes it: [`Lookup::encode`](crate::lookup::Lookup::encode).
+        lookup: Vec<u8>,
     },
 }

@@ -1,6 +1,6 @@
 //! From the file to the compiled form: reading, the check, compiling.
 //!
-//! Everything is read once, in the order in which things name each other: opening hours, channels and replies, then the
+//! Everything is read once, in the order in which things name each other: opening hours, channels, replies and services, then the
 //! rules that use them; products, then the campaigns and the dialogs. Readers report what is wrong and go on, so that every problem is named at once; nothing is
 //! compiled unless there is none.
 
@@ -18,10 +18,11 @@ mod rules;
 #[cfg(test)]
 mod schema;
 mod segment;
+mod services;
 mod shadows;
 
 use super::{
-    compiled::{self, Body, Channel, Choice, Keyword, Lengths, Pattern},
+    compiled::{self, Body, Channel, Choice, Keyword, Lengths, Line, Pattern},
     hours::Hours,
     inbound::Kinds,
     problem::{Findings, Problem, Severity, did_you_mean},
@@ -39,6 +40,7 @@ use rules::RuleDraft;
 
 pub use pushes::{CAMPAIGNS_MAX, MARKETING_WORDS_MAX, PRODUCTS_MAX};
 pub use rules::{KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX};
+pub use services::SERVICES_MAX;
 
 /// The largest file in bytes.
 pub const FILE_MAX: usize = 2_000_000;
@@ -63,6 +65,7 @@ struct Known<'d> {
     account: Option<Account>,
     hours: Vec<(&'d str, Hours)>,
     channels: BTreeMap<&'d str, Channel>,
+    services: BTreeMap<&'d str, Option<Line>>,
 }
 
 /// Checks a playbook file and compiles it to the bytes that [`Playbook::load`](super::Playbook::load) takes.
@@ -150,7 +153,8 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let channels = channels::read(&mut file, account);
     let mut replies = Replies::read(&mut file, name);
     let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
-    let known = Known { account, hours, channels };
+    let services = services::read(&mut file, &replies);
+    let known = Known { account, hours, channels, services };
     let rules = rules::read(&mut file, &known, &mut replies);
     let (pushes, shop) = pushes::read(&mut file, &known, name, offset);
     let dialogs = dialogs::read(&mut file, name, &rules, &shop);

@@ -34,6 +34,8 @@ pub(super) struct Found {
     /// Which, in the order they were given.
     pub(super) keyword: usize,
     pub(super) rule: u32,
+    /// How long it is, where it stands at the beginning and must; else 0.
+    prefix: usize,
 }
 
 impl Automatic {
@@ -64,7 +66,8 @@ impl Automatic {
                     Place::Exact => end == text.len() && at_start(),
                 };
                 if fits {
-                    see(Found { keyword: pattern.as_usize(), rule });
+                    let prefix = if place == Place::Prefix { end } else { 0 };
+                    see(Found { keyword: pattern.as_usize(), rule, prefix });
                 }
             }
         }
@@ -91,6 +94,19 @@ impl Matcher {
         let keywords = if within.is_empty() { None } else { Some(Automatic::new(&within)?) };
         let regexes = regexes.into_iter().map(|regex| (regex, OnceLock::new())).collect();
         Ok(Self { exact, keywords, regexes })
+    }
+
+    /// What stands behind the longest keyword of a rule's that must begin the text and does; the whole text where none does.
+    pub(super) fn behind_prefix<'t>(&self, text: &'t str, rule: u32) -> &'t str {
+        let mut longest = 0;
+        if let Some(keywords) = &self.keywords {
+            keywords.each(text, |found| {
+                if found.rule == rule {
+                    longest = longest.max(found.prefix);
+                }
+            });
+        }
+        text.get(longest..).unwrap_or(text)
     }
 
     /// The best rule (the lowest) below `bound` that a word of the normalised text is for and that `applies`; else

@@ -3,6 +3,7 @@
 use super::{inbound::Inbound, normal::cut};
 use crate::{
     facts::Touch,
+    http::percent,
     time::{Local, UtcOffset},
 };
 use serde::{Deserialize, Serialize};
@@ -154,7 +155,7 @@ impl Template {
                 Piece::Place(placeholder) => {
                     value.clear();
                     values.write(*placeholder, &mut value);
-                    percent_encode(&value, &mut out);
+                    percent::encode(&value, &mut out);
                 }
             }
         }
@@ -172,18 +173,6 @@ impl Template {
 
     pub(super) fn is_blank(&self) -> bool {
         self.0.iter().all(|piece| matches!(piece, Piece::Words(words) if words.trim().is_empty()))
-    }
-}
-
-fn percent_encode(value: &str, out: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let digit = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |hex| char::from(*hex));
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
     }
 }
 

@@ -51,6 +51,15 @@ mod playbook {
 
 #[cfg(not(target_family = "wasm"))]
 mod dialogs;
+/// Lookups: whom a rule may ask, and what the fan reads.
+mod lookups {
+    mod addresses;
+    mod answers;
+    mod check;
+    mod questions;
+    mod world;
+}
+
 mod journal;
 mod orders;
 mod recorded;

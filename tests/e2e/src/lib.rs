@@ -119,6 +119,7 @@ pub fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         let components = [
+            "ask",
             "callback",
             "auto-reply",
             "qr-scan",

@@ -18,7 +18,7 @@ use crate::{
     interfaces,
     logs::Logs,
     manifest::{self, Manifest},
-    outbound::{AllowedHost, Client},
+    outbound::{AllowedHost, Client, Components},
     schedule::{CronPre, Ticker},
     store::Store,
     variables::Resolved,
@@ -63,6 +63,7 @@ pub(crate) struct Surroundings {
     pub(crate) variables: Resolved,
     /// By component.
     pub(crate) allowed_hosts: BTreeMap<String, Vec<AllowedHost>>,
+    pub(crate) components: Components,
     pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -71,7 +72,7 @@ pub(crate) struct Surroundings {
 
 /// Loads every component that answers HTTP.
 pub(crate) fn load_http(manifest: &Manifest, with: &Surroundings) -> Result<BTreeMap<String, Handler>, LoadError> {
-    let ids = manifest.http.iter().map(|trigger| &trigger.component).collect();
+    let ids = manifest.http.iter().map(|trigger| &trigger.component).chain(&manifest.private).collect();
     load(manifest, ids, &with.engine, |id, component, linked| {
         // A missing `wasi:http/handler@0.3.0` is an error that names it.
         let engine = linked.engine().clone();
@@ -132,6 +133,7 @@ fn shared(id: &str, component: &manifest::Component, with: &Surroundings) -> Arc
         environment: component.environment.clone(),
         key_value_stores: component.key_value_stores.clone(),
         allowed_hosts: with.allowed_hosts.get(id).cloned().unwrap_or_default(),
+        components: with.components.clone(),
         client: with.client.clone(),
         store: with.store.clone(),
         clock: with.clock.clone(),

@@ -24,7 +24,7 @@ use crate::{
     limits::Limits,
     logs::Logs,
     manifest::{Manifest, ManifestError},
-    outbound::{self, AllowedHost, AllowedHostsError, Client},
+    outbound::{self, AllowedHost, AllowedHostsError, Client, Components},
     routes::{RouteError, Routes},
     runtime_config::{Places, RuntimeConfigError, StateDir},
     server::{Server, serve},
@@ -210,7 +210,7 @@ impl Host {
     /// When anything is not as `spin up` needs it, or as only the local host refuses it.
     pub async fn start(options: Options) -> Result<Self, HostError> {
         let manifest = Manifest::read(&options.manifest)?;
-        if manifest.http.is_empty() {
+        if manifest.http.is_empty() && manifest.private.is_empty() {
             return Err(HostError::NoTrigger("http"));
         }
         if !manifest.cron.is_empty() {
@@ -221,6 +221,9 @@ impl Host {
         let with = Arc::clone(&surroundings);
         let load = tokio::task::spawn_blocking(move || application::load_http(&manifest, &with));
         let handlers = load.await.map_err(|panic| LoadError::Engine(panic.to_string()))??;
+
+        let handlers = Arc::new(handlers);
+        surroundings.components.set(&handlers);
 
         let failed = |source| HostError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
@@ -364,6 +367,7 @@ pub(crate) async fn surroundings(manifest: &Manifest, options: &Options) -> Resu
         engine: engine(|name| options.pool_variable(name)).map_err(LoadError::Engine)?,
         variables,
         allowed_hosts,
+        components: Components::default(),
         client: Client::new(),
         store,
         clock: options.clock.clone(),

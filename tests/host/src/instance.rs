@@ -28,7 +28,7 @@ use crate::{
     clock::Clock,
     engine::NO_DEADLINE,
     logs::{Logs, Source},
-    outbound::{AllowedHost, Client, Outbound},
+    outbound::{AllowedHost, Client, Components, Outbound},
     store::Store,
 };
 
@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) key_value_stores: Vec<String>,
     pub(crate) allowed_hosts: Vec<AllowedHost>,
+    pub(crate) components: Components,
     pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) clock: Clock,

@@ -33,6 +33,8 @@ pub struct Manifest {
     pub variables: BTreeMap<String, Variable>,
     /// `[[trigger.http]]` in the order of the file.
     pub http: Vec<HttpTrigger>,
+    /// The ids of the components with a private route, which only other components reach.
+    pub private: Vec<String>,
     /// `[[trigger.cron]]` in the order of the file.
     pub cron: Vec<CronTrigger>,
     /// `[component.ID]` by id.
@@ -177,7 +179,7 @@ impl Manifest {
     /// Checks what one part of the manifest says of another.
     fn check_references(&self, text: &str) -> Result<(), Refusal> {
         let refuse = |needle: &str, message: String| Err(Refusal { span: find(text, needle), message });
-        let http = self.http.iter().map(|trigger| &trigger.component);
+        let http = self.http.iter().map(|trigger| &trigger.component).chain(&self.private);
         for component in http.chain(self.cron.iter().map(|trigger| &trigger.component)) {
             if !self.components.contains_key(component) {
                 return refuse(component, format!("there is no component `{component}`"));

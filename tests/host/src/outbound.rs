@@ -3,9 +3,11 @@
 //!
 //! As in Spin, another host is answered with `HttpRequestDenied` and a line in the log, redirects are not followed, and
 //! the headers that belong to the connection (`host`, `connection`, …) are not the component's to set. Stricter than in
-//! Spin: HTTP/1.1 only, certificates are checked against Mozilla's roots alone, and an application cannot call itself.
+//! Spin: HTTP/1.1 only, certificates are checked against Mozilla's roots alone, and an application cannot call its own public
+//! routes (`self.alt`). The other components of the application are reached as in Spin, by a wildcard too.
 
 mod allowed_hosts;
+mod chain;
 mod client;
 
 use std::{future::ready, sync::Arc};
@@ -15,6 +17,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHostsError};
 pub(crate) use allowed_hosts::{is_left_out, resolve};
+pub(crate) use chain::Components;
 pub(crate) use client::Client;
 
 use crate::instance::Shared;
@@ -34,7 +37,7 @@ impl Outbound {
         let Some(destination) = Destination::of(uri) else {
             return Some(format!("component `{id}` sent a request whose URI names no host or no possible port"));
         };
-        let not_yet = destination.is_internal();
+        let not_yet = destination.is_self();
         if !not_yet && destination.allowed_by(allowed_hosts) {
             return None;
         }
@@ -68,6 +71,20 @@ impl WasiHttpHooks for Outbound {
         if let Some(refusal) = self.refusal(request.uri()) {
             self.0.logs.host(&self.0.id, &refusal);
             return Box::new(ready(Err(Error::HttpRequestDenied)));
+        }
+        if let Some(target) = chain::target(request.uri()).map(str::to_owned) {
+            let components = self.0.components.clone();
+            if !chain::is_there(&components, &target) {
+                let what =
+                    format!("component `{}` sent a request to component `{target}`, which is not there", self.0.id);
+                self.0.logs.host(&self.0.id, &what);
+                chain::trap();
+            }
+            return Box::new(async move {
+                let response = chain::call(&components, target, request).await?;
+                let done: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(ready(Ok(())));
+                Ok((response, done))
+            });
         }
         let client = self.0.client.clone();
         Box::new(async move {

@@ -38,7 +38,7 @@ pub(crate) struct Routes {
 /// The component for a path, with the request headers that Spin adds.
 pub(crate) struct Found<'a> {
     pub(crate) component: &'a str,
-    trigger: &'a HttpTrigger,
+    route: &'a str,
     path_info: String,
     parameters: Vec<(String, String)>,
 }
@@ -68,7 +68,7 @@ impl Routes {
         let trigger = found.handler();
         Some(Found {
             component: &trigger.component,
-            trigger,
+            route: &trigger.route,
             path_info: captures.wildcard().map(|rest| path_info(rest, path)).unwrap_or_default(),
             parameters: captures.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         })
@@ -109,12 +109,19 @@ fn shape(route: &str) -> String {
     route.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
+impl<'a> Found<'a> {
+    /// What a component that another one calls is told: as if all paths were its own.
+    pub(crate) fn chained(path: &'a str) -> Self {
+        Self { component: "", route: "/...", path_info: path.to_owned(), parameters: Vec::new() }
+    }
+}
+
 impl Found<'_> {
     /// Adds the headers by which a component learns how it was called. As in Spin they come after a client's own of the
     /// same name, which is what a component finds first: they prove nothing.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, path_and_query: &str, client: SocketAddr) {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
-        let route = &self.trigger.route;
+        let route = self.route;
         let prefix = route.strip_suffix("/...").unwrap_or(route);
         let based = route.strip_suffix('/').unwrap_or(route);
         let mut add = |name: &str, value: &str| {

@@ -82,7 +82,7 @@ impl Schedule {
         if manifest.cron.is_empty() {
             return Err(HostError::NoTrigger("cron"));
         }
-        if !manifest.http.is_empty() {
+        if !manifest.http.is_empty() || !manifest.private.is_empty() {
             return Err(HostError::MixedTriggers);
         }
         let surroundings = surroundings(&manifest, &options).await?;

@@ -44,7 +44,7 @@ const BACKLOG: i32 = 4_096;
 /// What answers requests.
 pub(crate) struct Server {
     pub(crate) routes: Routes,
-    pub(crate) handlers: BTreeMap<String, Handler>,
+    pub(crate) handlers: Arc<BTreeMap<String, Handler>>,
     places: Option<Arc<Places>>,
 }
 
@@ -124,7 +124,7 @@ async fn when(closed: Option<places::Closed>) {
 }
 
 impl Server {
-    pub(crate) fn new(routes: Routes, handlers: BTreeMap<String, Handler>, limits: Option<Limits>) -> Self {
+    pub(crate) fn new(routes: Routes, handlers: Arc<BTreeMap<String, Handler>>, limits: Option<Limits>) -> Self {
         let places = limits.map(|limits| Arc::new(Places::new(limits.within_files())));
         Self { routes, handlers, places }
     }
@@ -163,22 +163,32 @@ impl Server {
         let Some(found) = self.routes.find(&path) else { return Ok(plain(StatusCode::NOT_FOUND, "")) };
         // Every component that a route names has been loaded.
         let Some(handler) = self.handlers.get(found.component) else { return Ok(plain(StatusCode::NOT_FOUND, "")) };
-        let readable = request.headers().values().all(|value| value.as_bytes().is_ascii());
         let request = prepare(request, &found, client)?;
-        if !readable {
-            return Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, ""));
-        }
-        Ok(match handler.handle((), request).await {
-            Ok(response) => response,
-            Err(error) => {
-                // A trap has been logged once for all requests of its instance.
-                if error.downcast_ref::<TrapOrPanicError>().is_none() {
-                    let shared = handler.state().shared();
-                    shared.logs.host(&shared.id, &format!("no response to {path}: {error:#}"));
-                }
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "")
+        Ok(respond(handler, request).await)
+    }
+}
+
+/// Whether a header has a value that Spin does not pass on: a component that is sent such a request answers 500.
+pub(crate) fn unreadable(headers: &HeaderMap) -> bool {
+    !headers.values().all(|value| value.as_bytes().is_ascii())
+}
+
+/// What a component answers; a plain 500 where it does not, or has no instance to spare.
+pub(crate) async fn respond(handler: &Handler, request: Request<WasiBody>) -> Response<WasiBody> {
+    if unreadable(request.headers()) {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, "");
+    }
+    let path = request.uri().path().to_owned();
+    match handler.handle((), request).await {
+        Ok(response) => response,
+        Err(error) => {
+            // A trap has been logged once for all requests of its instance.
+            if error.downcast_ref::<TrapOrPanicError>().is_none() {
+                let shared = handler.state().shared();
+                shared.logs.host(&shared.id, &format!("no response to {path}: {error:#}"));
             }
-        })
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "")
+        }
     }
 }
 

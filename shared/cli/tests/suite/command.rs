@@ -259,3 +259,47 @@ fn who_has_read_enough_ends_the_output_quietly() {
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
     }
 }
+
+const ASKING: &str = "version = 1\naccount = \"service\"\nname = \"n\"\n[[services]]\nid = \"weather\"\n\
+    url = \"https://api.example.com/now?q={text}\"\nheaders = { x-key = \"lookup_key2\" }\npointer = \"/v\"\n\
+    fallback = \"later\"\n[[rules]]\nid = \"weather\"\non = \"text\"\nmatch = { prefix = \"weather\" }\nask = \"weather\"\n";
+
+#[test]
+fn say_asks_a_service_when_it_is_told_to_and_shows_where_the_answer_is_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("playbook.toml");
+    std::fs::write(&path, ASKING).unwrap();
+    let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stand_in = format!("http://{}", service.local_addr().unwrap());
+    let say = |arguments: &[&str]| {
+        let mut command = guanxi();
+        command.arg("say").arg("--playbook").arg(&path).args(arguments).env("SPIN_VARIABLE_LOOKUP_STAND_IN", &stand_in);
+        command.env("SPIN_VARIABLE_LOOKUP_KEY2", "the-key").stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let said = "rule: weather\nreply: asks the service weather: paris\nor else: later\n";
+    let output = say(&["weather paris"]).wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), said);
+    for (answer, from, line) in [
+        (
+            "200 OK\r\ncontent-length: 11\r\n\r\n{\"v\":\"sun\"}",
+            "answer of weather of https://api.example.com, after ",
+            "sun",
+        ),
+        (
+            "500 Oops\r\ncontent-length: 0\r\n\r\n",
+            "no answer of weather of https://api.example.com, after ",
+            "status 500",
+        ),
+    ] {
+        let saying = say(&["--ask", "weather paris"]);
+        let (mut stream, _) = service.accept().unwrap();
+        let mut head = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        let head: Vec<String> = head.by_ref().take_while(|line| !line.is_empty()).collect();
+        assert_eq!(head[0], "GET /now?q=paris HTTP/1.1");
+        assert!(head.iter().any(|line| line == "x-key: the-key"), "{head:?}");
+        std::io::Write::write_all(&mut stream, format!("HTTP/1.1 {answer}").as_bytes()).unwrap();
+        let output = String::from_utf8(saying.wait_with_output().unwrap().stdout).unwrap();
+        let asked = output.strip_prefix(said).unwrap_or_else(|| panic!("{output}"));
+        assert!(asked.starts_with(from) && asked.trim_end().ends_with(line), "{asked}");
+    }
+}

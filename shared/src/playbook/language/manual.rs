@@ -4,11 +4,12 @@
 
 use super::{
     CAMPAIGNS_MAX, CHANNELS_MAX, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, MARKETING_WORDS_MAX, NAME_MAX,
-    PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, content, dialogs, hours::HOURS_MAX,
-    lint::FieldType, pushes, replies, rules, segment,
+    PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, SERVICES_MAX, campaign, compile, content, dialogs,
+    hours::HOURS_MAX, lint::FieldType, pushes, replies, rules, segment, services,
 };
 use crate::{
     facts::{FanStatus, PushChoice, order},
+    lookup::{self, address::ADDRESS_MAX, allowed::SLOTS, answer::VALUE_MAX, cache::LINES_MAX},
     playbook::{
         MATCHED_MAX, Problem, SCENE_MAX, TEXT_PLACEHOLDER_MAX, Terms,
         inbound::InboundKind,
@@ -25,7 +26,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const PAGE: &str = include_str!("../../../docs/playbook.md");
 
 /// What a table of the file is called in problems, and under which headings of the page its keys stand.
-pub(super) const TABLES: [(&str, &[&str]); 22] = [
+pub(super) const TABLES: [(&str, &[&str]); 23] = [
     ("the playbook", &["The file"]),
     ("opening hours", &["Opening hours"]),
     ("a channel", &["Channels"]),
@@ -34,6 +35,7 @@ pub(super) const TABLES: [(&str, &[&str]); 22] = [
     ("a choice", &["A choice by weight"]),
     ("a reply", &["Replies"]),
     ("an article", &["Articles"]),
+    ("a service", &["Services"]),
     ("`pushes`", &["Pushes"]),
     ("a product", &["Products"]),
     ("a reminder", &["Reminders", "What goes out"]),
@@ -205,7 +207,7 @@ fn numbers_have_the_bounds_that_the_page_tells() {
 
 #[test]
 fn the_limits_are_the_languages() {
-    let limits: [(&str, usize); 34] = [
+    let limits: [(&str, usize); 40] = [
         ("bytes of the file", FILE_MAX),
         ("opening hours", HOURS_MAX),
         ("channels", CHANNELS_MAX),
@@ -234,6 +236,12 @@ fn the_limits_are_the_languages() {
         ("articles of a reply", ARTICLES_MAX),
         ("bytes of a media id", replies::MEDIA_ID_MAX),
         ("characters that `{text}` becomes", TEXT_PLACEHOLDER_MAX),
+        ("services", SERVICES_MAX),
+        ("headers of a service", services::HEADERS_MAX),
+        ("words of a service", services::WORDS_MAX),
+        ("characters of a service's value or word in `words`", services::WORD_MAX),
+        ("bytes of a `pointer`", services::POINTER_MAX),
+        ("bytes of a service's address, the question in it", ADDRESS_MAX),
         ("marketing words of the brand's own", MARKETING_WORDS_MAX),
         ("names in each key of a segment", segment::NAMES_MAX),
         ("days in a segment", segment::DAYS_MAX as usize),
@@ -249,6 +257,16 @@ fn the_limits_are_the_languages() {
     let limits: Vec<_> = limits.map(|(what, most)| vec![what.to_owned(), thousands(most)]).collect();
     assert_eq!(rows("Limits", "limit"), limits);
     assert!(PAGE.contains(&format!("its first {TEXT_PLACEHOLDER_MAX} characters")));
+    for told in [
+        format!("its first {} characters", lookup::QUESTION_MAX),
+        format!("cut at {VALUE_MAX} characters"),
+        format!("Up to {SLOTS} hosts"),
+        format!("{LINES_MAX} answers in the memory"),
+        format!("over {} KiB", lookup::BODY_MAX / 1_024),
+        format!("at most {} s", lookup::TIME_MAX.as_secs()),
+    ] {
+        assert!(PAGE.contains(&told), "{told}");
+    }
     assert!(PAGE.contains(&format!("Only the first {} bytes", thousands(MATCHED_MAX as u64))));
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Replies<'d> {
     findings: &'d Findings<'d>,
     /// Indexes into `lines`.
     names: BTreeMap<&'d str, u32>,
+    /// Those that rules have asked so far, and where they stand.
+    services: BTreeMap<&'d str, u32>,
     /// None: it could not be read, and that was reported.
     lines: Vec<Option<Line>>,
 }
@@ -33,7 +35,8 @@ pub(super) struct Replies<'d> {
 impl<'d> Replies<'d> {
     pub(super) fn read(file: &mut Fields<'d, '_>, brand: &'d str) -> Self {
         let findings = file.findings;
-        let mut replies = Self { brand, findings, names: BTreeMap::new(), lines: Vec::new() };
+        let mut replies =
+            Self { brand, findings, names: BTreeMap::new(), services: BTreeMap::new(), lines: Vec::new() };
         let help = "write [replies.welcome] and below it type = \"text\" and content = \"…\"";
         let Some(table) = file.get("replies").and_then(|v| Fields::of(v, "`replies`", help, findings)) else {
             return replies;
@@ -53,6 +56,14 @@ impl<'d> Replies<'d> {
     pub(super) fn inline(&mut self, word: &Word<'_>) -> Choice {
         let line = self.words(word).map(|content| Line::Text { content });
         let index = self.push(line);
+        Choice(vec![(Some(index), 1)])
+    }
+
+    /// A service that a rule asks; each stands once, however many rules ask it.
+    pub(super) fn asked(&mut self, id: &'d str, service: Option<&Line>) -> Choice {
+        let known = self.services.get(id).copied();
+        let index = known.unwrap_or_else(|| self.push(service.cloned()));
+        self.services.insert(id, index);
         Choice(vec![(Some(index), 1)])
     }
 
@@ -155,7 +166,7 @@ impl<'d> Replies<'d> {
     }
 
     /// A text with placeholders that is not empty and never too long.
-    fn words(&self, word: &Word<'_>) -> Option<Template> {
+    pub(super) fn words(&self, word: &Word<'_>) -> Option<Template> {
         let template = match template::parse(word.text, self.brand) {
             Ok(template) => template,
             Err(wrong) => {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     facts::{FanStatus, PushChoice},
     playbook::{
-        compiled::{Choice, Conditions, Place, Rule},
+        compiled::{Choice, Conditions, Line, Place, Rule},
         inbound::{InboundKind, Kinds},
         matcher,
         normal::normalise,
@@ -300,6 +300,21 @@ impl<'d> RuleReader<'_, 'd> {
         (says == Some(true)).then_some(at)
     }
 
+    fn asked(&self, word: &Word<'d>, kinds: Kinds, replies: &mut Replies<'d>) -> Choice {
+        let Some(asked) = self.known.services.get(word.text) else {
+            let known = self.known.services.keys().copied();
+            let help = did_you_mean(word.text, known, "write [[services]] with this id, or name another");
+            self.findings.add(word.at(), format!("there is no service `{}`", word.text), help);
+            return Choice::default();
+        };
+        let needs_words = matches!(asked, Some(Line::Ask { service, .. }) if service.needs_words());
+        if let Some(kind) = kinds.iter().find(|kind| needs_words && !kind.has_text()) {
+            let message = format!("`{}` brings no text to ask `{}`", kind.name(), word.text);
+            self.findings.add(word.at(), message, "ask a service whose url has no {text}, or drop the kind");
+        }
+        replies.asked(word.text, asked.as_ref())
+    }
+
     fn choice(
         &self,
         fields: &mut Fields<'d, '_>,
@@ -307,7 +322,13 @@ impl<'d> RuleReader<'_, 'd> {
         replies: &mut Replies<'d>,
         dialog: Option<&Word<'_>>,
     ) -> Choice {
-        let (text, reply) = (fields.text("text"), fields.get("reply"));
+        let (text, reply, ask) = (fields.text("text"), fields.get("reply"), fields.text("ask"));
+        if let Some(ask) = ask {
+            if text.is_some() || reply.is_some() || dialog.is_some() {
+                self.findings.add(ask.at(), "a rule has `ask` or an answer of its own, not both", "keep one of them");
+            }
+            return self.asked(&ask, kinds, replies);
+        }
         if let (Some(_), Some(reply)) = (dialog, reply) {
             let help = "write `text`: it stands before the question";
             self.findings.add(reply.span().start, "a rule that begins a dialog says no `reply`", help);
@@ -321,7 +342,7 @@ impl<'d> RuleReader<'_, 'd> {
             (None, Some(reply)) => replies.choice(reply, kinds),
             (None, None) if dialog.is_some() => Choice::default(),
             (None, None) => {
-                let help = "write text = \"…\", reply = \"name\" or reply = \"nothing\"";
+                let help = "write text = \"…\", reply = \"name\", reply = \"nothing\" or ask = \"service\"";
                 self.findings.add(fields.at, "a rule needs `reply`", help);
                 Choice::default()
             }

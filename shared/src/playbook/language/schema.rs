@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use super::{
-    CAMPAIGNS_MAX, CHANNELS_MAX, MARKETING_WORDS_MAX, NAME_MAX, PRODUCTS_MAX, REGEX_MAX, RULES_MAX, content, dialogs,
+    CAMPAIGNS_MAX, CHANNELS_MAX, MARKETING_WORDS_MAX, NAME_MAX, PRODUCTS_MAX, REGEX_MAX, RULES_MAX, SERVICES_MAX,
+    content, dialogs,
     hours::HOURS_MAX,
     manual::{TABLES, quoted, read, rows},
-    pushes, replies, rules, segment,
+    pushes, replies, rules, segment, services,
 };
 use crate::{
     facts::{FanStatus, PushChoice, request::Kind},
+    lookup::Method,
     playbook::{SCENE_MAX, inbound::InboundKind, schema},
     wechat::reply::ARTICLES_MAX,
 };
@@ -19,7 +21,7 @@ use std::collections::BTreeSet;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Where the schema has the tables of the file, in the order of [`TABLES`].
-const PLACES: [&str; 22] = [
+const PLACES: [&str; 23] = [
     "",
     "/$defs/hours",
     "/$defs/channel",
@@ -28,6 +30,7 @@ const PLACES: [&str; 22] = [
     "/$defs/choice",
     "/$defs/reply",
     "/$defs/article",
+    "/$defs/service",
     "/$defs/pushes",
     "/$defs/product",
     "/$defs/reminder",
@@ -105,6 +108,7 @@ fn keys_take_the_languages_words() {
     for (place, known) in [
         ("/properties/account", &["service", "subscription"][..]),
         ("/$defs/reply/properties/type", &replies::TYPES),
+        ("/$defs/service/properties/method", &Method::ALL.map(|(name, _)| name)),
         ("/$defs/rule/properties/fan", &FanStatus::ALL.map(|(name, _)| name)),
         ("/$defs/rule/properties/pushes", &PushChoice::ALL.map(|(name, _)| name)),
         ("/$defs/step/properties/take", &dialogs::TAKES),
@@ -121,6 +125,10 @@ fn lists_and_texts_have_the_languages_limits() {
         ("/properties/hours/maxProperties", HOURS_MAX),
         ("/properties/channels/maxItems", CHANNELS_MAX),
         ("/properties/rules/maxItems", RULES_MAX),
+        ("/properties/services/maxItems", SERVICES_MAX),
+        ("/$defs/service/properties/headers/maxProperties", services::HEADERS_MAX),
+        ("/$defs/service/properties/words/maxProperties", services::WORDS_MAX),
+        ("/$defs/service/properties/pointer/maxLength", services::POINTER_MAX),
         ("/properties/products/maxItems", PRODUCTS_MAX),
         ("/properties/campaigns/maxItems", CAMPAIGNS_MAX),
         ("/properties/dialogs/maxItems", dialogs::DIALOGS_MAX),

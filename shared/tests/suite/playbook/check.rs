@@ -49,7 +49,8 @@ fn an_empty_file_is_told_what_it_needs() {
 
 #[test]
 fn a_rule_needs_an_answer() {
-    let needs = "4:1: a rule needs `reply`; write text = \"…\", reply = \"name\" or reply = \"nothing\"\n";
+    let needs =
+        "4:1: a rule needs `reply`; write text = \"…\", reply = \"name\", reply = \"nothing\" or ask = \"service\"\n";
     assert_eq!(problems(&format!("{HEAD}{RULE}")), needs);
 }
 

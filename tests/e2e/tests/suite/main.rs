@@ -14,6 +14,7 @@ mod killed_rollup;
 mod knowledge;
 mod local_host;
 mod logs;
+mod lookups;
 mod outbox;
 mod permissions;
 mod playbook_page;

@@ -41,12 +41,37 @@ struct Granted {
     size_max: f64,
 }
 
-const GRANTED: [Granted; 9] = [
+const GRANTED: [Granted; 10] = [
+    Granted {
+        id: "ask",
+        stores: &[],
+        hosts: &[
+            "{{ lookup_host1 }}",
+            "{{ lookup_host2 }}",
+            "{{ lookup_host3 }}",
+            "{{ lookup_host4 }}",
+            "{{ lookup_stand_in }}",
+        ],
+        variables: &[
+            "lookup_host1",
+            "lookup_host2",
+            "lookup_host3",
+            "lookup_host4",
+            "lookup_key1",
+            "lookup_key2",
+            "lookup_key3",
+            "lookup_key4",
+            "lookup_stand_in",
+        ],
+        imports: &["spin:variables/variables@", "wasi:clocks/", "wasi:http/client@", "wasi:http/types@"],
+        size_max: 1.7,
+    },
     Granted { id: "auto-reply", stores: &[], hosts: &[], variables: &[], imports: &[], size_max: 1.5 },
     Granted {
         id: "callback",
         stores: &["default"],
-        hosts: &[],
+        // The component ask, and nobody else.
+        hosts: &["http://ask.spin.internal"],
         variables: &[
             "wechat_app_id",
             "wechat_encoding_aes_key",
@@ -61,13 +86,15 @@ const GRANTED: [Granted; 9] = [
             "spin:key-value/key-value@",
             "spin:variables/variables@",
             "wasi:clocks/",
-            // The request and the response are its resources. Of outgoing requests there is no `wasi:http/client`.
+            // To the component ask.
+            "wasi:http/client@",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
             "wasi:keyvalue/store@",
             "wasi:random/random@",
         ],
-        size_max: 2.7,
+        // 0.2 of it asks the component ask.
+        size_max: 2.9,
     },
     Granted {
         id: "console",
@@ -130,7 +157,7 @@ const GRANTED: [Granted; 9] = [
             "spin:key-value/key-value@",
             "spin:variables/variables@",
             "wasi:clocks/",
-            // The way out. Besides the outbox no other component of this application has it.
+            // The way out. Besides ask, the outbox and callback to ask no other component of this application has it.
             "wasi:http/client@",
             "wasi:http/types@",
             "wasi:keyvalue/atomics@",
@@ -341,7 +368,14 @@ fn each_way_out_is_one_components_and_so_is_the_secret_that_goes_with_it() {
     let with = |what: &dyn Fn(&Granted) -> bool| -> Vec<&str> {
         GUANXI.granted.iter().filter(|granted| what(granted)).map(|granted| granted.id).collect()
     };
-    assert_eq!(with(&|granted| !granted.hosts.is_empty()), ["outbox", "push"]);
+    assert_eq!(with(&|granted| !granted.hosts.is_empty()), ["ask", "callback", "outbox", "push"]);
+    let reaches =
+        |beginning: &'static str| with(&|granted| granted.hosts.iter().any(|host| host.starts_with(beginning)));
+    assert_eq!(reaches("{{ lookup_"), ["ask"]);
+    assert_eq!(reaches("http://"), ["callback"]);
+    assert_eq!(with(&|granted| granted.variables.iter().any(|name| name.starts_with("lookup_"))), ["ask"]);
+    // A wildcard would also open every component, private ones too.
+    assert!(GUANXI.granted.iter().all(|granted| granted.hosts.iter().all(|host| !host.contains('*'))));
     for (variable, component) in [
         ("wechat_app_secret", "push"),
         ("wechat_api_url", "push"),
@@ -358,7 +392,16 @@ fn each_way_out_is_one_components_and_so_is_the_secret_that_goes_with_it() {
         let imports = GUANXI.imports(granted.id);
         imports.iter().any(|import| import.contains("http/client") || import.contains("http/outgoing-handler"))
     };
-    assert_eq!(with(&calls_out), ["outbox", "push"]);
+    assert_eq!(with(&calls_out), ["ask", "callback", "outbox", "push"]);
+}
+
+#[test]
+fn nobody_but_callback_names_the_private_component() {
+    let private: Vec<String> = Manifest::read(&root()).unwrap().private;
+    assert_eq!(private, ["ask"]);
+    assert_eq!(format!("{}.spin.internal", private[0]), guanxi::lookup::COMPONENT);
+    let slots = GRANTED[0].variables.iter().filter(|name| name.starts_with("lookup_host")).count();
+    assert_eq!(slots, guanxi::lookup::allowed::SLOTS);
 }
 
 #[test]

@@ -122,11 +122,19 @@ impl File {
             check_kebab(id.get_ref()).map_err(|message| Refusal::new(id.span(), format!("component id {message}")))?;
             Ok((id.into_inner(), component.check(&folder)?))
         });
+        let (mut http, mut private) = (Vec::new(), Vec::new());
+        for trigger in self.trigger.http {
+            match trigger.check()? {
+                Ok(routed) => http.push(routed),
+                Err(component) => private.push(component),
+            }
+        }
         Ok(Manifest {
             name: self.application.name,
             version: self.application.version,
             variables: variables.collect::<Result<_, _>>()?,
-            http: self.trigger.http.into_iter().map(FileHttpTrigger::check).collect::<Result<_, _>>()?,
+            http,
+            private,
             cron: self.trigger.cron.into_iter().map(FileCronTrigger::check).collect::<Result<_, _>>()?,
             components: components.collect::<Result<_, Refusal>>()?,
             folder,
@@ -152,16 +160,17 @@ impl FileVariable {
 }
 
 impl FileHttpTrigger {
-    fn check(self) -> Result<HttpTrigger, Refusal> {
+    /// The trigger, or the component of a private route.
+    fn check(self) -> Result<Result<HttpTrigger, String>, Refusal> {
         let span = self.route.span();
-        let route = match self.route.into_inner() {
-            Value::String(route) => route,
-            Value::Table(_) => {
-                return Err(Refusal::new(span, "a private route: the local host does not support it yet"));
+        let component = check_component(self.component)?;
+        match self.route.into_inner() {
+            Value::String(route) => Ok(Ok(HttpTrigger { route, component })),
+            Value::Table(table) if table.len() == 1 && table.get("private") == Some(&Value::Boolean(true)) => {
+                Ok(Err(component))
             }
-            _ => return Err(Refusal::new(span, "`route` must be a string")),
-        };
-        Ok(HttpTrigger { route, component: check_component(self.component)? })
+            _ => Err(Refusal::new(span, "`route` must be a string or { private = true }")),
+        }
     }
 }
 

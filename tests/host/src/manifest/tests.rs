@@ -78,7 +78,8 @@ fn what_is_not_run_is_named_with_its_place() {
         ("spin_manifest_version = 2", "spin_manifest_version = 1", "spin.toml:2:25: only `spin_manifest_version = 2`"),
         ("description = \"d\"", "targets = []", "spin.toml:8:1: `targets` is Spin's"),
         ("description = \"d\"", "colour = \"d\"", "spin.toml:8:1: unknown field `colour`"),
-        ("route = \"/wechat\"", "route = { private = true }", "spin.toml:15:9: a private route"),
+        ("route = \"/wechat\"", "route = { private = false }", "spin.toml:15:9: `route` must be"),
+        ("route = \"/wechat\"", "route = { private = true, path = \"/a\" }", "spin.toml:15:9: `route` must be"),
         (
             "route = \"/wechat\"",
             "route = \"/wechat\"\nexecutor = { type = \"http\" }",

@@ -12,8 +12,6 @@ use crate::{
 
 /// Where Spin sends requests of an application to itself.
 const SELF: &str = "self.alt";
-/// Where Spin finds the other components of an application.
-const OTHER_COMPONENTS: &str = ".spin.internal";
 
 /// One entry with its variables filled in: `scheme://host[:port]`.
 ///
@@ -61,7 +59,7 @@ pub enum AllowedHostError {
     #[error("its port is not a number up to 65535, a range such as `8000..8010`, or `*`")]
     Port,
     /// Spin's own, not run here.
-    #[error("requests to the application itself or to its other components: the local host does not support them yet")]
+    #[error("requests to the application's own public routes: the local host does not support them yet")]
     Internal,
     /// Spin's own, not run here.
     #[error("a whole network of addresses: the local host does not support it yet")]
@@ -108,7 +106,7 @@ impl HostPattern {
         if host == "*" {
             return Ok(Self::Any);
         }
-        if host == "self" || is_internal(bare) {
+        if host == "self" || bare == SELF {
             return Err(AllowedHostError::Internal);
         }
         if let Some((address, length)) = bare.split_once('/') {
@@ -133,10 +131,6 @@ impl HostPattern {
             (Self::Exactly(allowed), host) => allowed == host,
         }
     }
-}
-
-fn is_internal(host: &str) -> bool {
-    host == SELF || host.ends_with(OTHER_COMPONENTS)
 }
 
 /// `8000..8010` leaves its end out, as in Spin; a range of nothing is an error here.
@@ -191,9 +185,9 @@ impl Destination {
         Some(Self { scheme, host: Host::parse(host).ok()?, port })
     }
 
-    /// Whether Spin would not send it over the network.
-    pub(super) fn is_internal(&self) -> bool {
-        matches!(&self.host, Host::Domain(name) if is_internal(name))
+    /// Whether Spin would send it to the application's own public routes.
+    pub(super) fn is_self(&self) -> bool {
+        matches!(&self.host, Host::Domain(name) if name == SELF)
     }
 
     pub(super) fn allowed_by(&self, hosts: &[AllowedHost]) -> bool {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod beside_spin;
+mod chaining;
 mod fixtures;
 mod http;
 mod limits;

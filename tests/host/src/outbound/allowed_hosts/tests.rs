@@ -24,6 +24,11 @@ fn an_entry_allows_what_it_allows_in_spin() {
         ("*://*:*", "http://10.0.0.1:1/"),
         ("http://*", "http://anything/"),
         ("http://*.Example.com/", "http://a.example.com/"),
+        ("http://b.spin.internal", "http://b.spin.internal:80/"),
+        ("http://b.spin.internal", "http://B.spin.internal/"),
+        ("http://*.spin.internal", "http://b.spin.internal/"),
+        ("https://*", "https://b.spin.internal/"),
+        ("http://*:*", "http://b.spin.internal:81/"),
     ] {
         assert!(allows(entry, uri), "{entry} {uri}");
     }
@@ -43,6 +48,10 @@ fn an_entry_allows_nothing_else() {
         ("http://127.0.0.1:8000..8010", "http://127.0.0.1:8010/"),
         ("redis://localhost", "http://localhost:6379/"),
         ("http://*", "http://anything:81/"),
+        ("http://b.spin.internal", "http://b.spin.internal:81/"),
+        ("http://b.spin.internal", "https://b.spin.internal/"),
+        ("http://b.spin.internal", "http://c.spin.internal/"),
+        ("https://*", "http://b.spin.internal/"),
     ] {
         assert!(!allows(entry, uri), "{entry} {uri}");
     }
@@ -75,8 +84,6 @@ fn what_spin_refuses_or_the_host_does_not_run_is_refused() {
         ("http://example.com:9..9", AllowedHostError::Port),
         ("http://self", AllowedHostError::Internal),
         ("http://self.alt", AllowedHostError::Internal),
-        ("http://callback.spin.internal", AllowedHostError::Internal),
-        ("http://*.spin.internal", AllowedHostError::Internal),
         ("*://127.0.0.0/24:80", AllowedHostError::Network),
     ] {
         assert_eq!(AllowedHost::parse(entry), Err(expected), "{entry:?}");
