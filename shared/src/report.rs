@@ -9,6 +9,7 @@
 //! | channels | one per channel with anything to say in the days asked for: scan → follow → welcomed → used the menu → still here → bought → bought again |
 //! | channel | one per hour or day, of one channel |
 //! | channel-days | one per channel, a column a day: new fans |
+//! | dialogs | of each dialog how many runs began, finished and were left at which step, and what was answered |
 //! | paths | one per pair of first and last touch before an order |
 //! | trend | one per hour or day |
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
@@ -25,6 +26,7 @@
 //! Fans from before the installation are unknown until they act: "followers" are known followers.
 
 mod account;
+mod dialogs;
 mod fan;
 mod metrics;
 mod pushes;
@@ -42,7 +44,7 @@ pub use status::Status;
 use crate::{
     fold::{
         Settings,
-        counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, pushes_key, rules_key, week_of},
+        counts::{PAGES, Questions, Span, cohort_key, dialogs_key, page_of, paths_key, pushes_key, rules_key, week_of},
         fan::key,
     },
     playbook::{Channel, Terms, publish::HEAD_KEY},
@@ -186,6 +188,8 @@ pub enum Ask {
     Cohorts(u64),
     /// From which channel to which the fans went who ordered in these days.
     Paths(Days),
+    /// How dialogs went in these days.
+    Dialogs(Days),
     /// What nobody answers.
     Questions,
     /// What became of the pushes that were due in these days.
@@ -213,6 +217,7 @@ impl Ask {
             Self::Trend(..) => "trend",
             Self::Cohorts(_) => "cohorts",
             Self::Paths(_) => "paths",
+            Self::Dialogs(_) => "dialogs",
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
             Self::Account => "account",
@@ -244,6 +249,7 @@ impl Ask {
                 weeks_until(*weeks, settings, moment).flat_map(pages).collect()
             }
             Self::Paths(days) => days.iter().map(|day| paths_key(day).into()).collect(),
+            Self::Dialogs(days) => days.iter().map(|day| dialogs_key(day).into()).collect(),
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
             Self::Account => status::account_keys(),
@@ -285,13 +291,14 @@ impl Ask {
                 tables::cohorts(weeks, week_of(moment.now, brand.settings.utc_offset), brand, records)
             }
             Self::Paths(days) => tables::paths(brand, *days, records),
+            Self::Dialogs(days) => dialogs::sheet(brand, *days, records),
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
             Self::Account => account::sheet(brand, moment, records),
             Self::Publications => tables::publications(brand, records),
             Self::Rules(days) => tables::rules(brand, *days, records),
             Self::StaleRules => tables::stale_rules(brand, moment, records),
-            Self::Fan(openid) => fan::timeline(openid, brand, records),
+            Self::Fan(openid) => fan::timeline(openid, brand, moment.now, records),
         }
     }
 }

@@ -456,6 +456,7 @@ const PHRASES: &[(&str, Text)] = &[
     ("last scan", text("最近一次扫码", "last scan")),
     ("opted out", text("退订", "opted out")),
     ("last bought", text("最近一次购买", "last bought")),
+    ("saved", text("保存的资料", "saved")),
     ("push", text("推送", "push")),
     ("erased", text("被忘记", "erased")),
     ("tag", text("标签", "tag")),

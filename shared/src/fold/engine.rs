@@ -1,12 +1,12 @@
 //! Entry after entry: who it is about, whether it is news, what it changes.
 
-use super::{Settings, lists::Listed};
+use super::{Settings, left::Told, lists::Listed};
 use crate::{
     conversation::{self, Conversation},
     facts::{
         Entry, Erase, Orders, Place, Placed, Received,
         order::OrderEvent,
-        push::{LedgerNews, News, PushId, What as Told},
+        push::{LedgerNews, News, PushId, What as Became},
     },
     fold::{
         counts::{DIRECT, Deltas, OTHER, Scenes, answer_class, cut, question_of},
@@ -131,7 +131,7 @@ impl<'a> Engine<'a> {
                 Entry::Ledger(LedgerNews(news)) => {
                     for (part, news) in (0..).zip(news) {
                         match &news.what {
-                            Told::NoConsent(template) => self.no_consent(*place, part, news, template).await?,
+                            Became::NoConsent(template) => self.no_consent(*place, part, news, template).await?,
                             _ => self.news(news).await?,
                         }
                     }
@@ -251,6 +251,9 @@ impl<'a> Engine<'a> {
             Some(choice) => What::Chose(choice, Box::new(what)),
             None => what,
         };
+        let told = Told::read(&received.left).map_err(|format| FoldError::Newer { key: place.to_string(), format })?;
+        let ends: Vec<Timestamp> = told.ends(message.create_time).collect();
+        let what = if told.steps.is_empty() { what } else { What::Told(told.steps, Box::new(what)) };
         let number = message.msg_id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_default();
         let event = Event {
             moment: Moment { at: message.create_time, number, place, part: 0 },
@@ -266,6 +269,10 @@ impl<'a> Engine<'a> {
             self.listed.fan(&message.from_user_name, &mut fan.places, self.known).await?;
         }
         fan.tag(tags.unwrap_or(&BTreeSet::new()));
+        if fan.is_listed_by(message.create_time) {
+            fan.tag(&told.tags);
+            self.forget_fields(&message.from_user_name, &ends).await?;
+        }
         if unfollowed {
             self.forget_later(message.from_user_name.as_str(), message.create_time).await?;
         }
@@ -468,6 +475,16 @@ impl<'a> Engine<'a> {
     /// Lets what is known under a name be forgotten when its time has come: of a fan, or of orders that wait for one.
     async fn forget_later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
         self.forget_page(name, gone).await?.add(name);
+        Ok(())
+    }
+
+    /// Lets fields of a fan go when their days are over.
+    async fn forget_fields(&mut self, openid: &OpenId, ends: &[Timestamp]) -> Result<(), FoldError> {
+        let done = *self.cursor.get(forget::Cursor::key(), self.known).await?;
+        for end in ends {
+            let key = forget::page_of_end(self.settings, openid.as_str(), *end, done);
+            self.forget.get(key, self.known).await?.add(openid.as_str());
+        }
         Ok(())
     }
 

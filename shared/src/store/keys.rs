@@ -155,6 +155,8 @@ kinds! {
     PUSHES = "count:push:<day>", by Stats, goes "never", No;
     /// Orders of a day by the channels of their first and last touch.
     PATHS = "count:paths:<day>", by Stats, goes "never", No;
+    /// How dialogs went on a day, step by step.
+    DIALOGS = "count:dialog:<day>", by Stats, goes "never", No;
     /// Channels that the playbook does not list.
     SCENES = "count:scenes", by Stats, goes "never", No;
     /// Texts that nobody answered; shown once three fans asked.

@@ -1,9 +1,9 @@
 //! What one chunk of entries adds to the counts.
 
 use super::{
-    Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, Path, PathDay, PushDay, PushMetrics, Question,
-    Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, paths, paths_key, pushes_key, rules_key,
-    series_name, week_of,
+    Along, ChannelPage, Cohort, CohortPage, DialogDay, General, Metric, Metrics, Path, PathDay, PushDay, PushMetrics,
+    Question, Questions, RulesPage, Span, Stage, Tick, UNMATCHED, cohort_key, dialogs, dialogs_key, page_of, paths,
+    paths_key, pushes_key, rules_key, series_name, week_of,
 };
 use crate::{
     facts::push::Series,
@@ -25,6 +25,7 @@ pub(crate) struct Deltas {
     unasked: BTreeMap<String, u64>,
     pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
     paths: BTreeMap<Day, BTreeMap<Path, Along>>,
+    dialogs: BTreeMap<Day, BTreeMap<Tick, i64>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,7 @@ impl Deltas {
             unasked: BTreeMap::new(),
             pushes: BTreeMap::new(),
             paths: BTreeMap::new(),
+            dialogs: BTreeMap::new(),
         }
     }
 
@@ -94,6 +96,11 @@ impl Deltas {
             news.into_iter().for_each(|(path, along)| paths::add(mine, path, along, times));
         }
         self.paths.retain(|_, paths| !paths.is_empty());
+        for (day, news) in other.dialogs {
+            let mine = self.dialogs.entry(day).or_default();
+            news.into_iter().for_each(|(tick, count)| dialogs::add(mine, tick, count.saturating_mul(times)));
+        }
+        self.dialogs.retain(|_, ticks| !ticks.is_empty());
     }
 
     pub(crate) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
@@ -141,6 +148,11 @@ impl Deltas {
     /// Books what an order is worth from its first to its last touch, `times` times.
     pub(crate) fn path(&mut self, at: Timestamp, path: Path, along: Along, times: i64) {
         paths::add(self.paths.entry(self.offset.local(at).day).or_default(), path, along, times);
+    }
+
+    /// Books something of a dialog, `times` times.
+    pub(crate) fn dialog(&mut self, at: Timestamp, tick: Tick, times: i64) {
+        dialogs::add(self.dialogs.entry(self.offset.local(at).day).or_default(), tick, times);
     }
 
     fn hour(&mut self, at: Timestamp) -> &mut Hour {
@@ -198,7 +210,17 @@ impl Deltas {
             let record = paths.get(paths_key(*day), known).await?;
             news.iter().for_each(|(path, along)| record.add(path, *along));
         }
+        let mut dialogs = Table::<DialogDay>::default();
+        for (day, news) in &self.dialogs {
+            let record = dialogs.get(dialogs_key(*day), known).await?;
+            news.iter().for_each(|(tick, count)| record.add(tick, *count));
+        }
         let counts = generals.writes().chain(pages.writes()).chain(cohorts.writes()).chain(rules.writes());
-        Ok(counts.chain(questions.writes()).chain(pushes.writes()).chain(paths.writes()).collect())
+        Ok(counts
+            .chain(questions.writes())
+            .chain(pushes.writes())
+            .chain(paths.writes())
+            .chain(dialogs.writes())
+            .collect())
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     facts::{
         Place, PushChoice,
+        dialog::{self, Saved, Step},
         order::{Line, OrderKind},
     },
     fold::counts::cut,
@@ -61,6 +62,8 @@ pub(crate) enum What {
     Chose(PushChoice, Box<What>),
     /// [`Self::Follow`], and a rule answered it.
     Welcomed(Option<String>),
+    /// Went on in dialogs with what is said here; never within another.
+    Told(Vec<Step>, Box<What>),
 }
 
 /// What happened to the permission for one template.
@@ -113,6 +116,23 @@ impl What {
             _ if menu_key(event).is_some() => Self::Click,
             _ => return None,
         })
+    }
+}
+
+impl What {
+    /// Whether the fan wants what dialogs saved deleted.
+    pub(super) fn wants_deletion(&self) -> bool {
+        matches!(self, Self::Told(steps, _) if steps.iter().any(|step| step.what == dialog::What::Forget))
+    }
+
+    /// Takes out what is saved with it, if that is what is asked for.
+    pub(super) fn drop_saved(&mut self, is_asked: impl Fn(&Saved) -> bool) {
+        let Self::Told(steps, _) = self else { return };
+        for step in steps {
+            if let dialog::What::Answered { saved, .. } = &mut step.what {
+                saved.take_if(|saved| is_asked(saved));
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a fan is to the brand at a moment.
 
 use super::{
+    dialogs::Dialogs,
     hours::Hours,
     marks::Marks,
     orders::{Order, Product},
@@ -52,6 +53,8 @@ pub struct State {
     pub(crate) hours: Hours,
     /// The last pushes to the fan.
     pub pushes: Marks,
+    /// What dialogs left.
+    pub dialogs: Dialogs,
 }
 
 /// A follow that lasts.

@@ -29,6 +29,10 @@ impl State {
                 self.choose(at, *choice);
                 return self.step(at, what, tally);
             }
+            What::Told(steps, what) => {
+                steps.iter().for_each(|step| self.dialogs.step(at, step, tally));
+                return self.step(at, what, tally);
+            }
             What::Message | What::Click | What::Scan(_) | What::Follow(_) | What::Welcomed(_) => {
                 self.hours.add(tally.local(at).minute)
             }
@@ -42,7 +46,13 @@ impl State {
             What::Click => latest(&mut self.last_click),
             What::Scan(_) => latest(&mut self.last_scan),
             What::Follow(_) | What::Welcomed(_) => latest(&mut self.last_follow),
-            What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Erased | What::Chose(..) => {}
+            What::Seen
+            | What::Unfollow
+            | What::Notices(_)
+            | What::Order(_)
+            | What::Erased
+            | What::Chose(..)
+            | What::Told(..) => {}
         }
         match what {
             What::Follow(channel) => self.follow(at, channel.as_deref(), false, tally),
@@ -55,7 +65,7 @@ impl State {
             }
             What::Notices(list) => list.iter().for_each(|(template, notice)| self.notice(template, *notice)),
             What::Message | What::Click | What::Seen => self.presume_follower(at, tally),
-            What::Erased | What::Chose(..) => {}
+            What::Erased | What::Chose(..) | What::Told(..) => {}
         }
         if let Some(Origin { at, channel }) = self.used_menu().filter(|_| !used_menu) {
             tally.add(*at, channel, Metric::UsedMenu, 1);

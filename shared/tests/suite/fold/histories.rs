@@ -477,10 +477,10 @@ fn a_fans_record_of_format_1_says_what_it_said() {
     assert_eq!(bytes[0], 1);
     let fan = Fan::decode(&bytes).unwrap();
     assert_eq!(fan.clone().unlisted(), Fan::decode(&brand.records["fan:o1"]).unwrap().unlisted());
-    assert_eq!(fan.encode()[0], 2);
+    assert_eq!(fan.encode()[0], 3);
     // It goes on from there.
     brand.records.insert("fan:o1".into(), bytes);
     brand.fold(&placed([click("o1", DAY)]));
     assert_eq!(brand.count("bag", Metric::UsedMenu), 1);
-    assert_eq!(Fan::decode(&[3, 0]), Err(RecordError::Newer(3)));
+    assert_eq!(Fan::decode(&[4, 0]), Err(RecordError::Newer(4)));
 }
