@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 4] = b"GXPB";
 
 /// Raised whenever the layout changes.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;

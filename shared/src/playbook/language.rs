@@ -14,6 +14,7 @@ mod pushes;
 mod reader;
 mod replies;
 mod rules;
+mod saved;
 #[cfg(test)]
 mod schema;
 mod segment;
