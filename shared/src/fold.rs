@@ -19,6 +19,7 @@ mod engine;
 mod expire;
 pub mod fan;
 pub(crate) mod forget;
+mod left;
 pub(crate) mod lists;
 pub(crate) mod orders;
 pub(crate) mod replay;

@@ -49,9 +49,10 @@ pub use language::{
 };
 pub use normal::{MATCHED_MAX, normalise};
 pub use problem::{Problem, Severity};
+pub(crate) use pushes::WithoutFields;
 pub use pushes::{
     Campaign, Content, DAYS_LEFT_SHOWN_MAX, DaysAgo, Filled, Form, Limits, Product, Pushes, QUANTITY_SHOWN_MAX,
-    Reminder, Segment, Usual, Values, Ways,
+    Reminder, Saved, Segment, Usual, Values, Ways,
 };
 pub use shelf::{LOOK_EVERY_SECONDS, Shelf};
 pub use template::{SCENE_MAX, TEXT_PLACEHOLDER_MAX};

@@ -9,6 +9,7 @@
 //! | channels | one per channel with anything to say in the days asked for: scan → follow → welcomed → used the menu → still here → bought → bought again |
 //! | channel | one per hour or day, of one channel |
 //! | channel-days | one per channel, a column a day: new fans |
+//! | dialogs | of each dialog how many runs began, finished and were left at which step, and what was answered |
 //! | paths | one per pair of first and last touch before an order |
 //! | trend | one per hour or day |
 //! | cohorts | one per week of first follow and channel: how many still follow after so many weeks |
@@ -28,6 +29,7 @@
 //! Fans from before the installation are unknown until they act: "followers" are known followers.
 
 mod account;
+mod dialogs;
 mod fan;
 mod metrics;
 mod people;
@@ -47,7 +49,10 @@ pub use status::Status;
 use crate::{
     fold::{
         self, Settings,
-        counts::{PAGES, Questions, Span, cohort_key, page_of, paths_key, people_key, pushes_key, rules_key, week_of},
+        counts::{
+            PAGES, Questions, Span, cohort_key, dialogs_key, page_of, paths_key, people_key, pushes_key, rules_key,
+            week_of,
+        },
         fan::key,
     },
     outbox,
@@ -192,6 +197,8 @@ pub enum Ask {
     Cohorts(u64),
     /// From which channel to which the fans went who ordered in these days.
     Paths(Days),
+    /// How dialogs went in these days.
+    Dialogs(Days),
     /// What nobody answers.
     Questions,
     /// What became of the pushes that were due in these days.
@@ -225,6 +232,7 @@ impl Ask {
             Self::Trend(..) => "trend",
             Self::Cohorts(_) => "cohorts",
             Self::Paths(_) => "paths",
+            Self::Dialogs(_) => "dialogs",
             Self::Questions => "questions",
             Self::Pushes(_) => "pushes",
             Self::People(_) => "people",
@@ -259,6 +267,7 @@ impl Ask {
                 weeks_until(*weeks, settings, moment).flat_map(pages).collect()
             }
             Self::Paths(days) => days.iter().map(|day| paths_key(day).into()).collect(),
+            Self::Dialogs(days) => days.iter().map(|day| dialogs_key(day).into()).collect(),
             Self::Questions => vec![Questions::key().into()],
             Self::Pushes(days) => days.iter().map(|day| pushes_key(day).into()).collect(),
             Self::People(days) => days.iter().map(|day| people_key(day).into()).collect(),
@@ -303,6 +312,7 @@ impl Ask {
                 tables::cohorts(weeks, week_of(moment.now, brand.settings.utc_offset), brand, records)
             }
             Self::Paths(days) => tables::paths(brand, *days, records),
+            Self::Dialogs(days) => dialogs::sheet(brand, *days, records),
             Self::Questions => tables::questions(brand, records),
             Self::Pushes(days) => pushes::sheet(brand, *days, moment, records),
             Self::People(days) => people::sheet(brand, *days, records),
@@ -312,7 +322,7 @@ impl Ask {
             Self::Publications => tables::publications(brand, records),
             Self::Rules(days) => tables::rules(brand, *days, records),
             Self::StaleRules => tables::stale_rules(brand, moment, records),
-            Self::Fan(openid) => fan::timeline(openid, brand, records),
+            Self::Fan(openid) => fan::timeline(openid, brand, moment.now, records),
         }
     }
 }

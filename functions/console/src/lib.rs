@@ -21,7 +21,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | GET `/reports/<name>?days=30&format=csv` | 200: overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, people, requests, given-up, account, publications, rules, stale-rules |
+//! | GET `/reports/<name>?days=30&format=csv` | 200: overview, channels, channel, channel-days, trend, cohorts, paths, dialogs, questions, pushes, people, requests, given-up, account, publications, rules, stale-rules |
 //! | GET `/fans/<openid>` | 200: what is known of one fan |
 //! | DELETE `/fans/<openid>` | 202: at the next rollup the fan is forgotten, and the counts stay |
 //! | GET `/damaged`, `/damaged/<key>` | 200: the records that were damaged and are set aside; the bytes of one |

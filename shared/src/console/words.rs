@@ -471,6 +471,7 @@ const PHRASES: &[(&str, Text)] = &[
     ("opted out", text("退订", "opted out")),
     ("asked for", text("提出的需求", "asked for")),
     ("last bought", text("最近一次购买", "last bought")),
+    ("saved", text("保存的资料", "saved")),
     ("push", text("推送", "push")),
     ("erased", text("被忘记", "erased")),
     ("tag", text("标签", "tag")),

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// What [`Left::encode`] writes first.
 const FORMAT: u8 = 1;
 
+/// Bytes of a value that is saved; what is longer is cut.
+pub const VALUE_MAX: usize = 200;
+
 /// All that one message left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
@@ -74,7 +77,7 @@ pub enum What {
 pub struct Saved {
     /// Its name in the playbook (`save`).
     pub field: String,
-    /// Its value.
+    /// Its value, at most [`VALUE_MAX`] bytes of it.
     pub value: String,
     /// Masked wherever it is shown.
     pub personal: bool,

@@ -10,6 +10,7 @@
 //! | `count:push:<day>` | [`PushDay`]: the [`PushMetrics`] of each series of pushes due on that day |
 //! | `count:paths:<day>` | [`PathDay`]: orders by the channels of their first and last touch |
 //! | `count:people:<day>` | [`PeopleDay`]: who was handed over to agents, and how long they waited, by hour |
+//! | `count:dialog:<day>` | [`DialogDay`]: how dialogs went, step by step |
 //! | `count:scenes` | [`Scenes`]: channels by name that the playbook does not list |
 //!
 //! An hour is counted from 1970 in UTC; a day is one of the playbook's offset; a week begins on Monday and is counted by
@@ -21,6 +22,7 @@
 
 mod cohorts;
 mod deltas;
+mod dialogs;
 mod general;
 mod metrics;
 mod paths;
@@ -32,6 +34,7 @@ mod scenes;
 pub(crate) use cohorts::Stage;
 pub use cohorts::{COHORT_WEEKS, Cohort, CohortPage, week_of, weeks_monday};
 pub(crate) use deltas::Deltas;
+pub use dialogs::{Counted, DialogDay, TICKS_A_DAY_MAX, Tick, dialogs_key};
 pub(crate) use general::answer_class;
 pub use general::{ANSWER_MS, CLICKS_MAX, General, KINDS_MAX, RULES_A_DAY_MAX};
 pub use metrics::{ChannelPage, Metric, Metrics};

@@ -1,13 +1,13 @@
 //! Entry after entry: who it is about, whether it is news, what it changes.
 
-use super::{Settings, lists::Listed};
+use super::{Settings, left::Told, lists::Listed};
 use crate::{
     conversation::{self, Conversation},
     facts::{
         Entry, Erase, Orders, Place, Placed, Received,
         dialog::Left,
         order::OrderEvent,
-        push::{LedgerNews, News, PushId, What as Told},
+        push::{LedgerNews, News, PushId, What as Became},
         request::{Kind as Wish, Request},
     },
     fold::{
@@ -145,7 +145,7 @@ impl<'a> Engine<'a> {
                 Entry::Ledger(LedgerNews(news)) => {
                     for (part, news) in (0..).zip(news) {
                         match &news.what {
-                            Told::NoConsent(template) => self.no_consent(*place, part, news, template).await?,
+                            Became::NoConsent(template) => self.no_consent(*place, part, news, template).await?,
                             _ => self.news(news).await?,
                         }
                     }
@@ -262,12 +262,15 @@ impl<'a> Engine<'a> {
         };
         let (what, tags) = self.name_channel(what).await?;
         let unfollowed = what == What::Unfollow;
-        let left = left(place, received)?;
+        let mut left = left(place, received)?;
         let what = if left.handed_over { What::HandedOver(Box::new(what)) } else { what };
         let what = match received.pushes {
             Some(choice) => What::Chose(choice, Box::new(what)),
             None => what,
         };
+        let told = Told::of(std::mem::take(&mut left.steps));
+        let ends: Vec<Timestamp> = told.ends(message.create_time).collect();
+        let what = if told.steps.is_empty() { what } else { What::Told(told.steps, Box::new(what)) };
         let number = message.msg_id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_default();
         let event = Event {
             moment: Moment { at: message.create_time, number, place, part: 0 },
@@ -283,6 +286,10 @@ impl<'a> Engine<'a> {
             self.listed.fan(&message.from_user_name, &mut fan.places, self.known).await?;
         }
         fan.tag(tags.unwrap_or(&BTreeSet::new()));
+        if fan.is_listed_by(message.create_time) {
+            fan.tag(&told.tags);
+            self.forget_fields(&message.from_user_name, &ends).await?;
+        }
         if unfollowed {
             self.forget_later(message.from_user_name.as_str(), message.create_time).await?;
         }
@@ -510,6 +517,16 @@ impl<'a> Engine<'a> {
     /// Lets what is known under a name be forgotten when its time has come: of a fan, or of orders that wait for one.
     async fn forget_later(&mut self, name: &str, gone: Timestamp) -> Result<(), FoldError> {
         self.forget_page(name, gone).await?.add(name);
+        Ok(())
+    }
+
+    /// Lets fields of a fan go when their days are over.
+    async fn forget_fields(&mut self, openid: &OpenId, ends: &[Timestamp]) -> Result<(), FoldError> {
+        let done = *self.cursor.get(forget::Cursor::key(), self.known).await?;
+        for end in ends {
+            let key = forget::page_of_end(self.settings, openid.as_str(), *end, done);
+            self.forget.get(key, self.known).await?.add(openid.as_str());
+        }
         Ok(())
     }
 

@@ -21,10 +21,12 @@
 //! One thing does depend on the order of arrival: where the fan stands on lists. Who is listed, and with what, does not.
 
 mod desk;
+mod dialogs;
 pub mod due;
 pub(crate) mod event;
 mod hours;
 mod marks;
+mod old;
 mod orders;
 mod places;
 mod purchases;
@@ -32,6 +34,8 @@ mod state;
 mod step;
 mod tally;
 
+pub(crate) use dialogs::until;
+pub use dialogs::{Dialogs, FIELDS_MAX, Field, RUNS_MAX};
 pub(crate) use marks::arrivals;
 pub use marks::{Arrival, CLOCKS_SECONDS, Fate, MARKS_MAX, MATCHED_WITHIN_SECONDS, Mark, Marks};
 pub use orders::{Product, Purchase};
@@ -41,6 +45,7 @@ pub use state::{Follow, Origin, PastFollow, State, TouchMark};
 use crate::{
     facts::{
         PushChoice,
+        dialog::Saved,
         push::{News, PushId},
     },
     fold::counts::Deltas,
@@ -54,7 +59,6 @@ use crate::{
     time::{Timestamp, UtcOffset},
     wechat::OpenId,
 };
-use desk::Desk;
 use event::{Event, What};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -108,18 +112,11 @@ pub struct Fan {
 impl Stored for Fan {
     const FORMAT: u8 = 3;
 
-    fn encode(&self) -> Vec<u8> {
-        format::encode(Self::FORMAT, &(self, &self.frozen.desk))
-    }
-
-    /// Format 1 did not know whether a follow was answered, format 2 nothing of agents; they are otherwise the same.
     fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (mut fan, desk): (Self, Desk) = match bytes.first() {
-            Some(format @ (1 | 2)) => format::decode(*format, bytes).map(|fan| (fan, Desk::default()))?,
-            _ => format::decode(Self::FORMAT, bytes)?,
-        };
-        fan.frozen.desk = desk;
-        Ok(fan)
+        match bytes.first() {
+            Some(format @ 1..=2) => old::decode(*format, bytes),
+            _ => format::decode(Self::FORMAT, bytes),
+        }
     }
 }
 
@@ -177,6 +174,7 @@ impl Fan {
             deltas.general(answered.0).took(class, 1);
         }
         self.put(event, offset, deltas);
+        self.scrub(offset);
         if let Some(before) = marks {
             before.book(&self.now(offset).pushes, deltas);
         }
@@ -233,6 +231,35 @@ impl Fan {
             self.frozen.choose(at, choice);
             self.current = None;
         }
+    }
+
+    /// Takes what dialogs saved and the fan wanted deleted later out of the state before the recent events and out of these,
+    /// which would keep it while the fan is silent. What these lead to stays the same.
+    fn scrub(&mut self, offset: UtcOffset) {
+        let Some(cleared) = self.now(offset).dialogs.cleared() else { return };
+        self.frozen.dialogs.drop_before(cleared);
+        let wish = self.recent.iter().rposition(|event| event.what.wants_deletion()).unwrap_or(0);
+        for (index, event) in self.recent.iter_mut().enumerate() {
+            if index < wish || event.moment.at < cleared {
+                event.what.drop_saved(|_| true);
+            }
+        }
+    }
+
+    /// Takes away the fields whose `forget_days` are over. True if there were any.
+    pub(crate) fn expire(&mut self, now: Timestamp, offset: UtcOffset) -> bool {
+        let before = (self.frozen.dialogs.clone(), self.recent.clone());
+        let expired = self.now(offset).dialogs.expired(now);
+        for name in &expired {
+            self.frozen.dialogs.drop_field(name);
+        }
+        for event in &mut self.recent {
+            let at = event.moment.at;
+            let is_over = |saved: &Saved| dialogs::until(at, saved).is_some_and(|until| until <= now);
+            event.what.drop_saved(|saved| expired.contains(&saved.field) || is_over(saved));
+        }
+        self.current = None;
+        before != (self.frozen.dialogs.clone(), self.recent.clone())
     }
 
     /// Whether something that the fan did at `at` puts the fan on the list of all: not, if it is forgotten.

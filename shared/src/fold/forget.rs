@@ -1,7 +1,8 @@
 //! Fans who unfollowed are forgotten after `forget_after_days`, without a look at all fans: an unfollow writes the openid
 //! on a page of the day on which it is due, `fan:forget:<day>:<page>`, and the pages are worked off by number.
 //!
-//! Orders that wait for a fan who never turns up stand there too, by their key, and go after as long.
+//! Orders that wait for a fan who never turns up stand there too, by their key, and go after as long. So does a fan on the day on
+//! which a field that a dialog saved goes; from its last moment on nobody reads it.
 //!
 //! Who follows again is crossed off when the page comes up. There are [`PAGES`] pages a day of at most [`PAGE_MAX`]
 //! openids; if more than half a million fans leave on one day, those beyond are not forgotten.
@@ -92,6 +93,12 @@ impl ForgetPage {
     }
 }
 
+/// The key of the page for a fan of whom something goes at `end`.
+pub(crate) fn page_of_end(settings: &Settings, name: &str, end: Timestamp, done: Cursor) -> Key<ForgetPage> {
+    let day = settings.utc_offset.local(end).day.0.max(done.day.saturating_add(1));
+    Cursor { day, page: page(name, PAGES) }.page()
+}
+
 /// The key of the page for a fan who left at `gone`, or orders that wait since then.
 pub(crate) fn page_key(settings: &Settings, name: &str, gone: Timestamp, done: Cursor) -> Key<ForgetPage> {
     let day = settings.utc_offset.local(gone).day.0.saturating_add(u64::from(settings.forget_after_days));
@@ -114,6 +121,7 @@ struct Work<'a> {
     settings: &'a Settings,
     known: &'a dyn Knowledge,
     cursor: Cursor,
+    now: Timestamp,
     today: u64,
     /// What left before this is forgotten.
     until: Timestamp,
@@ -134,7 +142,7 @@ impl<'a> Work<'a> {
         let until = Timestamp(now.0.saturating_sub(u64::from(settings.forget_after_days) * 86_400));
         let (writes, listed, requests) = (Vec::new(), Listed::default(), Requests::default());
         let (later, damaged) = (Table::default(), Table::default());
-        Ok(Self { settings, known, cursor, today, until, writes, listed, requests, later, damaged })
+        Ok(Self { settings, known, cursor, now, today, until, writes, listed, requests, later, damaged })
     }
 
     /// What to write; names every record it looks at.
@@ -170,12 +178,17 @@ impl<'a> Work<'a> {
     async fn fan(&mut self, openid: &OpenId) -> Result<(), FoldError> {
         let key = super::fan::key(openid);
         let mut fan: Fan = find(&key, self.known).await?;
-        let Some(gone) = fan.gone_since(self.settings.utc_offset) else {
-            return Ok(());
-        };
-        if gone > self.until {
-            // The playbook gives more time than it did when the fan left.
-            return self.later(openid.as_str(), gone).await;
+        let has_changed = fan.expire(self.now, self.settings.utc_offset);
+        let gone = fan.gone_since(self.settings.utc_offset);
+        if gone.is_none_or(|gone| gone > self.until) {
+            if has_changed {
+                self.writes.push(key.put(&fan));
+            }
+            // The playbook gives more time than it did when the fan left, or something else of the fan was to go.
+            return match gone {
+                Some(gone) => self.later(openid.as_str(), gone).await,
+                None => Ok(()),
+            };
         }
         self.listed.remove(openid, &mut fan.places, Day(self.today), self.known).await?;
         self.requests.forget(openid, self.known).await?;

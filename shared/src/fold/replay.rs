@@ -147,7 +147,7 @@ pub(crate) struct Replay {
 }
 
 impl Stored for Replay {
-    /// 1 had no paths in its counts, 2 no agents; a repair that it was of begins anew.
+    /// 1 had no paths in its counts, 2 neither agents nor dialogs; a repair that it was of begins anew.
     const FORMAT: u8 = 3;
 }
 
@@ -362,6 +362,13 @@ impl Replay {
         if let Some(gone) = fan.gone_since(offset) {
             // The page that the unfollow wrote may have been worked off while the record was away.
             let page = forget::page_key(settings, openid.as_str(), gone, find(&forget::Cursor::key(), known).await?);
+            pages.get(page, known).await?.add(openid.as_str());
+        }
+        // So may those on which fields were to go.
+        fan.expire(now, offset);
+        let ends: Vec<Timestamp> = fan.state(offset).dialogs.ends().collect();
+        for end in ends {
+            let page = forget::page_of_end(settings, openid.as_str(), end, find(&forget::Cursor::key(), known).await?);
             pages.get(page, known).await?.add(openid.as_str());
         }
         list.take(&key);

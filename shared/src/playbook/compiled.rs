@@ -27,9 +27,9 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 4] = b"GXPB";
 
 /// Of a playbook without dialogs.
-const PLAIN: u16 = 1;
+const PLAIN: u16 = 2;
 /// Of one with dialogs; raised whenever the layout changes.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;

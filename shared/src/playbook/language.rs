@@ -15,6 +15,7 @@ mod pushes;
 mod reader;
 mod replies;
 mod rules;
+mod saved;
 #[cfg(test)]
 mod schema;
 mod segment;

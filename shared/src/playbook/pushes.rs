@@ -1,12 +1,14 @@
 //! What the playbook says about pushes: products and when they run out, reminders, campaigns, and what holds for all.
 
+mod old;
 pub(super) mod render;
 
 use crate::time::{Timestamp, UtcOffset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub use render::{DAYS_LEFT_SHOWN_MAX, Filled, QUANTITY_SHOWN_MAX, Values};
+pub(crate) use old::WithoutFields;
+pub use render::{DAYS_LEFT_SHOWN_MAX, Filled, QUANTITY_SHOWN_MAX, Saved, Values};
 
 /// [`Content::Template`]'s name in the playbook, and in answers.
 pub(super) const TEMPLATE: &str = "template";
@@ -164,6 +166,8 @@ pub struct Segment {
     pub products: Vec<String>,
     /// Days since the last message, click or scan.
     pub contact: Option<DaysAgo>,
+    /// By field that a dialog saved: have one of these values.
+    pub fields: BTreeMap<String, Vec<String>>,
 }
 
 /// Whole days before now, both ends included.

@@ -5,7 +5,7 @@
 //! once do not meet. Push only reads them, and keeps in its head how far it looked; who asks takes old ones away.
 
 use crate::{
-    playbook::Campaign,
+    playbook::{Campaign, WithoutFields},
     store::{
         self, Store, StoreError, Timer,
         format::{self, RecordError},
@@ -84,14 +84,36 @@ pub enum ReadError {
 }
 
 impl Stored for Request {
-    const FORMAT: u8 = 2;
+    const FORMAT: u8 = 3;
 
-    /// Format 1 knew nothing but campaigns, and did not say so.
+    /// Segments of formats 1 and 2 knew no fields. Format 1 knew nothing but campaigns, and did not say so.
     fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         match bytes.first() {
-            Some(1) => format::decode(1, bytes).map(Self::Ask),
+            Some(1) => format::decode(1, bytes).map(|asked: OldAsked| Self::Ask(asked.into())),
+            Some(2) => format::decode(2, bytes).map(|request| match request {
+                OldRequest::Ask(asked) => Self::Ask(asked.into()),
+                OldRequest::Stop(id) => Self::Stop(id),
+            }),
             _ => format::decode(Self::FORMAT, bytes),
         }
+    }
+}
+
+#[derive(Deserialize)]
+struct OldAsked {
+    id: String,
+    campaign: WithoutFields,
+}
+
+#[derive(Deserialize)]
+enum OldRequest {
+    Ask(OldAsked),
+    Stop(String),
+}
+
+impl From<OldAsked> for Asked {
+    fn from(OldAsked { id, campaign }: OldAsked) -> Self {
+        Self { id, campaign: campaign.into() }
     }
 }
 
@@ -192,14 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_a_guanxi_that_knew_no_stop_is_read() {
+    fn requests_of_earlier_versions_are_read() {
         let first = [1, 1, b'a', 77, 0, 0, 0, 0, 0, 0, 10, 1, 2, 1, b'x'];
         assert_eq!(Request::decode(&first), Ok(Request::Ask(asked())));
+        let second = [2, 0, 1, b'a', 77, 0, 0, 0, 0, 0, 0, 10, 1, 2, 1, b'x'];
+        assert_eq!(Request::decode(&second), Ok(Request::Ask(asked())));
+        assert_eq!(Request::decode(&[2, 1, 1, b'a']), Ok(Request::Stop("a".into())));
         for request in [Request::Ask(asked()), Request::Stop("a".into())] {
             assert_eq!(Request::decode(&request.encode()), Ok(request));
         }
         assert_eq!(Request::decode(&[1, 1]), Err(RecordError::Damaged));
-        assert_eq!(Request::decode(&[3, 1]), Err(RecordError::Newer(3)));
+        assert_eq!(Request::decode(&[4, 1]), Err(RecordError::Newer(4)));
     }
 
     #[test]

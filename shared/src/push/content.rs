@@ -59,7 +59,9 @@ pub(super) fn request(
     fan: Option<&fan::State>,
     now: Timestamp,
 ) -> Request {
-    request_of(touser, entry.id, &content.render(&pushes.name, values(pushes, &entry.subject, fan, now).as_ref()))
+    let saved = |name: &str| fan.and_then(|fan| fan.dialogs.value(name, now));
+    let values = values(pushes, &entry.subject, fan, now);
+    request_of(touser, entry.id, &content.render_for(&pushes.name, values.as_ref(), &saved))
 }
 
 /// What the placeholders of a reminder become.

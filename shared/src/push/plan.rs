@@ -264,5 +264,8 @@ impl Segment {
             && ago(self.followed, follow.map(|follow| follow.since))
             && ago(self.bought, bought)
             && ago(self.contact, contact)
+            && self.fields.iter().all(|(name, values)| {
+                fan.dialogs.value(name, now).is_some_and(|value| values.iter().any(|wanted| wanted == value))
+            })
     }
 }

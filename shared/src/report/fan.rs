@@ -5,7 +5,7 @@ use crate::{
     facts::push::Skip,
     fold::{
         counts::series_name,
-        fan::{Fate, Mark, State, key},
+        fan::{Fate, Field, Mark, State, key},
         requests,
     },
     store::record::{Records, load},
@@ -13,11 +13,19 @@ use crate::{
     wechat::OpenId,
 };
 
+/// What stands in the place of a personal value.
+const MASKED: &str = "•••";
+
 /// A line of the timeline.
 type Line = (Option<Timestamp>, &'static str, String);
 
 /// The fan's story, oldest first; what has no time of its own stands at the end.
-pub(super) fn timeline(openid: &OpenId, brand: &Brand, records: &Records) -> Result<Sheet, ReportError> {
+pub(super) fn timeline(
+    openid: &OpenId,
+    brand: &Brand,
+    now: Timestamp,
+    records: &Records,
+) -> Result<Sheet, ReportError> {
     let key = key(openid);
     let bytes = records.get(&*key).ok_or(ReportError::NoSuchFan)?;
     let fan = key.decode(bytes)?;
@@ -27,6 +35,7 @@ pub(super) fn timeline(openid: &OpenId, brand: &Brand, records: &Records) -> Res
     lines.extend(purchases(&state));
     lines.extend(pushes(&state));
     lines.extend(asked(openid, records)?);
+    lines.extend(state.dialogs.fields(now).map(saved));
     lines.extend(fan.erased().map(|at| (Some(at), "erased", String::new())));
     lines.sort_by_key(|(at, ..)| (at.is_none(), *at));
     lines.extend(fan.tags.iter().map(|tag| (None, "tag", tag.clone())));
@@ -74,6 +83,12 @@ fn purchases(state: &State) -> Vec<Line> {
         (product.last(), "last bought", detail)
     };
     state.products.iter().map(line).collect()
+}
+
+/// A field that a dialog saved.
+fn saved((name, field): (&str, &Field)) -> Line {
+    let value = if field.personal { MASKED } else { &field.value };
+    (Some(field.at), "saved", format!("{name}: {value}"))
 }
 
 /// A push stands where it was due.

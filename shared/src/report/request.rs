@@ -26,7 +26,7 @@ pub enum Form {
 pub enum RequestError {
     /// No report of that name.
     #[error(
-        "there is no report `{0}`; there are overview, channels, channel, channel-days, trend, cohorts, paths, questions, pushes, people, requests, given-up, account, publications, rules and stale-rules"
+        "there is no report `{0}`; there are overview, channels, channel, channel-days, trend, cohorts, paths, dialogs, questions, pushes, people, requests, given-up, account, publications, rules and stale-rules"
     )]
     Name(String),
     /// A parameter that is none.
@@ -155,6 +155,7 @@ impl Ask {
             }
             "cohorts" => Self::Cohorts(parameters.weeks.as_ref().map_or(Ok(WEEKS), |weeks| number("weeks", weeks))?),
             "paths" => Self::Paths(parameters.days(now, settings, DAYS_MAX)?),
+            "dialogs" => Self::Dialogs(parameters.days(now, settings, DAYS_MAX)?),
             "questions" => Self::Questions,
             "pushes" => Self::Pushes(parameters.days(now, settings, DAYS_MAX)?),
             "people" => Self::People(parameters.days(now, settings, DAYS_MAX)?),

@@ -168,6 +168,8 @@ kinds! {
     PEOPLE = "count:people:<day>", by Stats, goes "never", No;
     /// Requests of a day by kind, and how many of them were bought.
     REQUEST_DAY = "count:request:<day>", by Stats, goes "never", No;
+    /// How dialogs went on a day, step by step.
+    DIALOGS = "count:dialog:<day>", by Stats, goes "never", No;
     /// Channels that the playbook does not list.
     SCENES = "count:scenes", by Stats, goes "never", No;
     /// Texts that nobody answered; shown once three fans asked.

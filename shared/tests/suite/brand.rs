@@ -4,12 +4,13 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use guanxi::{
     facts::{
         Entry, Erase, FanStatus, Orders, Place, Placed, PushChoice, Received, Touch,
+        dialog::{Left, Saved, Step, What as Dialog},
         order::{Line, OrderEvent, OrderKind},
         push::{Group, LedgerNews, News, PushId, Series, What},
     },
     fold::{
         Settings,
-        counts::{Along, ChannelPage, General, Metric, Metrics, Path, PathDay, Span},
+        counts::{Along, ChannelPage, DialogDay, General, Metric, Metrics, Path, PathDay, Span, Tick},
         fan::{Fan, State},
         fold,
     },
@@ -167,6 +168,21 @@ pub(crate) fn text(fan: &str, at: u64, content: &str, rule: Option<&str>) -> Ent
     Entry::Received(push)
 }
 
+/// A text that went on in the dialog `profile`.
+pub(crate) fn answers(fan: &str, at: u64, number: &str, run: u64, steps: impl IntoIterator<Item = Dialog>) -> Entry {
+    let Entry::Received(mut received) = text(fan, at, "?", Some("profile")) else { panic!("a text is received") };
+    received.message.msg_id = Some(number.into());
+    let steps = steps.into_iter().map(|what| Step { dialog: "profile".into(), run, what });
+    received.left = Left { steps: steps.collect(), ..Left::default() }.encode();
+    Entry::Received(received)
+}
+
+/// An answer to a step; what it saves stands in a field of the step's name.
+pub(crate) fn answer(step: &str, value: &str, personal: bool, forget_days: Option<u32>) -> Dialog {
+    let saved = Saved { field: step.into(), value: value.into(), personal, forget_days };
+    Dialog::Answered { step: step.into(), counted: Some(value.into()), saved: Some(saved) }
+}
+
 /// One order event, placed by the shop and reported at the same second.
 pub(crate) fn order(id: &str, kind: OrderKind, fan: &str, at: u64, amount: i64) -> OrderEvent {
     OrderEvent {
@@ -287,6 +303,17 @@ impl Brand {
         }
         paths.retain(|_, along| *along != Along::default());
         paths
+    }
+
+    /// What is counted of dialogs over all days.
+    pub(crate) fn dialogs(&self) -> BTreeMap<Tick, i64> {
+        let mut ticks = BTreeMap::<Tick, i64>::new();
+        let days = self.records.iter().filter(|(key, _)| key.starts_with("count:dialog:"));
+        for (tick, count) in days.flat_map(|(_, bytes)| DialogDay::decode(bytes).unwrap().0) {
+            *ticks.entry(tick).or_default() += count;
+        }
+        ticks.retain(|_, count| *count != 0);
+        ticks
     }
 
     /// One number of a channel over all days.

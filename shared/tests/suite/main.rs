@@ -70,6 +70,7 @@ mod fold {
 
     #[cfg(not(target_family = "wasm"))]
     mod consents;
+    mod dialogs;
     mod histories;
     #[cfg(not(target_family = "wasm"))]
     mod laws;

@@ -1,10 +1,12 @@
 //! Reports over a folded history.
 
 use super::brand::{
-    Brand as Store, START, finished, follow, news, order, placed, reported, scan, settings, text, told, unfollow,
+    Brand as Store, START, answer, answers, finished, follow, news, order, placed, reported, scan, settings, text,
+    told, unfollow,
 };
 use guanxi::{
     facts::{
+        dialog::What as Dialog,
         order::OrderKind,
         push::{Group, Skip, What},
     },
@@ -204,6 +206,50 @@ fn a_path_leads_from_the_first_touch_before_an_order_to_the_last() {
     let sheet = ask(&Ask::Paths(days(4)), &Store::of(many), 3 * DAY).unwrap();
     assert_eq!(sheet.rows.len(), PATHS_SHOWN + 1);
     assert_eq!(sheet.rows.last().unwrap(), &row("(other)", "(other)", 2, 200), "nothing is left out");
+}
+
+#[test]
+fn dialogs_show_how_far_fans_came_and_what_they_answered() {
+    let pet = |value| answer("pet", value, false, None);
+    let store = Store::of([
+        answers("o1", 0, "1", 1, [Dialog::Begun]),
+        answers("o2", 0, "1", 1, [Dialog::Begun]),
+        answers("o1", 5, "2", 1, [pet("cat")]),
+        answers("o2", 5, "2", 1, [pet("=dog")]),
+        answers("o1", DAY, "3", 1, [Dialog::Finished { score: Some(4) }]),
+        answers("o2", DAY, "3", 1, [Dialog::Left { step: "phone".into() }]),
+    ]);
+    let sheet = ask(&Ask::Dialogs(days(2)), &store, DAY).unwrap();
+    let row = |what: &str, step: Cell, value: Cell, count, whole| {
+        vec![Cell::text("profile"), Cell::text(what), step, value, Cell::Count(count), Cell::Share(count, whole)]
+    };
+    let pet = || Cell::text("pet");
+    let rows = [
+        row("begun", Cell::Empty, Cell::Empty, 2, 0),
+        row("finished", Cell::Empty, Cell::Empty, 1, 2),
+        row("score", Cell::Empty, Cell::Count(4), 1, 1),
+        row("left", Cell::text("phone"), Cell::Empty, 1, 2),
+        row("answered", pet(), Cell::Empty, 2, 2),
+        row("answer", pet(), Cell::text("=dog"), 1, 2),
+        row("answer", pet(), Cell::text("cat"), 1, 2),
+    ];
+    assert_eq!(sheet.rows, rows);
+    assert!(sheet.csv().contains(",'=dog,"), "{}", sheet.csv());
+    assert_eq!(ask(&Ask::Dialogs(days(1)), &store, DAY).unwrap().rows.len(), 4, "the first day knows no end");
+}
+
+#[test]
+fn what_is_personal_is_masked_in_a_timeline_and_what_is_over_is_not_there() {
+    let saved = [answer("phone", "13800138000", true, Some(1)), answer("pet", "cat", false, None)];
+    let store = Store::of([answers("o1", 0, "1", 1, saved)]);
+    let lines = |now| {
+        let sheet = ask(&Ask::Fan("o1".parse().unwrap()), &store, now).unwrap();
+        assert!(!sheet.json().contains("138") && !sheet.csv().contains("138"));
+        let saved = sheet.rows.iter().filter(|row| row[1] == Cell::text("saved"));
+        saved.map(|row| row[2].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(DAY - 1), ["pet: cat", "phone: •••"].map(Cell::text));
+    assert_eq!(lines(DAY), [Cell::text("pet: cat")]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What one chunk of entries adds to the counts.
 
 use super::{
-    Along, ChannelPage, Cohort, CohortPage, General, Metric, Metrics, Path, PathDay, PeopleDay, PeopleMetric, PushDay,
-    PushMetrics, Question, Questions, RulesPage, Span, Stage, UNMATCHED, cohort_key, page_of, paths, paths_key,
-    people_key, pushes_key, rules_key, series_name, week_of,
+    Along, ChannelPage, Cohort, CohortPage, DialogDay, General, Metric, Metrics, Path, PathDay, PeopleDay,
+    PeopleMetric, PushDay, PushMetrics, Question, Questions, RulesPage, Span, Stage, Tick, UNMATCHED, cohort_key,
+    dialogs, dialogs_key, page_of, paths, paths_key, people_key, pushes_key, rules_key, series_name, week_of,
 };
 use crate::{
     facts::push::Series,
@@ -26,6 +26,7 @@ pub(crate) struct Deltas {
     pushes: BTreeMap<Day, BTreeMap<String, PushMetrics>>,
     paths: BTreeMap<Day, BTreeMap<Path, Along>>,
     people: BTreeMap<Day, PeopleDay>,
+    dialogs: BTreeMap<Day, BTreeMap<Tick, i64>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,7 @@ impl Deltas {
             pushes: BTreeMap::new(),
             paths: BTreeMap::new(),
             people: BTreeMap::new(),
+            dialogs: BTreeMap::new(),
         }
     }
 
@@ -100,6 +102,11 @@ impl Deltas {
             self.people.entry(day).or_default().add_times(&news, times);
         }
         self.people.retain(|_, people| !people.0.is_empty());
+        for (day, news) in other.dialogs {
+            let mine = self.dialogs.entry(day).or_default();
+            news.into_iter().for_each(|(tick, count)| dialogs::add(mine, tick, count.saturating_mul(times)));
+        }
+        self.dialogs.retain(|_, ticks| !ticks.is_empty());
     }
 
     pub(crate) fn add(&mut self, at: Timestamp, channel: &str, metric: Metric, count: i64) {
@@ -154,6 +161,11 @@ impl Deltas {
         let local = self.offset.local(at);
         let hour = u8::try_from(local.minute / 60).unwrap_or_default();
         self.people.entry(local.day).or_default().add(hour, metric, count);
+    }
+
+    /// Books something of a dialog, `times` times.
+    pub(crate) fn dialog(&mut self, at: Timestamp, tick: Tick, times: i64) {
+        dialogs::add(self.dialogs.entry(self.offset.local(at).day).or_default(), tick, times);
     }
 
     fn hour(&mut self, at: Timestamp) -> &mut Hour {
@@ -215,8 +227,13 @@ impl Deltas {
         for (day, news) in &self.people {
             people.get(people_key(*day), known).await?.add_times(news, 1);
         }
+        let mut dialogs = Table::<DialogDay>::default();
+        for (day, news) in &self.dialogs {
+            let record = dialogs.get(dialogs_key(*day), known).await?;
+            news.iter().for_each(|(tick, count)| record.add(tick, *count));
+        }
         let counts = generals.writes().chain(pages.writes()).chain(cohorts.writes()).chain(rules.writes());
         let counts = counts.chain(questions.writes()).chain(pushes.writes()).chain(paths.writes());
-        Ok(counts.chain(people.writes()).collect())
+        Ok(counts.chain(people.writes()).chain(dialogs.writes()).collect())
     }
 }

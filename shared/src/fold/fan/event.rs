@@ -4,6 +4,7 @@ use super::desk::Session;
 use crate::{
     facts::{
         Place, PushChoice,
+        dialog::{self, Saved, Step},
         order::{Line, OrderKind},
     },
     fold::counts::cut,
@@ -66,6 +67,8 @@ pub(crate) enum What {
     HandedOver(Box<What>),
     /// Talks to an agent.
     Session(Session),
+    /// Went on in dialogs with what is said here; never within another.
+    Told(Vec<Step>, Box<What>),
 }
 
 /// What happened to the permission for one template.
@@ -121,6 +124,23 @@ impl What {
             _ if menu_key(event).is_some() => Self::Click,
             _ => return None,
         })
+    }
+}
+
+impl What {
+    /// Whether the fan wants what dialogs saved deleted.
+    pub(super) fn wants_deletion(&self) -> bool {
+        matches!(self, Self::Told(steps, _) if steps.iter().any(|step| step.what == dialog::What::Forget))
+    }
+
+    /// Takes out what is saved with it, if that is what is asked for.
+    pub(super) fn drop_saved(&mut self, is_asked: impl Fn(&Saved) -> bool) {
+        let Self::Told(steps, _) = self else { return };
+        for step in steps {
+            if let dialog::What::Answered { saved, .. } = &mut step.what {
+                saved.take_if(|saved| is_asked(saved));
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     desk::Desk,
+    dialogs::Dialogs,
     hours::Hours,
     marks::Marks,
     orders::{Order, Product},
@@ -53,8 +54,9 @@ pub struct State {
     pub(crate) hours: Hours,
     /// The last pushes to the fan.
     pub pushes: Marks,
-    /// Where the fan stands with the agents; a record keeps it behind all else, so that those of an older format are read.
-    #[serde(skip)]
+    /// What dialogs left.
+    pub dialogs: Dialogs,
+    /// Where the fan stands with the agents.
     pub(crate) desk: Desk,
 }
 

@@ -33,6 +33,10 @@ impl State {
                 self.desk.hand_over(at, tally);
                 return self.step(at, what, tally);
             }
+            What::Told(steps, what) => {
+                steps.iter().for_each(|step| self.dialogs.step(at, step, tally));
+                return self.step(at, what, tally);
+            }
             What::Message | What::Click | What::Scan(_) | What::Follow(_) | What::Welcomed(_) => {
                 self.hours.add(tally.local(at).minute)
             }
@@ -47,7 +51,7 @@ impl State {
             What::Scan(_) => latest(&mut self.last_scan),
             What::Follow(_) | What::Welcomed(_) => latest(&mut self.last_follow),
             What::Seen | What::Unfollow | What::Notices(_) | What::Order(_) | What::Session(_) => {}
-            What::Erased | What::Chose(..) | What::HandedOver(_) => {}
+            What::Erased | What::Chose(..) | What::HandedOver(_) | What::Told(..) => {}
         }
         match what {
             What::Follow(channel) => self.follow(at, channel.as_deref(), false, tally),
@@ -64,7 +68,7 @@ impl State {
                 self.presume_follower(at, tally);
                 self.desk.session(at, *session, tally);
             }
-            What::Erased | What::Chose(..) | What::HandedOver(_) => {}
+            What::Erased | What::Chose(..) | What::HandedOver(_) | What::Told(..) => {}
         }
         if let Some(Origin { at, channel }) = self.used_menu().filter(|_| !used_menu) {
             tally.add(*at, channel, Metric::UsedMenu, 1);

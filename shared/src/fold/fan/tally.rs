@@ -1,7 +1,7 @@
 //! Where what happens to fans is counted.
 
 use crate::{
-    fold::counts::{Along, Deltas, Metric, Path, PeopleMetric, Stage},
+    fold::counts::{Along, Deltas, Metric, Path, PeopleMetric, Stage, Tick},
     time::{Local, Timestamp, UtcOffset},
 };
 
@@ -30,6 +30,12 @@ impl<'a> Tally<'a> {
     pub(super) fn path(&mut self, at: Timestamp, path: Path, along: Along, count: i64) {
         if let Some((deltas, sign)) = &mut self.into {
             deltas.path(at, path, along, count * *sign);
+        }
+    }
+
+    pub(super) fn dialog(&mut self, at: Timestamp, tick: Tick, count: i64) {
+        if let Some((deltas, sign)) = &mut self.into {
+            deltas.dialog(at, tick, count * *sign);
         }
     }
 

@@ -4,13 +4,14 @@ use super::{
     lint::{FieldType, Marketing, Refusal},
     reader::{Fields, Value, Word, text, texts},
     replies::{address, report_wrong},
+    saved::SavedFields,
 };
 use crate::{
     playbook::{
         problem::{Findings, did_you_mean},
         pushes::{
             Content, Form, MESSAGE, NOTICE, TEMPLATE, Usual, Ways,
-            render::{Placeholder, Values, fill},
+            render::{FIELD, LONGEST_FIELD, Placeholder, Saved, Values, fill},
         },
         template::{Token, Wrong, tokens},
     },
@@ -39,6 +40,7 @@ pub(super) struct Reader<'r> {
     /// Whether the account may send template messages.
     service: bool,
     marketing: Marketing,
+    saved: SavedFields<'r>,
 }
 
 /// The product that a reminder is about; none: a campaign.
@@ -47,7 +49,7 @@ type Product<'p> = Option<&'p str>;
 impl<'r> Reader<'r> {
     pub(super) fn new(brand: &'r str, usual: &Usual) -> Self {
         let own = usual.marketing_words.iter().map(String::as_str);
-        Self { brand, service: usual.service, marketing: Marketing::new(own) }
+        Self { brand, service: usual.service, marketing: Marketing::new(own), saved: SavedFields::any() }
     }
 
     /// `way`, and what belongs to each that it names. None: something could not be read, and that was reported.
@@ -139,7 +141,7 @@ impl<'r> Reader<'r> {
         for (name, value) in fields {
             let kind = field_type(&name, findings);
             let Some(word) = text(value, name.text, findings) else { continue };
-            if let (Some(kind), true) = (kind, self.placeholders(&word, product, findings)) {
+            if let (Some(kind), true) = (kind, self.placeholders(&word, product, false, findings)) {
                 self.lint(name.text, kind, &word, product, findings);
             }
             read.push((name.text.to_owned(), word.text.to_owned()));
@@ -175,7 +177,7 @@ impl<'r> Reader<'r> {
 
     /// Reports what is wrong with the text of a customer message.
     fn text(&self, word: &Word<'_>, product: Product<'_>, findings: &Findings<'_>) {
-        if !self.placeholders(word, product, findings) {
+        if !self.placeholders(word, product, true, findings) {
             return;
         }
         let longest = self.filled(word, product).iter().map(String::len).max().unwrap_or(0);
@@ -194,27 +196,34 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Whether all that stands in braces may; reports what may not.
-    fn placeholders(&self, word: &Word<'_>, product: Product<'_>, findings: &Findings<'_>) -> bool {
+    /// Whether all that stands in braces may; reports what may not. `fields`: what dialogs saved may stand there, which no field of a
+    /// template does, because nobody knows what WeChat would say of it.
+    fn placeholders(&self, word: &Word<'_>, product: Product<'_>, fields: bool, findings: &Findings<'_>) -> bool {
+        let mut are_fine = true;
         let known: Vec<&str> = match product {
             Some(_) => Placeholder::ALL.iter().map(|(name, _)| *name).collect(),
             None => vec!["name"],
         };
         let wrong = |token| match token {
+            Token::Place(name, at) if fields && name.starts_with(FIELD) => {
+                are_fine &= self.saved.placeholder(name, word, at, findings);
+                None
+            }
             Token::Place(name, at) if !known.contains(&name) => Some(Wrong::Unknown(at, name.to_owned())),
             Token::Brace(brace, at) => Some(Wrong::Brace(at, brace)),
             _ => None,
         };
         let wrong: Vec<Wrong> = tokens(word.text).filter_map(wrong).collect();
         wrong.iter().for_each(|wrong| report_wrong(word, wrong, &known, findings));
-        wrong.is_empty()
+        wrong.is_empty() && are_fine
     }
 
     /// What it becomes with the shortest and with the longest values.
     fn filled(&self, word: &Word<'_>, product: Product<'_>) -> [String; 2] {
-        [Values::SHORTEST, Values::LONGEST].map(|values| {
+        let (none, longest): (Saved<'_>, Saved<'_>) = (&|_| None, &|_| Some(LONGEST_FIELD));
+        [(Values::SHORTEST, none), (Values::LONGEST, longest)].map(|(values, saved)| {
             let values = product.map(|product| Values { product, ..values });
-            fill(word.text, self.brand, values.as_ref())
+            fill(word.text, self.brand, values.as_ref(), saved)
         })
     }
 }

@@ -5,10 +5,10 @@
 use super::{
     CAMPAIGNS_MAX, CHANNELS_MAX, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, MARKETING_WORDS_MAX, NAME_MAX,
     PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, SERVICES_MAX, campaign, compile, content, dialogs,
-    hours::HOURS_MAX, lint::FieldType, pushes, replies, rules, segment, services,
+    hours::HOURS_MAX, lint::FieldType, pushes, replies, rules, saved, segment, services,
 };
 use crate::{
-    facts::{FanStatus, PushChoice, order},
+    facts::{FanStatus, PushChoice, dialog, order},
     lookup::{self, address::ADDRESS_MAX, allowed::SLOTS, answer::VALUE_MAX, cache::LINES_MAX},
     playbook::{
         MATCHED_MAX, Problem, SCENE_MAX, TEXT_PLACEHOLDER_MAX, Terms,
@@ -207,7 +207,7 @@ fn numbers_have_the_bounds_that_the_page_tells() {
 
 #[test]
 fn the_limits_are_the_languages() {
-    let limits: [(&str, usize); 40] = [
+    let limits: [(&str, usize); 43] = [
         ("bytes of the file", FILE_MAX),
         ("opening hours", HOURS_MAX),
         ("channels", CHANNELS_MAX),
@@ -245,6 +245,9 @@ fn the_limits_are_the_languages() {
         ("marketing words of the brand's own", MARKETING_WORDS_MAX),
         ("names in each key of a segment", segment::NAMES_MAX),
         ("days in a segment", segment::DAYS_MAX as usize),
+        ("fields in a segment", segment::FIELDS_MAX),
+        ("characters of a field's name", saved::FIELD_NAME_MAX),
+        ("bytes of a field's value", dialog::VALUE_MAX),
         ("fields of a template", content::FIELDS_MAX),
         ("bytes of a `template_id` or `appid`", content::TEMPLATE_ID_MAX),
         ("bytes of a `url` or `pagepath`", content::ADDRESS_MAX),

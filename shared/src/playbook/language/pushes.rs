@@ -4,6 +4,7 @@ use super::{
     Account, CampaignRequest, Known, brand,
     content::Reader,
     reader::{Fields, Value, Word, tables},
+    saved::SavedFields,
     segment::{self, DAYS_MAX, Names},
 };
 use crate::{
@@ -54,7 +55,7 @@ pub(super) fn read<'d>(
     let help = "write [[products]] and below it id, name and supply_days";
     let (products, ids, shop) = reader.products(tables(file.get("products"), "a product", help, findings));
     let help = "write [[campaigns]] and below it id, at, segment and way";
-    let names = Names::new(known.channels.values(), ids);
+    let names = Names::new(known.channels.values(), ids, SavedFields::any());
     let campaigns = reader.campaigns(tables(file.get("campaigns"), "a campaign", help, findings), &names);
     let (products, campaigns) = (owned(products), owned(campaigns));
     (Pushes { name: name.to_owned(), limits, usual, products, campaigns }, shop)
@@ -68,7 +69,8 @@ pub(super) fn campaign<'d>(
     findings: &'d Findings<'d>,
 ) -> Option<CampaignRequest> {
     let pushes = &terms.pushes;
-    let names = Names::new(terms.channels.iter(), pushes.products.keys().map(String::as_str).collect());
+    let products = pushes.products.keys().map(String::as_str).collect();
+    let names = Names::new(terms.channels.iter(), products, SavedFields::any());
     let reader =
         PushReader { now: Some(now), ..PushReader::new(&pushes.name, &pushes.limits, &pushes.usual, findings) };
     let mut fields = Fields::of_text(table, "a campaign", findings);

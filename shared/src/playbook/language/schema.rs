@@ -147,6 +147,7 @@ fn lists_and_texts_have_the_languages_limits() {
         ("/$defs/reply/properties/media_id/maxLength", replies::MEDIA_ID_MAX),
         ("/$defs/pushes/properties/marketing_words/anyOf/1/maxItems", MARKETING_WORDS_MAX),
         ("/$defs/segment/properties/tags/anyOf/1/maxItems", segment::NAMES_MAX),
+        ("/$defs/segment/properties/fields/maxProperties", segment::FIELDS_MAX),
         ("/$defs/reminder/properties/fields/maxProperties", content::FIELDS_MAX),
         ("/$defs/reminder/properties/template_id/maxLength", content::TEMPLATE_ID_MAX),
         ("/$defs/reminder/properties/url/maxLength", content::ADDRESS_MAX),

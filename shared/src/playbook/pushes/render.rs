@@ -3,6 +3,7 @@
 
 use super::{Content, Form};
 use crate::{
+    facts::dialog::VALUE_MAX,
     playbook::template::{Token, tokens},
     time::Day,
 };
@@ -16,6 +17,17 @@ pub const DAYS_LEFT_SHOWN_MAX: u64 = 9_999;
 const LAST_DAY: Day = Day(2_932_895);
 /// 2026-03-04; every date is of the same length.
 const SAMPLE_DAY: Day = Day(20_516);
+
+/// What begins the placeholder of a field that a dialog saved: `{field.pet|毛孩子}`, with what stands there for a fan without it.
+pub(in crate::playbook) const FIELD: &str = "field.";
+/// The longest value of a field.
+pub(in crate::playbook) const LONGEST_FIELD: &str = match std::str::from_utf8(&[b'x'; VALUE_MAX]) {
+    Ok(longest) => longest,
+    Err(_) => "",
+};
+
+/// The value of a field of the fan's, by its name.
+pub type Saved<'f> = &'f dyn Fn(&str) -> Option<&'f str>;
 
 /// What the placeholders of a reminder stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +91,16 @@ pub enum Filled {
 }
 
 impl Content {
-    /// What goes out. `brand` is what `{name}` becomes: [`Pushes::name`](super::Pushes::name); `values` are a reminder's, and a
-    /// campaign has none.
+    /// What goes out to a fan of whom dialogs saved nothing. `brand` is what `{name}` becomes: [`Pushes::name`](super::Pushes::name);
+    /// `values` are a reminder's, and a campaign has none.
     pub fn render(&self, brand: &str, values: Option<&Values<'_>>) -> Filled {
+        self.render_for(brand, values, &|_| None)
+    }
+
+    /// What goes out to a fan, as [`Self::render`], with what dialogs saved.
+    pub fn render_for(&self, brand: &str, values: Option<&Values<'_>>, saved: Saved<'_>) -> Filled {
         let fields = |form: &Form| {
-            let filled = |(name, value): &(String, String)| (name.clone(), fill(value, brand, values));
+            let filled = |(name, value): &(String, String)| (name.clone(), fill(value, brand, values, saved));
             form.fields.iter().map(filled).collect()
         };
         match self {
@@ -95,7 +112,7 @@ impl Content {
                 let Form { template_id, url, miniprogram, .. } = form.clone();
                 Filled::Notice { template_id, fields: fields(form), url, miniprogram }
             }
-            Self::Message { text } => Filled::Message { text: fill(text, brand, values) },
+            Self::Message { text } => Filled::Message { text: fill(text, brand, values, saved) },
         }
     }
 }
@@ -129,12 +146,16 @@ impl Placeholder {
 
 /// The text with its placeholders filled. What the check would refuse (a brace alone, a placeholder that is not there)
 /// becomes nothing.
-pub(in crate::playbook) fn fill(text: &str, brand: &str, values: Option<&Values<'_>>) -> String {
+pub(in crate::playbook) fn fill(text: &str, brand: &str, values: Option<&Values<'_>>, saved: Saved<'_>) -> String {
     let mut out = String::with_capacity(text.len());
     for token in tokens(text) {
         match token {
             Token::Words(words) => out.push_str(words),
             Token::Place(word, _) => match (Placeholder::named(word), values) {
+                (None, _) => {
+                    let field = word.strip_prefix(FIELD).and_then(|field| field.split_once('|'));
+                    out.push_str(field.map_or("", |(name, otherwise)| saved(name).unwrap_or(otherwise)));
+                }
                 (Some(Placeholder::Name), _) => out.push_str(brand),
                 (Some(placeholder), Some(values)) => write(placeholder, values, &mut out),
                 _ => {}
@@ -188,21 +209,31 @@ mod tests {
             ("还有 {days_left} 天", "还有 5 天"),
             ("{{product}} }}", "{product} }"),
         ] {
-            assert_eq!(fill(text, "喵主粮", Some(&values)), filled, "{text}");
+            assert_eq!(fill(text, "喵主粮", Some(&values), &|_| None), filled, "{text}");
         }
-        assert_eq!(fill("{name}{product}", "喵", None), "喵", "a campaign is about no product");
+        assert_eq!(fill("{name}{product}", "喵", None, &|_| None), "喵", "a campaign is about no product");
         let late = Values { today: day("2026-04-01"), ..values };
-        assert_eq!(fill("{days_left}", "", Some(&late)), "0", "it has run out already");
+        assert_eq!(fill("{days_left}", "", Some(&late), &|_| None), "0", "it has run out already");
     }
 
     #[test]
     fn no_value_is_shorter_or_longer_than_those_of_the_check() {
         let worst = Values { quantity: u64::MAX, run_out: Day(u64::MAX), bought_on: Day(u64::MAX), ..Values::SHORTEST };
         for (name, _) in Placeholder::ALL {
-            let length = |values: &Values<'_>| fill(&format!("{{{name}}}"), "", Some(values)).len();
+            let length = |values: &Values<'_>| fill(&format!("{{{name}}}"), "", Some(values), &|_| None).len();
             assert_eq!(length(&worst), length(&Values::LONGEST), "{name}");
             assert!(length(&Values::SHORTEST) <= length(&Values::LONGEST), "{name}");
         }
-        assert_eq!(fill("{run_out}", "", Some(&worst)), "9999年12月30日");
+        assert_eq!(fill("{run_out}", "", Some(&worst), &|_| None), "9999年12月30日");
+    }
+
+    #[test]
+    fn a_field_becomes_what_was_saved_or_else_what_stands_behind_it() {
+        let pet = |name: &str| (name == "pet").then_some("{name}");
+        let text = "{name}：{field.pet|毛孩子}和{field.kg|它}";
+        assert_eq!(fill(text, "喵", None, &pet), "喵：{name}和它", "a value is no text of the brand's");
+        assert_eq!(fill(text, "喵", None, &|_| None), "喵：毛孩子和它");
+        assert_eq!(fill("{field.pet}", "喵", None, &pet), "", "the check refuses it");
+        assert_eq!(LONGEST_FIELD.len(), VALUE_MAX);
     }
 }

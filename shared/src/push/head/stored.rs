@@ -15,7 +15,7 @@
 
 use super::{Head, Running, Standing};
 use crate::{
-    playbook::Campaign,
+    playbook::{Campaign, WithoutFields},
     push::{
         campaign::{Looked, ReadError, read},
         pace::Pace,
@@ -90,7 +90,21 @@ impl Stored for Plan<'_> {
     }
 }
 
-impl Stored for Texts<'_> {}
+impl Stored for Texts<'_> {
+    const FORMAT: u8 = 2;
+
+    /// Segments of format 1 knew no fields.
+    fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.first() {
+            Some(1) => {
+                let texts: BTreeMap<String, WithoutFields> = format::decode(1, bytes)?;
+                let now = |(id, campaign): (String, WithoutFields)| (Cow::Owned(id), Cow::Owned(campaign.into()));
+                Ok(texts.into_iter().map(now).collect())
+            }
+            _ => format::decode(Self::FORMAT, bytes),
+        }
+    }
+}
 
 impl Stored for Standing {}
 

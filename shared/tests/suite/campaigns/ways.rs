@@ -1,7 +1,7 @@
 //! Which way a push goes: the first that can reach the fan.
 
 use super::{
-    brand::{Brand, START, allows, follow, news, notice_sent, openid, text, told},
+    brand::{Brand, START, allows, answer, answers, follow, news, notice_sent, openid, text, told},
     world::{MESSAGE, TEMPLATE, World, body, noon, request},
 };
 use guanxi::{
@@ -11,7 +11,7 @@ use guanxi::{
         push::{PushId, Skip, What},
     },
     fold::fan::State,
-    playbook::Ways,
+    playbook::{Segment, Ways},
     push::{
         head::Standing,
         ledger::{self, Ledger, Subject, Went},
@@ -26,6 +26,23 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3_600;
 const DAY: u64 = 86_400;
+
+#[test]
+fn a_segment_by_fields_takes_who_has_one_of_the_values_as_long_as_it_holds() {
+    let saved = [answer("pet", "cat", false, None), answer("size", "s", false, Some(2))];
+    let fan = Brand::of([follow("o", 0, ""), answers("o", 10, "1", 1, saved)]).state("o");
+    let fits = |fields: &[(&str, &[&str])], at: u64| {
+        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let fields = fields.iter().map(|(name, wanted)| ((*name).to_owned(), values(wanted))).collect();
+        let segment = Segment { fields, ..Segment::default() };
+        segment.fits(&fan, &BTreeSet::new(), Timestamp(START + at))
+    };
+    assert!(fits(&[], 20) && fits(&[("pet", &["dog", "cat"])], 20));
+    assert!(fits(&[("pet", &["cat"]), ("size", &["s"])], 20), "all of them");
+    assert!(!fits(&[("pet", &["cat"]), ("size", &["m"])], 20), "not only one");
+    assert!(!fits(&[("kg", &["4"])], 20), "who never said is in no segment");
+    assert!(fits(&[("size", &["s"])], 2 * DAY + 9) && !fits(&[("size", &["s"])], 2 * DAY + 10));
+}
 
 /// A list of ways, with what each needs; notices and template messages have templates of their own.
 pub(crate) fn listed(ways: &[&str]) -> String {

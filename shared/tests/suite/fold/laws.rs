@@ -2,8 +2,8 @@
 
 use super::{
     brand::{
-        Brand, chooses, click, erase, finished, follow, news, noticed, openid, order, placed, reported, scan, text,
-        told, unfollow, welcomed,
+        Brand, answer, answers, chooses, click, erase, finished, follow, news, noticed, openid, order, placed,
+        reported, scan, text, told, unfollow, welcomed,
     },
     oracle, people, pushes,
 };
@@ -11,6 +11,7 @@ use guanxi::store::key::Stored as _;
 use guanxi::{
     facts::{
         Entry, Placed, PushChoice,
+        dialog::What as Dialog,
         order::{OrderEvent, OrderKind},
         push::{self, Echo, Group, LedgerNews, Outcome, Series, Skip, What},
     },
@@ -30,7 +31,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     let at = 13 * 3_600 + 2_700..13 * 3_600 + 4_500_u64;
     let fan = prop::sample::select(&FANS[..]);
     let channel = prop::sample::select(&CHANNELS[..]);
-    (0..22, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
+    (0..26, fan, at, channel, any::<prop::sample::Index>()).prop_map(|(kind, fan, at, channel, pick)| match kind {
         0 => follow(fan, at, channel),
         1 => welcomed(fan, at, channel),
         2 => follow(fan, at, ""),
@@ -45,8 +46,26 @@ fn entry() -> impl Strategy<Value = Entry> {
         19 => people::begun(fan, at),
         20 => people::closed(fan, at),
         21 => people::wants_person(fan, at),
+        22..26 => dialog(fan, at, pick),
         _ => reported(at, [some_order(pick)]),
     })
+}
+
+/// Steps of one of two runs of a dialog; what is said in them follows from the fan, the second and the run, as with copies.
+fn dialog(fan: &str, at: u64, pick: prop::sample::Index) -> Entry {
+    let n = pick.index(2 * 7);
+    let (run, what) = (n as u64 % 2, n / 2);
+    let value = ["cat", "dog", "none"][at as usize % 3];
+    let steps = match what {
+        0 => vec![Dialog::Begun],
+        1 => vec![answer("pet", value, false, None)],
+        2 => vec![answer("phone", value, true, Some(1))],
+        3 => vec![answer("pet", value, false, Some(2)), Dialog::Tagged(value.into())],
+        4 => vec![Dialog::Finished { score: Some(at as u32 % 3) }],
+        5 => vec![Dialog::Left { step: "pet".into() }],
+        _ => vec![Dialog::Forget],
+    };
+    answers(fan, at, &format!("7{at}{n:02}"), run, steps)
 }
 
 /// WeChat's word on a push to a fan, or on one that is not ours. Each push has a kind of its own: which of several an event is
@@ -311,6 +330,19 @@ proptest! {
     ) {
         let brand = folded(&late(&entries, &delays), &[5]);
         prop_assert_eq!(people::counted(&brand), people::counts(&entries));
+    }
+
+    #[test]
+    fn the_counts_of_dialogs_are_those_of_the_slow_and_simple_way(
+        entries in entries(), delays in prop::collection::vec(0..600_u64, 1..50),
+    ) {
+        let brand = folded(&late(&entries, &delays), &[5]);
+        prop_assert_eq!(brand.dialogs(), super::dialogs::counts(&entries));
+        for fan in FANS.iter().filter(|fan| brand.records.contains_key(&format!("fan:{fan}"))) {
+            let state = brand.state(fan);
+            let fields = state.dialogs.fields(Timestamp(0)).map(|(name, field)| (name.to_owned(), field.value.clone()));
+            prop_assert_eq!(fields.collect::<BTreeMap<_, _>>(), super::dialogs::fields(&entries, fan));
+        }
     }
 
     #[test]

@@ -44,6 +44,46 @@ fn check(parts: &[(String, &[&str])]) {
 }
 
 #[test]
+fn fields_that_dialogs_save_choose_fans_and_stand_in_texts() {
+    let campaign = |segment: &str, text: &str| {
+        format!(
+            "[[campaigns]]\nid = \"c\"\nat = \"2030-01-01T10:00\"\nsegment = {segment}\nway = \"message\"\ntext = \"{text}\""
+        )
+    };
+    let (fine, kg) = ("{ fields = { pet = [\"cat\", \"dog\"], kg = \"4\" } }", "{field.kg|几}");
+    let long = "猫".repeat(67);
+    check(&[
+        (campaign(fine, "{field.pet|毛孩子}{name}"), &[]),
+        (campaign("{ fields = {} }", "喵"), &["7:22: a segment names 1 to 10 fields, not 0"]),
+        (
+            campaign("{ fields = { Pet = \"cat\" } }", "喵"),
+            &["7:24: a field's name has 1 to 32 characters of a-z 0-9 _"],
+        ),
+        (campaign("{ fields = { pet = \"\" } }", "喵"), &["7:30: a field's value has 1 to 200 bytes"]),
+        (campaign("{ fields = { pet = 3 } }", "喵"), &["7:30: `pet` is a text or a list"]),
+        (
+            campaign("{}", "喵{field.pet}"),
+            &["9:10: `{field.pet}` says nothing to a fan of whom it is not known; write {field.pet|…}"],
+        ),
+        (campaign("{}", "{field.pet| }"), &["9:9: `{field.pet| }` says nothing"]),
+        (campaign("{}", "{field.Pet|x}"), &["9:9: a field's name has"]),
+        (campaign("{}", &format!("{{field.pet|{long}}}")), &["9:9: what stands behind the | has 201 bytes"]),
+        (campaign("{}", &kg.repeat(10)), &[]),
+        (campaign("{}", &kg.repeat(11)), &["9:8: the text may grow to 2200 bytes"]),
+    ]);
+    let notice = format!("{PRODUCT}[products.reminder]\nlead_days = 5\nway = \"notice\"\ntemplate_id = \"t\"\n");
+    let told = problems(&format!("{notice}fields = {{ thing1 = \"{{field.pet|喵}}\" }}"));
+    assert!(told.contains("unknown placeholder `{field.pet|喵}`"), "{told}");
+    let pushes = pushes(&format!("{HEAD}{}\n", campaign(fine, "{field.pet|毛孩子}")));
+    let campaign = &pushes.campaigns["c"];
+    assert_eq!(campaign.segment.fields["pet"], ["cat", "dog"]);
+    let content = campaign.ways.iter().next().unwrap();
+    let says = |pet: Option<&'static str>| content.render_for("喵", None, &move |name| pet.filter(|_| name == "pet"));
+    assert_eq!(says(Some("cat")), Filled::Message { text: "cat".into() });
+    assert_eq!(says(None), Filled::Message { text: "毛孩子".into() });
+}
+
+#[test]
 fn what_holds_for_all_is_checked() {
     let line = |line: &str| format!("[pushes]\n{line}");
     check(&[
