@@ -178,15 +178,15 @@ impl Requests {
         }
         let fan = self.fans.get(key(openid), known).await?;
         let mut changes = Vec::new();
-        if let Some(number) = order.request.as_ref().filter(|_| order.kind == OrderKind::Order) {
-            if fan.0.contains_key(number) || fan.has_room(order.at) {
-                let named = fan.0.entry(number.clone()).or_default();
-                let before = named.is_bought();
-                if named.orders.len() < ORDERS_MAX {
-                    named.orders.entry(id).or_default();
-                }
-                changes.push((number.clone(), before));
+        if let Some(number) = order.request.as_ref().filter(|_| order.kind == OrderKind::Order)
+            && (fan.0.contains_key(number) || fan.has_room(order.at))
+        {
+            let named = fan.0.entry(number.clone()).or_default();
+            let before = named.is_bought();
+            if named.orders.len() < ORDERS_MAX {
+                named.orders.entry(id).or_default();
             }
+            changes.push((number.clone(), before));
         }
         let others = fan.0.iter().filter(|(number, named)| {
             named.orders.contains_key(&id) && changes.iter().all(|(changed, _)| changed != *number)

@@ -239,10 +239,10 @@ impl<S: Store, T: Timer, P: Posts> Work<'_, S, T, P> {
     /// A page of the list that was read at most [`FRESH`] ago; none: it is damaged.
     async fn page(&self, number: u64) -> Result<Option<Rc<[Option<Asked>]>>, Stop> {
         let now = self.run.elapsed();
-        if let Some((read, items)) = self.pages.borrow().get(&number) {
-            if now.saturating_sub(*read) <= FRESH {
-                return Ok(Some(Rc::clone(items)));
-            }
+        if let Some((read, items)) = self.pages.borrow().get(&number)
+            && now.saturating_sub(*read) <= FRESH
+        {
+            return Ok(Some(Rc::clone(items)));
         }
         let key = request::list().page(number * PAGE);
         let Page(items) = match self.run.get_record(&key).await {

@@ -28,6 +28,7 @@ pub fn next(number: &str, first: Timestamp, tries: u32, now: Timestamp, after: O
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
