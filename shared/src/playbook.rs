@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `language` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`]; the form for editors: [`schema`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
-//! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
+//! | `answer`, `matcher`, `normal`, `hours`, `template`, `memory` | from a message to an answer: [`Playbook`] |
 //! | `channels` | from a QR code to a touch: [`Scan`] |
 //! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
 //! | [`Trial`] | a message that somebody only thinks of |
@@ -26,6 +26,7 @@ mod hours;
 mod inbound;
 mod language;
 mod matcher;
+mod memory;
 mod normal;
 mod parted;
 mod problem;
@@ -44,6 +45,7 @@ pub use language::{
     CAMPAIGNS_MAX, CHANNELS_MAX, CampaignRequest, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX,
     MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, campaign, compile, schema, warnings,
 };
+pub use memory::AGAIN_SECONDS;
 pub use normal::{MATCHED_MAX, normalise};
 pub use problem::{Problem, Severity};
 pub use pushes::{

@@ -2,15 +2,20 @@
 
 use super::{
     channels::Channels,
-    compiled::{self, Body, Choice, Conditions, Line, LoadError, Outcome, PushRules, Rule},
+    compiled::{self, Body, Choice, Conditions, Line, LoadError, Outcome, PushRules, Rule, Special},
     hours::Hours,
     inbound::{Action, Answer, Inbound, InboundKind},
     matcher::Matcher,
+    memory::{self, Memory},
     normal::{MATCHED_MAX, cut, normalise},
     template::{Template, Values},
 };
 use crate::{
-    facts::{PushChoice, Touch},
+    facts::{
+        PushChoice, Touch,
+        dialog::Left,
+        request::{self, Request},
+    },
     time::UtcOffset,
     wechat::{
         Reply,
@@ -31,6 +36,9 @@ pub struct Playbook {
     replies: Vec<Line>,
     rules: Vec<Rule>,
     push_rules: PushRules,
+    special: Special,
+    /// Of the rules that some `not_yet` names; sorted.
+    named: Vec<memory::Name>,
     default: Option<Choice>,
     matcher: Matcher,
     /// By kind: the rules without a `match`, best first.
@@ -44,10 +52,11 @@ impl Playbook {
     /// When the bytes are damaged, something else, or written by a newer compiler. Never panics, whatever they are.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
         let (channels, mut rest) = compiled::decode(bytes)?;
-        let (body, push_rules) = rest.body()?;
+        let (body, push_rules, special) = rest.body()?;
         let Body { offset, hours, replies, rules, default, keywords, regexes, lengths: _ } = body;
         let mut unmatched: [Vec<u32>; InboundKind::ALL.len()] = Default::default();
-        for (rank, rule) in (0..).zip(&rules).filter(|(_, rule)| !rule.matches) {
+        let is_plain = |rank: &u32| special.again.binary_search(rank).is_err();
+        for (rank, rule) in (0..).zip(&rules).filter(|(rank, rule)| !rule.matches && is_plain(rank)) {
             for kind in rule.kinds.iter() {
                 if let Some(ranks) = unmatched.get_mut(kind as usize) {
                     ranks.push(rank);
@@ -56,50 +65,104 @@ impl Playbook {
         }
         let matcher = Matcher::new(&keywords, regexes)?;
         let channels = Channels::new(channels);
-        Ok(Self { channels, offset, hours, replies, rules, push_rules, default, matcher, unmatched })
+        let mut named: Vec<memory::Name> =
+            special.not_yet.iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
+        named.sort_unstable();
+        named.dedup();
+        Ok(Self { channels, offset, hours, replies, rules, push_rules, special, named, default, matcher, unmatched })
     }
 
     /// The answer to one message. Pure: the same arguments give the same answer in any instance and at any time.
     ///
     /// `touch` is what [`Scan::touch`](super::Scan::touch) said of the event; `conversation` is what the last answer to this fan gave.
     pub fn answer(&self, message: &Inbound, touch: Option<&Touch>, conversation: Option<&[u8]>) -> Answer {
-        let _ = conversation;
         let channel = touch.and_then(|touch| touch.channel.as_deref());
         let channel_name = channel.map_or("", |channel| self.channels.name(channel));
-        let values = Values::new(message, touch, channel_name, self.offset);
-        let rank = self.rank_for(&values);
+        let mut values = Values::new(message, touch, channel_name, self.offset);
+        let memory = if self.converses() { Memory::decode(conversation) } else { Memory::default() };
+        let rank = self.rank_for(&values, &memory);
         let rule = self.rules.get(rank as usize);
+        values.closed = rule.and_then(|rule| match rule.conditions.hours {
+            Some((hours, false)) => self.hours.get(hours as usize),
+            _ => None,
+        });
         let action = match (rule, &self.default) {
             (Some(rule), _) => self.act(&rule.choice, &rule.id, &values),
             (None, Some(default)) if message.kind.is_message() => self.act(default, "", &values),
             _ => Action::Nothing,
         };
-        let rule = rule.map(|rule| rule.id.clone());
-        Answer { action, rule, pushes: self.push_choice(rank), conversation: None, left: Vec::new() }
+        let left = self.left(rank, &action, message);
+        let conversation = self.remember(memory, rule, message);
+        Answer { action, rule: rule.map(|rule| rule.id.clone()), pushes: self.push_choice(rank), conversation, left }
     }
 
     /// Whether an answer may depend on the conversation: whether a look into the store for it is worth while.
     pub fn converses(&self) -> bool {
-        false
+        let Special { wants_person: _, again, followed, not_yet } = &self.special;
+        !(again.is_empty() && followed.is_empty() && not_yet.is_empty())
+    }
+
+    /// What the message leaves for the journal.
+    fn left(&self, rank: u32, action: &Action, message: &Inbound) -> Vec<u8> {
+        let handed_over = matches!(action, Action::HandOver { .. });
+        let wants_person = self.special.wants_person.binary_search(&rank).is_ok();
+        if !handed_over && !wants_person {
+            return Vec::new();
+        }
+        let rule = self.rules.get(rank as usize).map_or("", |rule| &rule.id);
+        let request = wants_person.then(|| Request {
+            number: request::number(&message.identity, rule),
+            kind: request::Kind::Person,
+            source: rule.to_owned(),
+            at: message.create_time,
+            answers: Vec::new(),
+            lines: Vec::new(),
+            text: cut(&message.text, request::TEXT_MAX).to_owned(),
+            forget_days: None,
+        });
+        Left { requests: request.into_iter().collect(), handed_over, ..Left::default() }.encode()
+    }
+
+    /// What is remembered from now on; none: as it was.
+    fn remember(&self, memory: Memory, rule: Option<&Rule>, message: &Inbound) -> Option<Vec<u8>> {
+        if !self.converses() {
+            return None;
+        }
+        let (before, mut memory, at) = (memory.clone(), memory, message.create_time);
+        if message.kind == InboundKind::Subscribe {
+            memory.follow(at);
+        }
+        let name = rule.map(|rule| memory::name(&rule.id)).filter(|name| self.named.binary_search(name).is_ok());
+        if let Some(name) = name {
+            memory.have(name, at);
+        }
+        if !self.special.again.is_empty() && message.kind.is_message() {
+            memory.wrote(at, question(message).filter(|_| rule.is_none()));
+        }
+        (memory != before).then(|| memory.encode())
     }
 
     fn push_choice(&self, rank: u32) -> Option<PushChoice> {
-        let found = self.push_rules.binary_search_by_key(&rank, |(rule, _)| *rule).ok()?;
-        self.push_rules.get(found).map(|(_, choice)| *choice)
+        of_rank(&self.push_rules, rank).copied()
     }
 
     /// The rank of the rule that answers; [`NO_RULE`] where none does.
-    fn rank_for(&self, values: &Values<'_>) -> u32 {
-        let moment = Moment { hours: &self.hours, values, asked: Cell::new(0), open: Cell::new(0) };
+    fn rank_for(&self, values: &Values<'_>, memory: &Memory) -> u32 {
+        let (hours, special) = (&self.hours, &self.special);
+        let moment = Moment { hours, values, special, memory, asked: Cell::new(0), open: Cell::new(0) };
         let kind = values.message.kind;
         let applies = |rank: u32| {
             let rule = self.rules.get(rank as usize);
-            rule.is_some_and(|rule| rule.kinds.contains(kind) && moment.allows(&rule.conditions))
+            rule.is_some_and(|rule| rule.kinds.contains(kind) && moment.allows(rank, &rule.conditions))
         };
         let unmatched = self.unmatched.get(kind as usize).map_or(&[][..], Vec::as_slice);
         let bound = unmatched.iter().copied().find(|rank| applies(*rank)).unwrap_or(NO_RULE);
         let text = normalise(cut(&values.message.text, MATCHED_MAX));
-        if text.is_empty() { bound } else { self.matcher.best(&text, bound, applies) }
+        let best = if text.is_empty() { bound } else { self.matcher.best(&text, bound, applies) };
+        if best == NO_RULE && !special.again.is_empty() && moment.is_asked_again() {
+            return special.again.iter().copied().find(|rank| applies(*rank)).unwrap_or(NO_RULE);
+        }
+        best
     }
 
     fn act(&self, choice: &Choice, salt: &str, values: &Values<'_>) -> Action {
@@ -116,19 +179,41 @@ impl Playbook {
 struct Moment<'a> {
     hours: &'a [Hours],
     values: &'a Values<'a>,
+    special: &'a Special,
+    memory: &'a Memory,
     /// One bit for each of the hours: whether `open` knows.
     asked: Cell<u64>,
     open: Cell<u64>,
 }
 
 impl Moment<'_> {
-    fn allows(&self, conditions: &Conditions) -> bool {
+    fn allows(&self, rank: u32, conditions: &Conditions) -> bool {
         let touch = self.values.touch;
         let channels = &conditions.channels;
         let channel = touch.and_then(|touch| touch.channel.as_ref());
         conditions.hours.is_none_or(|(hours, open)| self.is_open(hours) == open)
             && conditions.fan.is_none_or(|fan| touch.is_some_and(|touch| touch.fan == fan))
             && (channels.is_empty() || channel.is_some_and(|channel| channels.binary_search(channel).is_ok()))
+            && self.remembers(rank)
+    }
+
+    /// Whether what is remembered of the fan is as the rule wants it.
+    fn remembers(&self, rank: u32) -> bool {
+        const DAY: u64 = 86_400;
+        let (Special { followed, not_yet, .. }, now) = (self.special, self.values.message.create_time);
+        let span = of_rank(followed, rank).is_none_or(|span| match self.memory.since_follow(now) {
+            // Longer ago than anything that is remembered.
+            None => span.max.is_none(),
+            Some(since) => {
+                since >= u64::from(span.min) * DAY && span.max.is_none_or(|max| since < u64::from(max) * DAY)
+            }
+        });
+        span && of_rank(not_yet, rank).is_none_or(|rules| !rules.iter().any(|rule| self.memory.has_had(*rule, now)))
+    }
+
+    fn is_asked_again(&self) -> bool {
+        let message = self.values.message;
+        question(message).is_some_and(|question| self.memory.asked_before(question, message.create_time))
     }
 
     fn is_open(&self, index: u32) -> bool {
@@ -140,6 +225,19 @@ impl Moment<'_> {
         }
         self.open.get() & bit != 0
     }
+}
+
+/// What a rule of this rank says, if it does.
+fn of_rank<T>(said: &[(u32, T)], rank: u32) -> Option<&T> {
+    let found = said.binary_search_by_key(&rank, |(rule, _)| *rule).ok()?;
+    said.get(found).map(|(_, what)| what)
+}
+
+/// What a message asks; none where it brings no words.
+fn question(message: &Inbound) -> Option<memory::Name> {
+    let asks = matches!(message.kind, InboundKind::Text | InboundKind::Voice);
+    let text = normalise(cut(&message.text, MATCHED_MAX));
+    (asks && !text.is_empty()).then(|| memory::name(&text))
 }
 
 /// One of the outcomes, by weight. The draw is a hash of the event identity and the rule: the same for every retry,

@@ -5,14 +5,20 @@
 //! | 4 | `GXPB` |
 //! | 2 | format version, little-endian |
 //! | 8 | the first bytes of the SHA-1 of the body |
-//! | rest | one after the other: [`Channel`]s, [`Body`], [`PushRules`], [`Pushes`] |
+//! | rest | one after the other: [`Channel`]s, [`Body`], [`PushRules`], [`Special`], [`Pushes`] |
 //!
 //! What is needed most stands first: nobody decodes what stands behind the last part that he asks for.
 //!
 //! The checksum finds damage, not malice: who writes `playbook:` in the store is trusted. Bytes made on purpose may load
 //! to a playbook that answers oddly, never to one that panics.
 
-use super::{hours::Hours, inbound::Kinds, pushes::Pushes, template::Template};
+use super::{
+    hours::Hours,
+    inbound::Kinds,
+    memory,
+    pushes::{DaysAgo, Pushes},
+    template::Template,
+};
 use crate::{
     facts::{FanStatus, PushChoice},
     store::digest,
@@ -23,7 +29,7 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 4] = b"GXPB";
 
 /// Raised whenever the layout changes.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;
@@ -88,6 +94,19 @@ pub(super) struct Body<'a> {
 
 /// What rules decide about the fan's pushes; the rule's rank, sorted. Few do.
 pub(super) type PushRules = Vec<(u32, PushChoice)>;
+
+/// What few rules say; each list sorted by the rule's rank.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Special {
+    /// Rules that note that the fan wants a person.
+    pub(super) wants_person: Vec<u32>,
+    /// Rules for a question that is asked again; they take part only where no other answers.
+    pub(super) again: Vec<u32>,
+    /// How long ago the fan must have followed.
+    pub(super) followed: Vec<(u32, DaysAgo)>,
+    /// Rules that must not have answered since the follow.
+    pub(super) not_yet: Vec<(u32, Vec<memory::Name>)>,
+}
 
 /// One `[[rules]]`; what it matches is in `keywords` and `regexes`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,11 +191,12 @@ pub(super) struct ArticleLine {
 pub(super) fn encode(
     channels: &[Channel],
     body: &Body<'_>,
-    push_rules: &PushRules,
+    (push_rules, special): (&PushRules, &Special),
     pushes: &Pushes,
 ) -> Result<Vec<u8>, postcard::Error> {
     let content = postcard::to_extend(body, postcard::to_stdvec(channels)?)?;
-    let content = postcard::to_extend(pushes, postcard::to_extend(push_rules, content)?)?;
+    let content = postcard::to_extend(special, postcard::to_extend(push_rules, content)?)?;
+    let content = postcard::to_extend(pushes, content)?;
     let mut bytes = Vec::with_capacity(content.len() + MAGIC.len() + 2 + CHECKSUM);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&FORMAT.to_le_bytes());
@@ -205,9 +225,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Vec<Channel>, Rest<'_>), LoadError
 pub(super) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    /// The rules and what they need, and what they decide about pushes.
-    pub(super) fn body(&mut self) -> Result<(Body<'a>, PushRules), LoadError> {
-        Ok((self.take()?, self.take()?))
+    /// The rules and what they need, what they decide about pushes, and what few say.
+    pub(super) fn body(&mut self) -> Result<(Body<'a>, PushRules, Special), LoadError> {
+        Ok((self.take()?, self.take()?, self.take()?))
     }
 
     /// What stands behind the [`body`](Self::body).

@@ -18,9 +18,10 @@ mod rules;
 mod schema;
 mod segment;
 mod shadows;
+mod special;
 
 use super::{
-    compiled::{self, Body, Channel, Choice, Keyword, Lengths, Pattern},
+    compiled::{self, Body, Channel, Choice, Keyword, Lengths, Pattern, PushRules, Special},
     hours::Hours,
     inbound::Kinds,
     problem::{Findings, Problem, Severity, did_you_mean},
@@ -147,13 +148,24 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let hours = hours::read(&mut file);
     let channels = channels::read(&mut file, account);
     let mut replies = Replies::read(&mut file, name);
-    let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
+    let default = file.get("default").map(|value| {
+        let choice = replies.choice(value, Kinds::messages());
+        special::opening(replies.tells_opening(&choice), false, value.span().start, findings);
+        choice
+    });
     let known = Known { account, hours, channels };
     let rules = rules::read(&mut file, &known, &mut replies);
     let pushes = pushes::read(&mut file, &known, name, offset);
     file.finish();
     shadows::report(&rules, findings);
-    if findings.has_no_errors() { encode((offset, lengths), known, replies, default, rules, &pushes) } else { None }
+    let special = special::all(&rules, findings);
+    let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
+    let said = (&push_rules, &special);
+    if findings.has_no_errors() {
+        encode((offset, lengths), known, replies, default, (rules, said), &pushes)
+    } else {
+        None
+    }
 }
 
 /// The compiled form of a file without problems.
@@ -162,10 +174,9 @@ fn encode(
     known: Known<'_>,
     replies: Replies<'_>,
     default: Option<Choice>,
-    rules: Vec<RuleDraft<'_>>,
+    (rules, said): (Vec<RuleDraft<'_>>, (&PushRules, &Special)),
     pushes: &Pushes,
 ) -> Option<Vec<u8>> {
-    let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
     let (rules, words): (Vec<_>, Vec<_>) = rules.into_iter().map(|d| (d.rule, (d.keywords, d.regexes))).unzip();
     let (mut keywords, mut regexes) = (Vec::new(), Vec::new());
     for (rule, (own, patterns)) in (0..).zip(&words) {
@@ -175,7 +186,7 @@ fn encode(
     let hours = known.hours.into_iter().map(|(_, hours)| hours).collect();
     let channels: Vec<Channel> = known.channels.into_values().collect();
     let body = Body { offset, lengths, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
-    compiled::encode(&channels, &body, &push_rules, pushes).ok()
+    compiled::encode(&channels, &body, said, pushes).ok()
 }
 
 fn version(file: &mut Fields<'_, '_>) {

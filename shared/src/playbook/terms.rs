@@ -32,7 +32,7 @@ impl Terms {
     /// As [`Playbook::load`](super::Playbook::load).
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
         let (channels, mut rest) = compiled::decode(bytes)?;
-        let (Body { offset, lengths: Lengths { keep, forget_after, attribution }, rules, .. }, _) = rest.body()?;
+        let (Body { offset, lengths: Lengths { keep, forget_after, attribution }, rules, .. }, ..) = rest.body()?;
         Ok(Self {
             utc_offset: offset,
             keep_days: keep,

@@ -4,6 +4,7 @@ use super::{
     Account, Known,
     reader::{Fields, Value, Word, tables},
     replies::Replies,
+    special::{self, SpecialDraft},
 };
 use crate::{
     facts::{FanStatus, PushChoice},
@@ -39,6 +40,7 @@ pub(super) struct RuleDraft<'d> {
     pub(super) priority: i64,
     pub(super) rule: Rule,
     pub(super) pushes: Option<PushChoice>,
+    pub(super) special: SpecialDraft<'d>,
     pub(super) keywords: Vec<KeywordDraft<'d>>,
     pub(super) regexes: Vec<&'d str>,
 }
@@ -114,11 +116,13 @@ impl<'d> RuleReader<'_, 'd> {
             self.matched(value, &mut keywords, &mut regexes);
         }
         let conditions = self.conditions(&mut fields, kinds);
-        let choice = self.choice(&mut fields, kinds, replies);
+        let special = special::read(&mut fields, kinds, matched.is_some());
+        let outside = matches!(conditions.hours, Some((_, false)));
+        let choice = self.choice(&mut fields, kinds, replies, (outside, special.again));
         let pushes = fields.text("pushes").and_then(|word| self.pushes(&word));
         fields.finish();
         let rule = Rule { id, kinds, conditions, matches: matched.is_some(), choice };
-        RuleDraft { at, priority, rule, pushes, keywords, regexes }
+        RuleDraft { at, priority, rule, pushes, special, keywords, regexes }
     }
 
     fn id(&self, fields: &mut Fields<'d, '_>, ids: &mut BTreeMap<&'d str, usize>) -> String {
@@ -284,15 +288,31 @@ impl<'d> RuleReader<'_, 'd> {
         other.is_none()
     }
 
-    fn choice(&self, fields: &mut Fields<'d, '_>, kinds: Kinds, replies: &mut Replies<'d>) -> Choice {
+    /// The answer of a rule; of one that holds `outside` of hours, or for a question that is asked `again`.
+    fn choice(
+        &self,
+        fields: &mut Fields<'d, '_>,
+        kinds: Kinds,
+        replies: &mut Replies<'d>,
+        (outside, again): (bool, bool),
+    ) -> Choice {
         let (text, reply) = (fields.text("text"), fields.get("reply"));
         match (text, reply) {
             (Some(text), Some(_)) => {
                 self.findings.add(text.at(), "a rule has `text` or `reply`, not both", "keep one of them");
                 Choice::default()
             }
-            (Some(text), None) => replies.inline(&text),
-            (None, Some(reply)) => replies.choice(reply, kinds),
+            (Some(text), None) => {
+                let choice = replies.inline(&text);
+                special::opening(replies.tells_opening(&choice), outside, text.at(), self.findings);
+                choice
+            }
+            (None, Some(reply)) => {
+                let choice = replies.choice(reply, kinds);
+                special::opening(replies.tells_opening(&choice), outside, reply.span().start, self.findings);
+                choice
+            }
+            (None, None) if again => replies.hand_over(),
             (None, None) => {
                 let help = "write text = \"…\", reply = \"name\" or reply = \"nothing\"";
                 self.findings.add(fields.at, "a rule needs `reply`", help);

@@ -6,7 +6,7 @@ use super::{
     CAMPAIGNS_MAX, CHANNELS_MAX, MARKETING_WORDS_MAX, NAME_MAX, PRODUCTS_MAX, REGEX_MAX, RULES_MAX, content,
     hours::HOURS_MAX,
     manual::{TABLES, quoted, read, rows},
-    pushes, replies, rules, segment,
+    pushes, replies, rules, segment, special,
 };
 use crate::{
     facts::{FanStatus, PushChoice},
@@ -100,6 +100,7 @@ fn keys_take_the_languages_words() {
         ("/$defs/reply/properties/type", &replies::TYPES),
         ("/$defs/rule/properties/fan", &FanStatus::ALL.map(|(name, _)| name)),
         ("/$defs/rule/properties/pushes", &PushChoice::ALL.map(|(name, _)| name)),
+        ("/$defs/rule/properties/request", &special::REQUESTS),
     ] {
         assert_eq!(words(&document, &format!("{place}/enum")), owned(known), "{place}");
     }
@@ -115,6 +116,7 @@ fn lists_and_texts_have_the_languages_limits() {
         ("/properties/products/maxItems", PRODUCTS_MAX),
         ("/properties/campaigns/maxItems", CAMPAIGNS_MAX),
         ("/properties/name/maxLength", NAME_MAX),
+        ("/$defs/rule/properties/not_yet/anyOf/1/maxItems", special::NOT_YET_MAX),
         ("/$defs/channel/properties/id/maxLength", SCENE_MAX),
         ("/$defs/rule/properties/id/maxLength", rules::ID_MAX),
         ("/$defs/campaign/properties/id/maxLength", pushes::CAMPAIGN_ID_MAX),

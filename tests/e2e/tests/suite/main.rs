@@ -13,6 +13,7 @@ mod killed_rollup;
 mod knowledge;
 mod local_host;
 mod logs;
+mod people;
 mod permissions;
 mod playbook_page;
 mod protocol;
