@@ -158,7 +158,8 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let pushes = pushes::read(&mut file, &known, name, offset);
     file.finish();
     shadows::report(&rules, findings);
-    let special = special::all(&rules, findings);
+    let said: Vec<_> = rules.iter().map(|draft| (draft.rule.id.as_str(), &draft.special)).collect();
+    let special = special::all(&said, findings);
     let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
     let said = (&push_rules, &special);
     if findings.has_no_errors() {

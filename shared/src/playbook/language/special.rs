@@ -2,7 +2,6 @@
 
 use super::{
     reader::{Fields, Word},
-    rules::RuleDraft,
     segment,
 };
 use crate::playbook::{
@@ -99,12 +98,11 @@ fn not_yet<'d>(fields: &mut Fields<'d, '_>) -> Vec<Word<'d>> {
     words
 }
 
-/// What all rules say, which stand best first.
-pub(super) fn all(rules: &[RuleDraft<'_>], findings: &Findings<'_>) -> Special {
-    let ids: BTreeSet<&str> = rules.iter().map(|draft| draft.rule.id.as_str()).collect();
+/// What all rules say, by their ids; the best stands first.
+pub(super) fn all(rules: &[(&str, &SpecialDraft<'_>)], findings: &Findings<'_>) -> Special {
+    let ids: BTreeSet<&str> = rules.iter().map(|(id, _)| *id).collect();
     let (mut special, mut named) = (Special::default(), BTreeSet::new());
-    for (rank, draft) in (0..).zip(rules) {
-        let said = &draft.special;
+    for (rank, (_, said)) in (0..).zip(rules) {
         said.wants_person.then(|| special.wants_person.push(rank));
         said.again.then(|| special.again.push(rank));
         special.followed.extend(said.followed.map(|span| (rank, span)));
