@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `language` | reads the TOML file, names every problem in it, compiles it: [`compile`], [`warnings`]; a campaign that is asked for: [`campaign`]; the form for editors: [`schema`] |
 //! | `compiled` | the compiled form: what stands in the bytes |
-//! | `answer`, `matcher`, `normal`, `hours`, `template` | from a message to an answer: [`Playbook`] |
+//! | `answer`, `matcher`, `normal`, `hours`, `template`, `memory` | from a message to an answer: [`Playbook`] |
 //! | `talk` | dialogs: questions one after another, and what the fan answers |
 //! | `channels` | from a QR code to a touch: [`Scan`] |
 //! | `pushes` | products, reminders, campaigns, and what becomes of their placeholders: [`Pushes`], [`Content::render`] |
@@ -25,8 +25,10 @@ mod compiled;
 pub mod draft;
 mod hours;
 mod inbound;
+mod kept;
 mod language;
 mod matcher;
+mod memory;
 mod normal;
 mod parted;
 mod problem;
@@ -47,6 +49,7 @@ pub use language::{
     MARKETING_WORDS_MAX, PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, SERVICES_MAX, campaign, compile, schema,
     warnings,
 };
+pub use memory::AGAIN_SECONDS;
 pub use normal::{MATCHED_MAX, normalise};
 pub use problem::{Problem, Severity};
 pub(crate) use pushes::WithoutFields;

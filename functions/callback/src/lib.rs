@@ -20,7 +20,8 @@
 //! A rule may stop or resume a fan's pushes. That holds at once: it stands in `conversation:<openid>`, where push looks before
 //! every send, before the entry is written and the fan gets the answer; only what is on its way to WeChat still arrives.
 //!
-//! Where the fan stands in a dialog is kept in `dialog:<openid>` likewise. It is read only where the playbook has dialogs.
+//! Where the fan stands in a dialog, and what rules remember, is kept in `dialog:<openid>` likewise. It is read only where the playbook has dialogs,
+//! or rules that remember.
 
 mod border;
 mod instance;

@@ -3,19 +3,23 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `GXPB` |
-//! | 2 | format version, little-endian: 1, or 2 where the playbook has dialogs |
+//! | 2 | format version, little-endian |
 //! | 8 | the first bytes of the SHA-1 of the body |
-//! | rest | one after the other: [`Channel`]s, [`Body`], [`PushRules`], in format 2 [`Dialogs`], [`Pushes`] |
-//!
-//! Two formats, so that a playbook without dialogs is the same bytes to every program, and one with dialogs is refused by a program
-//! that would leave them out.
+//! | rest | one after the other: [`Channel`]s, [`Body`], [`PushRules`], [`Special`], [`Dialogs`], [`Pushes`] |
 //!
 //! What is needed most stands first: nobody decodes what stands behind the last part that he asks for.
 //!
 //! The checksum finds damage, not malice: who writes `playbook:` in the store is trusted. Bytes made on purpose may load
 //! to a playbook that answers oddly, never to one that panics.
 
-use super::{hours::Hours, inbound::Kinds, pushes::Pushes, talk::form::Dialogs, template::Template};
+use super::{
+    hours::Hours,
+    inbound::Kinds,
+    memory,
+    pushes::{DaysAgo, Pushes},
+    talk::form::Dialogs,
+    template::Template,
+};
 use crate::{
     facts::{FanStatus, PushChoice},
     lookup::Service,
@@ -26,10 +30,8 @@ use serde::{Deserialize, Serialize};
 
 const MAGIC: &[u8; 4] = b"GXPB";
 
-/// Of a playbook without dialogs.
-const PLAIN: u16 = 2;
-/// Of one with dialogs; raised whenever the layout changes.
-const FORMAT: u16 = 3;
+/// Raised whenever the layout changes.
+const FORMAT: u16 = 2;
 
 /// How many bytes of a SHA-1 serve as checksum.
 pub(super) const CHECKSUM: usize = 8;
@@ -94,6 +96,19 @@ pub(super) struct Body<'a> {
 
 /// What rules decide about the fan's pushes; the rule's rank, sorted. Few do.
 pub(super) type PushRules = Vec<(u32, PushChoice)>;
+
+/// What few rules say; each list sorted by the rule's rank.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Special {
+    /// Rules that note that the fan wants a person.
+    pub(super) wants_person: Vec<u32>,
+    /// Rules for a question that is asked again; they take part only where no other answers.
+    pub(super) again: Vec<u32>,
+    /// How long ago the fan must have followed.
+    pub(super) followed: Vec<(u32, DaysAgo)>,
+    /// Rules that must not have answered since the follow.
+    pub(super) not_yet: Vec<(u32, Vec<memory::Name>)>,
+}
 
 /// One `[[rules]]`; what it matches is in `keywords` and `regexes`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -180,20 +195,16 @@ pub(super) struct ArticleLine {
 pub(super) fn encode(
     channels: &[Channel],
     body: &Body<'_>,
-    push_rules: &PushRules,
-    dialogs: &Dialogs,
+    (push_rules, special, dialogs): (&PushRules, &Special, &Dialogs),
     pushes: &Pushes,
 ) -> Result<Vec<u8>, postcard::Error> {
     let content = postcard::to_extend(body, postcard::to_stdvec(channels)?)?;
-    let mut content = postcard::to_extend(push_rules, content)?;
-    let mut format = PLAIN;
-    if !dialogs.dialogs.is_empty() {
-        (format, content) = (FORMAT, postcard::to_extend(dialogs, content)?);
-    }
+    let content = postcard::to_extend(special, postcard::to_extend(push_rules, content)?)?;
+    let content = postcard::to_extend(dialogs, content)?;
     let content = postcard::to_extend(pushes, content)?;
     let mut bytes = Vec::with_capacity(content.len() + MAGIC.len() + 2 + CHECKSUM);
     bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&format.to_le_bytes());
+    bytes.extend_from_slice(&FORMAT.to_le_bytes());
     bytes.extend_from_slice(&checksum(&content));
     bytes.extend_from_slice(&content);
     Ok(bytes)
@@ -204,27 +215,24 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Vec<Channel>, Rest<'_>), LoadError
     let rest = bytes.strip_prefix(MAGIC).ok_or(LoadError::NotAPlaybook)?;
     let (format, rest) = rest.split_first_chunk::<2>().ok_or(LoadError::Damaged)?;
     let format = u16::from_le_bytes(*format);
-    if ![PLAIN, FORMAT].contains(&format) {
+    if format != FORMAT {
         return Err(LoadError::OtherFormat(format));
     }
     let (sum, content) = rest.split_first_chunk::<CHECKSUM>().ok_or(LoadError::Damaged)?;
     if *sum != checksum(content) {
         return Err(LoadError::Damaged);
     }
-    let mut rest = Rest { content, talks: format == FORMAT };
+    let mut rest = Rest(content);
     Ok((rest.take()?, rest))
 }
 
 /// Parts that nobody has asked for yet.
-pub(super) struct Rest<'a> {
-    content: &'a [u8],
-    talks: bool,
-}
+pub(super) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    /// The rules and what they need, what they decide about pushes, and dialogs.
-    pub(super) fn body(&mut self) -> Result<(Body<'a>, PushRules, Dialogs), LoadError> {
-        Ok((self.take()?, self.take()?, if self.talks { self.take()? } else { Dialogs::default() }))
+    /// The rules and what they need, what they decide about pushes, what few say, and dialogs.
+    pub(super) fn body(&mut self) -> Result<(Body<'a>, PushRules, Special, Dialogs), LoadError> {
+        Ok((self.take()?, self.take()?, self.take()?, self.take()?))
     }
 
     /// What stands behind the [`body`](Self::body).
@@ -233,8 +241,8 @@ impl<'a> Rest<'a> {
     }
 
     fn take<T: Deserialize<'a>>(&mut self) -> Result<T, LoadError> {
-        let (part, rest) = postcard::take_from_bytes(self.content).map_err(|_| LoadError::Damaged)?;
-        self.content = rest;
+        let (part, rest) = postcard::take_from_bytes(self.0).map_err(|_| LoadError::Damaged)?;
+        self.0 = rest;
         Ok(part)
     }
 }

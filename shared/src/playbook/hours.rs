@@ -4,6 +4,8 @@ use crate::time::{Day, Local};
 use serde::{Deserialize, Serialize};
 
 const MINUTES_A_DAY: u16 = 24 * 60;
+/// How far ahead the next opening is looked for.
+const AHEAD_DAYS: u64 = 60;
 
 /// A span of minutes after midnight: `from` is in it, `to` is not. `to` past 24:00 runs into the next day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +36,15 @@ impl Hours {
         let late = now.minute.saturating_add(MINUTES_A_DAY);
         let opened = |day, minute| self.of(day).iter().any(|o: &Opening| (o.from..o.to).contains(&minute));
         opened(now.day, now.minute) || opened(now.day.before(), late)
+    }
+
+    /// When it opens next after this minute: the day and the minute of it. None: not within [`AHEAD_DAYS`].
+    pub(super) fn next_opening(&self, now: Local) -> Option<(Day, u16)> {
+        (0..=AHEAD_DAYS).find_map(|days| {
+            let day = Day(now.day.0.saturating_add(days));
+            let mut begins = self.of(day).iter().map(|opening| opening.from);
+            begins.find(|from| days > 0 || *from > now.minute).map(|from| (day, from))
+        })
     }
 
     fn of(&self, day: Day) -> &[Opening] {
@@ -118,6 +129,22 @@ mod tests {
         ] {
             assert_eq!(hours().open_at(at(date, time)), open, "{date} {time}");
         }
+    }
+
+    #[test]
+    fn the_next_opening_is_the_first_that_begins_later() {
+        for (now, time, next) in [
+            // A Monday evening before and after it opened, and the day after.
+            ("2026-02-23", "21:59", Some(("2026-02-23", 1_320))),
+            ("2026-02-23", "22:00", Some(("2026-02-24", 540))),
+            ("2026-02-24", "12:00", Some(("2026-03-02", 1_200))),
+            // The Monday is closed.
+            ("2026-02-15", "10:00", Some(("2026-02-17", 540))),
+        ] {
+            let next = next.map(|(day, minute): (&str, u16)| (day.parse().unwrap(), minute));
+            assert_eq!(hours().next_opening(at(now, time)), next, "{now} {time}");
+        }
+        assert_eq!(Hours::default().next_opening(at("2026-02-15", "10:00")), None);
     }
 
     #[test]

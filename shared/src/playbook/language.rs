@@ -21,9 +21,10 @@ mod schema;
 mod segment;
 mod services;
 mod shadows;
+mod special;
 
 use super::{
-    compiled::{self, Body, Channel, Choice, Keyword, Lengths, Line, Pattern},
+    compiled::{self, Body, Channel, Choice, Keyword, Lengths, Line, Pattern, PushRules, Special},
     hours::Hours,
     inbound::Kinds,
     problem::{Findings, Problem, Severity, did_you_mean},
@@ -153,7 +154,11 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let hours = hours::read(&mut file);
     let channels = channels::read(&mut file, account);
     let mut replies = Replies::read(&mut file, name);
-    let default = file.get("default").map(|value| replies.choice(value, Kinds::messages()));
+    let default = file.get("default").map(|value| {
+        let choice = replies.choice(value, Kinds::messages());
+        special::opening(replies.tells_opening(&choice), false, value.span().start, findings);
+        choice
+    });
     let services = services::read(&mut file, &replies);
     let known = Known { account, hours, channels, services };
     let rules = rules::read(&mut file, &known, &mut replies);
@@ -161,8 +166,12 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
     let dialogs = dialogs::read(&mut file, name, &rules, &shop);
     file.finish();
     shadows::report(&rules, findings);
+    let said: Vec<_> = rules.iter().map(|draft| (draft.rule.id.as_str(), &draft.special)).collect();
+    let special = special::all(&said, findings);
+    let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
+    let said = (&push_rules, &special, &dialogs);
     if findings.has_no_errors() {
-        encode((offset, lengths), known, replies, default, rules, (&dialogs, &pushes))
+        encode((offset, lengths), known, replies, default, (rules, said), &pushes)
     } else {
         None
     }
@@ -174,10 +183,9 @@ fn encode(
     known: Known<'_>,
     replies: Replies<'_>,
     default: Option<Choice>,
-    rules: Vec<RuleDraft<'_>>,
-    (dialogs, pushes): (&Dialogs, &Pushes),
+    (rules, said): (Vec<RuleDraft<'_>>, (&PushRules, &Special, &Dialogs)),
+    pushes: &Pushes,
 ) -> Option<Vec<u8>> {
-    let push_rules = (0..).zip(&rules).filter_map(|(rank, draft)| Some((rank, draft.pushes?))).collect();
     let (rules, words): (Vec<_>, Vec<_>) = rules.into_iter().map(|d| (d.rule, (d.keywords, d.regexes))).unzip();
     let (mut keywords, mut regexes) = (Vec::new(), Vec::new());
     for (rule, (own, patterns)) in (0..).zip(&words) {
@@ -187,7 +195,7 @@ fn encode(
     let hours = known.hours.into_iter().map(|(_, hours)| hours).collect();
     let channels: Vec<Channel> = known.channels.into_values().collect();
     let body = Body { offset, lengths, hours, replies: replies.into_lines(), rules, default, keywords, regexes };
-    compiled::encode(&channels, &body, &push_rules, dialogs, pushes).ok()
+    compiled::encode(&channels, &body, said, pushes).ok()
 }
 
 fn version(file: &mut Fields<'_, '_>) {

@@ -1,13 +1,16 @@
 //! Placeholders: what may stand in braces in a reply, and what it becomes.
 
-use super::{inbound::Inbound, normal::cut};
+use super::{hours::Hours, inbound::Inbound, normal::cut};
 use crate::{
     facts::Touch,
     http::percent,
     time::{Local, UtcOffset},
 };
 use serde::{Deserialize, Serialize};
-use std::{cell::OnceCell, fmt::Write};
+use std::{
+    cell::{Cell, OnceCell},
+    fmt::Write,
+};
 
 /// How many characters of a fan's own words `{text}` repeats.
 pub const TEXT_PLACEHOLDER_MAX: usize = 60;
@@ -32,11 +35,12 @@ pub(super) enum Placeholder {
     Time,
     Weekday,
     Greeting,
+    Opening,
 }
 
 impl Placeholder {
     /// Each with its name and the most bytes it becomes.
-    pub(super) const ALL: [(&'static str, Self, usize); 9] = [
+    pub(super) const ALL: [(&'static str, Self, usize); 10] = [
         ("openid", Self::OpenId, SCENE_MAX),
         ("account", Self::Account, SCENE_MAX),
         ("text", Self::Text, TEXT_PLACEHOLDER_MAX * BYTES_A_CHARACTER),
@@ -46,6 +50,7 @@ impl Placeholder {
         ("time", Self::Time, 5),
         ("weekday", Self::Weekday, 9),
         ("greeting", Self::Greeting, 9),
+        ("opening", Self::Opening, 16),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -74,6 +79,8 @@ pub(super) struct Values<'a> {
     pub(super) touch: Option<&'a Touch>,
     /// The name of the touch's channel, or its id where the playbook does not know it.
     pub(super) channel_name: &'a str,
+    /// The hours outside of which the rule holds that answers.
+    pub(super) closed: Cell<Option<&'a Hours>>,
     offset: UtcOffset,
     now: OnceCell<Local>,
 }
@@ -85,7 +92,7 @@ impl<'a> Values<'a> {
         channel_name: &'a str,
         offset: UtcOffset,
     ) -> Self {
-        Self { message, touch, channel_name, offset, now: OnceCell::new() }
+        Self { message, touch, channel_name, closed: Cell::new(None), offset, now: OnceCell::new() }
     }
 
     /// The message's own time on the playbook's clock.
@@ -112,6 +119,7 @@ impl<'a> Values<'a> {
             }
             Placeholder::Weekday => out.push_str(weekday(self.now())),
             Placeholder::Greeting => out.push_str(greeting(self.now())),
+            Placeholder::Opening => opening(self.closed.get(), self.now(), out),
         }
     }
 }
@@ -119,6 +127,22 @@ impl<'a> Values<'a> {
 fn weekday(now: Local) -> &'static str {
     const NAMES: [&str; 7] = ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"];
     NAMES.get(now.day.weekday()).copied().unwrap_or_default()
+}
+
+/// `今天 14:00`, `明天 9:30`, `周一 9:30`, `12月1日 9:30`.
+fn opening(hours: Option<&Hours>, now: Local, out: &mut String) {
+    const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+    let Some((day, minute)) = hours.and_then(|hours| hours.next_opening(now)) else {
+        return out.push_str("营业时间内");
+    };
+    let date = day.date().map(|date| (date.month(), date.day())).unwrap_or_default();
+    let _ = match day.0.saturating_sub(now.day.0) {
+        0 => write!(out, "今天"),
+        1 => write!(out, "明天"),
+        2..=6 => write!(out, "{}", WEEKDAYS.get(day.weekday()).copied().unwrap_or_default()),
+        _ => write!(out, "{}月{}日", date.0, date.1),
+    };
+    let _ = write!(out, " {}:{:02}", minute / 60, minute % 60);
 }
 
 fn greeting(now: Local) -> &'static str {
@@ -169,6 +193,11 @@ impl Template {
             Piece::Place(placeholder) => placeholder.longest(),
         };
         self.0.iter().map(longest).sum()
+    }
+
+    /// Whether it tells something that only a rule knows which holds outside of hours.
+    pub(super) fn tells_opening(&self) -> bool {
+        self.0.contains(&Piece::Place(Placeholder::Opening))
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -247,7 +276,11 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Template, Vec<Wrong>> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::{facts::FanStatus, playbook::inbound::InboundKind, time::Timestamp};
+    use crate::{
+        facts::FanStatus,
+        playbook::{hours::Exception, inbound::InboundKind},
+        time::Timestamp,
+    };
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -282,6 +315,29 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(fill(template, "你好"), filled, "{template}");
+        }
+    }
+
+    #[test]
+    fn the_next_opening_is_told_as_a_person_would() {
+        // It is half past midnight on Tuesday, 17 February 2026.
+        let message = message("");
+        for (open, told) in [
+            (Some("2026-02-17"), "今天 9:05"),
+            (Some("2026-02-18"), "明天 9:05"),
+            (Some("2026-02-19"), "周四 9:05"),
+            (Some("2026-02-23"), "周一 9:05"),
+            (Some("2026-02-24"), "2月24日 9:05"),
+            (Some("2026-04-18"), "4月18日 9:05"),
+            (Some("2026-04-19"), "营业时间内"),
+            (None, "营业时间内"),
+        ] {
+            let openings = vec!["09:05-18:00".parse().unwrap()];
+            let only = |day: &str| Exception { first: day.parse().unwrap(), last: day.parse().unwrap(), openings };
+            let hours = Hours { exceptions: open.map(only).into_iter().collect(), ..Hours::default() };
+            let values = Values::new(&message, None, "", UtcOffset::BEIJING);
+            values.closed.set(Some(&hours));
+            assert_eq!(parse("{opening}", "").unwrap().fill(&values), told, "{open:?}");
         }
     }
 

@@ -177,7 +177,7 @@ kinds! {
     /// Whether the fan stopped or resumed pushes: a key that requests overwrite; of two at once the later write wins.
     /// Rollup takes it away.
     CONVERSATION = "conversation:<openid>", by Callback | Stats, goes "with the fan; what the fan decided after that stays", Named;
-    /// Where a fan stands in dialogs, and what the last messages were answered: overwritten by requests as the one above.
+    /// Where a fan stands in dialogs, what rules remember, and what the last messages were answered: overwritten by requests as the one above.
     DIALOG = "dialog:<openid>", by Callback | Stats, goes "with the fan", Named;
     /// What became of each push to a fan.
     LEDGER = "ledger:<openid>", by Push, goes "with the fan", Named;

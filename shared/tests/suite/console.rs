@@ -1,7 +1,7 @@
 //! The console's pages over a folded history.
 
 use super::brand::{
-    Brand as Store, START, allows, click, finished, follow, news, order, reported, scan, settings, text, told,
+    Brand as Store, START, allows, click, finished, follow, news, order, push, reported, scan, settings, text, told,
     unfollow, welcomed,
 };
 use guanxi::{
@@ -10,6 +10,7 @@ use guanxi::{
         SCRIPT_ADDRESS, SCRIPTED, STYLE, STYLE_ADDRESS, Sort, Step, View,
     },
     facts::{
+        Entry,
         order::OrderKind,
         push::{Group, Skip, What},
     },
@@ -17,6 +18,7 @@ use guanxi::{
     report::{Ask, Brand, Cell, Look, Moment, ReportError, Sheet},
     store::record::Records,
     time::Timestamp,
+    wechat::{Event, Kind},
 };
 use html::{Html, parsed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +67,7 @@ fn folded() -> Store {
         text("o3", 2 * DAY + 1, "Q1", None),
         text("o4", 2 * DAY + 2, "Q1", None),
         text("o1", 2 * DAY + 4, "Q2", Some("welcome")),
+        Entry::Received(push("o1", 2 * DAY + 5, Kind::Event(Event::KfCreateSession { kf_account: "a@gh_1".into() }))),
     ];
     for n in 0..80 {
         let (fan, due) = (if n == 0 { "o1".to_owned() } else { format!("p{n}") }, 3_600);

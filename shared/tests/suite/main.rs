@@ -41,6 +41,7 @@ mod playbook {
     mod draft;
     #[cfg(not(target_family = "wasm"))]
     mod laws;
+    mod people;
     mod publish;
     mod pushes;
     #[cfg(not(target_family = "wasm"))]

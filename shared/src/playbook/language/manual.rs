@@ -5,13 +5,13 @@
 use super::{
     CAMPAIGNS_MAX, CHANNELS_MAX, FILE_MAX, KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, MARKETING_WORDS_MAX, NAME_MAX,
     PRODUCTS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX, SERVICES_MAX, campaign, compile, content, dialogs,
-    hours::HOURS_MAX, lint::FieldType, pushes, replies, rules, saved, segment, services,
+    hours::HOURS_MAX, lint::FieldType, pushes, replies, rules, saved, segment, services, special,
 };
 use crate::{
     facts::{FanStatus, PushChoice, dialog, order},
     lookup::{self, address::ADDRESS_MAX, allowed::SLOTS, answer::VALUE_MAX, cache::LINES_MAX},
     playbook::{
-        MATCHED_MAX, Problem, SCENE_MAX, TEXT_PLACEHOLDER_MAX, Terms,
+        AGAIN_SECONDS, MATCHED_MAX, Problem, SCENE_MAX, TEXT_PLACEHOLDER_MAX, Terms,
         inbound::InboundKind,
         pushes::{DAYS_LEFT_SHOWN_MAX, QUANTITY_SHOWN_MAX, render},
         template,
@@ -207,7 +207,7 @@ fn numbers_have_the_bounds_that_the_page_tells() {
 
 #[test]
 fn the_limits_are_the_languages() {
-    let limits: [(&str, usize); 43] = [
+    let limits: [(&str, usize); 45] = [
         ("bytes of the file", FILE_MAX),
         ("opening hours", HOURS_MAX),
         ("channels", CHANNELS_MAX),
@@ -225,6 +225,8 @@ fn the_limits_are_the_languages() {
         ("characters of a rule's id", rules::ID_MAX),
         ("bytes of a product's id", order::TEXT_MAX),
         ("characters of a campaign's id", pushes::CAMPAIGN_ID_MAX),
+        ("rules that a `not_yet` names", special::NOT_YET_MAX),
+        ("rules that all `not_yet` name", special::NOT_YET_ALL_MAX),
         ("keywords: `exact`, `prefix`, `contains` of all rules", KEYWORDS_MAX),
         ("bytes of a keyword", KEYWORD_MAX),
         ("bytes of all keywords", KEYWORD_BYTES_MAX),
@@ -305,6 +307,8 @@ fn the_words_that_a_key_takes_are_the_languages() {
     assert!(FanStatus::ALL.iter().all(|(name, _)| fans.contains(name)), "{fans:?}");
     let choices = told(row("Rules", "`pushes`"));
     assert!(PushChoice::ALL.iter().all(|(name, _)| choices.contains(name)), "{choices:?}");
+    assert_eq!(told(row("Rules", "`request`")), special::REQUESTS);
+    assert!(PAGE.contains(&format!("at most {} minutes ago", AGAIN_SECONDS / 60)));
     let ways: Vec<&str> = names("What goes out", "way").into_iter().map(|way| way.trim_matches('"')).collect();
     assert_eq!(ways, content::WAYS);
     assert_eq!(names("What a step takes", "take"), dialogs::TAKES);

@@ -67,6 +67,18 @@ impl<'d> Replies<'d> {
         Choice(vec![(Some(index), 1)])
     }
 
+    /// A person, whoever the queue gives.
+    pub(super) fn hand_over(&mut self) -> Choice {
+        let index = self.push(Some(Line::HandOver { kf_account: None }));
+        Choice(vec![(Some(index), 1)])
+    }
+
+    /// Whether one of these tells when hours open next.
+    pub(super) fn tells_opening(&self, choice: &Choice) -> bool {
+        let line = |(outcome, _): &(Outcome, u32)| self.lines.get((*outcome)? as usize)?.as_ref();
+        choice.0.iter().filter_map(line).flat_map(templates).any(Template::tells_opening)
+    }
+
     fn push(&mut self, line: Option<Line>) -> u32 {
         let index = self.lines.len() as u32;
         self.lines.push(line);
@@ -254,6 +266,22 @@ impl<'d> Replies<'d> {
                 event.name()
             );
             self.findings.add(name.at(), text, "ask the fan to write, and hand over then");
+        }
+    }
+}
+
+/// The texts of a reply.
+fn templates(line: &Line) -> Vec<&Template> {
+    match line {
+        Line::Text { content } | Line::Ask { fallback: content, .. } => vec![content],
+        Line::Image { .. } | Line::Voice { .. } | Line::HandOver { .. } => Vec::new(),
+        Line::Video { title, description, .. } => title.iter().chain(description).collect(),
+        Line::Music(music) => {
+            let texts = music.title.iter().chain(&music.description);
+            texts.chain(&music.music_url).chain(&music.hq_music_url).collect()
+        }
+        Line::News { articles } => {
+            articles.iter().flat_map(|a| [&a.title, &a.description, &a.pic_url, &a.url]).collect()
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Account, Known,
     reader::{Fields, Value, Word, tables},
     replies::Replies,
+    special::{self, SpecialDraft},
 };
 use crate::{
     facts::{FanStatus, PushChoice},
@@ -43,6 +44,7 @@ pub(super) struct RuleDraft<'d> {
     pub(super) dialog: Option<Word<'d>>,
     /// Where it says that it is heard within dialogs.
     pub(super) in_dialogs: Option<usize>,
+    pub(super) special: SpecialDraft<'d>,
     pub(super) keywords: Vec<KeywordDraft<'d>>,
     pub(super) regexes: Vec<&'d str>,
 }
@@ -118,13 +120,15 @@ impl<'d> RuleReader<'_, 'd> {
             self.matched(value, &mut keywords, &mut regexes);
         }
         let conditions = self.conditions(&mut fields, kinds);
+        let special = special::read(&mut fields, kinds, matched.is_some());
+        let outside = matches!(conditions.hours, Some((_, false)));
         let dialog = fields.text("dialog");
-        let choice = self.choice(&mut fields, kinds, replies, dialog.as_ref());
+        let choice = self.choice(&mut fields, kinds, replies, (dialog.as_ref(), outside, special.again));
         let in_dialogs = fields.get("in_dialogs").and_then(|value| self.is_true(value, "in_dialogs"));
         let pushes = fields.text("pushes").and_then(|word| self.pushes(&word));
         fields.finish();
         let rule = Rule { id, kinds, conditions, matches: matched.is_some(), choice };
-        RuleDraft { at, priority, rule, pushes, dialog, in_dialogs, keywords, regexes }
+        RuleDraft { at, priority, rule, pushes, dialog, in_dialogs, special, keywords, regexes }
     }
 
     fn id(&self, fields: &mut Fields<'d, '_>, ids: &mut BTreeMap<&'d str, usize>) -> String {
@@ -315,12 +319,13 @@ impl<'d> RuleReader<'_, 'd> {
         replies.asked(word.text, asked.as_ref())
     }
 
+    /// The answer of a rule; of one that holds `outside` of hours, or for a question that is asked `again`.
     fn choice(
         &self,
         fields: &mut Fields<'d, '_>,
         kinds: Kinds,
         replies: &mut Replies<'d>,
-        dialog: Option<&Word<'_>>,
+        (dialog, outside, again): (Option<&Word<'_>>, bool, bool),
     ) -> Choice {
         let (text, reply, ask) = (fields.text("text"), fields.get("reply"), fields.text("ask"));
         if let Some(ask) = ask {
@@ -338,8 +343,17 @@ impl<'d> RuleReader<'_, 'd> {
                 self.findings.add(text.at(), "a rule has `text` or `reply`, not both", "keep one of them");
                 Choice::default()
             }
-            (Some(text), None) => replies.inline(&text),
-            (None, Some(reply)) => replies.choice(reply, kinds),
+            (Some(text), None) => {
+                let choice = replies.inline(&text);
+                special::opening(replies.tells_opening(&choice), outside, text.at(), self.findings);
+                choice
+            }
+            (None, Some(reply)) => {
+                let choice = replies.choice(reply, kinds);
+                special::opening(replies.tells_opening(&choice), outside, reply.span().start, self.findings);
+                choice
+            }
+            (None, None) if again => replies.hand_over(),
             (None, None) if dialog.is_some() => Choice::default(),
             (None, None) => {
                 let help = "write text = \"…\", reply = \"name\", reply = \"nothing\" or ask = \"service\"";

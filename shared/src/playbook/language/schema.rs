@@ -7,7 +7,7 @@ use super::{
     content, dialogs,
     hours::HOURS_MAX,
     manual::{TABLES, quoted, read, rows},
-    pushes, replies, rules, segment, services,
+    pushes, replies, rules, segment, services, special,
 };
 use crate::{
     facts::{FanStatus, PushChoice, request::Kind},
@@ -113,6 +113,7 @@ fn keys_take_the_languages_words() {
         ("/$defs/rule/properties/pushes", &PushChoice::ALL.map(|(name, _)| name)),
         ("/$defs/step/properties/take", &dialogs::TAKES),
         ("/$defs/done/properties/request", &Kind::ALL.map(|(name, _)| name)),
+        ("/$defs/rule/properties/request", &special::REQUESTS),
     ] {
         assert_eq!(words(&document, &format!("{place}/enum")), owned(known), "{place}");
     }
@@ -138,6 +139,7 @@ fn lists_and_texts_have_the_languages_limits() {
         ("/$defs/step/properties/retry/anyOf/1/maxItems", dialogs::RETRY_MAX),
         ("/$defs/dialog_choice/properties/say/maxLength", dialogs::CHOICE_MAX),
         ("/properties/name/maxLength", NAME_MAX),
+        ("/$defs/rule/properties/not_yet/anyOf/1/maxItems", special::NOT_YET_MAX),
         ("/$defs/channel/properties/id/maxLength", SCENE_MAX),
         ("/$defs/rule/properties/id/maxLength", rules::ID_MAX),
         ("/$defs/campaign/properties/id/maxLength", pushes::CAMPAIGN_ID_MAX),

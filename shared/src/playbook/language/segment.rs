@@ -119,7 +119,7 @@ fn names(
 }
 
 /// `30-90`, `30-` or `-7`: so many days ago, both ends included.
-fn days_ago(word: Option<Word<'_>>, findings: &Findings<'_>) -> Option<DaysAgo> {
+pub(super) fn days_ago(word: Option<Word<'_>>, findings: &Findings<'_>) -> Option<DaysAgo> {
     let word = word?;
     let days = word.text.split_once('-').and_then(|(min, max)| match (days(min)?, days(max)?) {
         (None, None) => None,

@@ -11,6 +11,7 @@ use crate::playbook::{
 };
 
 const HELP: &str = "put this rule before it, give this one a higher priority, or drop it";
+const AGAIN_HELP: &str = "a rule with `again` takes part where no other answers; make the other rule the `default`";
 
 /// Reports what is out of reach among `rules`, which stand best first.
 pub(super) fn report(rules: &[RuleDraft<'_>], findings: &Findings<'_>) {
@@ -48,16 +49,18 @@ fn keywords<'a>(rules: &'a [RuleDraft<'_>]) -> impl Iterator<Item = Keyword<'a>>
     (0..).zip(rules).flat_map(of)
 }
 
-/// Reports a rule all of whose messages an earlier rule without `match` takes; else says true.
+/// Reports a rule all of whose messages an earlier rule without `match` takes, or of an `again` any rule without; else says true.
 fn whole_rule(rules: &[RuleDraft<'_>], rank: usize, findings: &Findings<'_>) -> bool {
     let Some((later, before)) = rules.get(rank).zip(rules.get(..rank)) else { return true };
+    // It comes behind all others, wherever it stands.
+    let (before, help) = if later.special.again { (rules, AGAIN_HELP) } else { (before, HELP) };
     let taker = before.iter().find(|earlier| !earlier.rule.matches && covers(earlier, later));
     if let Some(earlier) = taker {
         let (id, line) = (&earlier.rule.id, findings.line(earlier.at));
         findings.add(
             later.at,
             format!("rule `{}` is never reached: rule `{id}` on line {line} takes all of it", later.rule.id),
-            HELP,
+            help,
         );
     }
     taker.is_none()
@@ -66,7 +69,10 @@ fn whole_rule(rules: &[RuleDraft<'_>], rank: usize, findings: &Findings<'_>) -> 
 /// Whether the earlier rule's kinds and conditions hold whenever the later one's do.
 fn covers(earlier: &RuleDraft<'_>, later: &RuleDraft<'_>) -> bool {
     let (wide, narrow) = (&earlier.rule, &later.rule);
-    !narrow.kinds.is_empty() && wide.kinds.covers(narrow.kinds) && holds(&wide.conditions, &narrow.conditions)
+    !earlier.special.is_choosy()
+        && !narrow.kinds.is_empty()
+        && wide.kinds.covers(narrow.kinds)
+        && holds(&wide.conditions, &narrow.conditions)
 }
 
 fn holds(wide: &Conditions, narrow: &Conditions) -> bool {

@@ -111,7 +111,7 @@ fn agents_get_the_fan_while_they_are_there() {
     };
     assert_eq!(at(0).action, Action::HandOver { kf_account: None });
     assert_eq!(at(10).action, Action::HandOver { kf_account: None });
-    assert_eq!(text(&at(11)), "现在是星期一 21:00，客服休息啦。你的话我们都记下了，上班第一件事就回。");
+    assert_eq!(text(&at(11)), "客服休息啦，明天 9:30就回你。你的话我们都记下了。");
     assert_eq!(rule(&at(24 * 5)), "agent", "Saturday at ten");
     assert_eq!(rule(&at(24 * 5 + 2)), "agent_away", "Saturday at noon");
 }

@@ -16,6 +16,7 @@ mod local_host;
 mod logs;
 mod lookups;
 mod outbox;
+mod people;
 mod permissions;
 mod playbook_page;
 mod protocol;

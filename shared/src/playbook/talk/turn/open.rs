@@ -3,7 +3,7 @@
 use super::{Outcome, Turn};
 use crate::{
     facts::{
-        dialog::{self, What},
+        dialog::{self, Left, What},
         request,
     },
     playbook::{
@@ -78,7 +78,9 @@ impl<'a, R: Rules> Turn<'a, R> {
             // The check keeps each text below; this holds it where two are joined.
             content.truncate(content.floor_char_boundary(TEXT_MAX));
         }
-        answer.left = std::mem::take(&mut self.left).encode();
+        let (rules, own) = (Left::decode(&answer.left).unwrap_or_default(), std::mem::take(&mut self.left));
+        let requests = rules.requests.into_iter().chain(own.requests).collect();
+        answer.left = Left { steps: own.steps, requests, handed_over: false }.encode();
         Outcome::Step(answer)
     }
 
