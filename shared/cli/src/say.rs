@@ -61,7 +61,7 @@ impl Say {
         let answers = Trial { kind, text: String::new(), channel: self.channel, fan, at }.chat(&playbook, &self.text);
         for (line, answer) in self.text.iter().zip(&answers) {
             if self.text.len() > 1 {
-                println!("> {line}");
+                writeln!(std::io::stdout(), "> {line}")?;
             }
             print(answer)?;
         }
