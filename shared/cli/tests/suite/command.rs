@@ -226,6 +226,24 @@ fn say_prints_the_answer_and_the_rule_that_gave_it() {
     }
 }
 
+/// Each line is answered where the one before has left the fan.
+#[test]
+fn say_plays_a_chat() {
+    let dialog = "[[dialogs]]\nid = \"d\"\nstart = \"begin\"\ndone = { text = \"{a}!\" }\n\
+                  steps = [{ id = \"a\", ask = \"how many?\", take = \"number\" }]\n";
+    let output = with_playbook(&format!("{PLAYBOOK}{dialog}"), |path| {
+        ["say", "--playbook", path, "begin", "two", "3", "4"].map(str::to_owned).into()
+    });
+    let answer = |line: &str, rule: &str, says: &str| format!("> {line}\nrule: none, {rule}\nreply: text\n{says}\n");
+    let expected = [
+        answer("begin", "it is a dialog", "how many?"),
+        answer("two", "it is a dialog", "没看明白，换个说法好吗？\nhow many?"),
+        answer("3", "it is a dialog", "3!"),
+        answer("4", "so the default", "?"),
+    ];
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected.concat());
+}
+
 #[test]
 fn say_takes_a_time_with_or_without_an_offset() {
     for (at, expected) in [

@@ -19,6 +19,8 @@ use crate::{
     },
 };
 #[cfg(test)]
+pub(super) use check::ANSWERS_BYTES_MAX;
+#[cfg(test)]
 pub(super) use phrase::PLACEHOLDERS;
 use phrase::Phrases;
 use std::collections::BTreeMap;
@@ -151,7 +153,7 @@ impl<'d> DialogReader<'_, 'd> {
         }
         check::ways(&steps, &drafts, self.findings);
         check::bands(&bands, &steps, self.findings);
-        check::lengths(&phrases, &steps, &done, &bands, self.findings);
+        check::lengths(&drafts, &steps, &done, &bands, self.findings);
         let bands = bands.into_iter().map(|(_, band)| band).collect();
         let (id, resume_days) = (id?.text.to_owned(), resume_days.unwrap_or(RESUME_DAYS as u32));
         let done = done.map(|(_, done)| done).unwrap_or_default();

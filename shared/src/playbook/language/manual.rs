@@ -207,7 +207,7 @@ fn numbers_have_the_bounds_that_the_page_tells() {
 
 #[test]
 fn the_limits_are_the_languages() {
-    let limits: [(&str, usize); 45] = [
+    let limits: [(&str, usize); 46] = [
         ("bytes of the file", FILE_MAX),
         ("opening hours", HOURS_MAX),
         ("channels", CHANNELS_MAX),
@@ -216,6 +216,7 @@ fn the_limits_are_the_languages() {
         ("campaigns", CAMPAIGNS_MAX),
         ("dialogs", dialogs::DIALOGS_MAX),
         ("steps of a dialog", dialogs::STEPS_MAX),
+        ("bytes of a dialog's answers", dialogs::ANSWERS_BYTES_MAX),
         ("choices of a step", dialogs::CHOICES_MAX),
         ("characters of a choice", dialogs::CHOICE_MAX),
         ("bands of a dialog", dialogs::BANDS_MAX),

@@ -4,7 +4,10 @@ use super::{
     form::{Dialog, Part, Phrase, Step, Take},
     state::{Asking, Given, Run},
 };
-use crate::facts::request::{self, Line};
+use crate::{
+    facts::request::{self, Line},
+    wechat::reply::TEXT_MAX,
+};
 use std::fmt::Write as _;
 
 pub(super) const LEFT: &str = "好的，先到这里。";
@@ -26,6 +29,11 @@ const SIGN: char = '·';
 const SIGN_LENGTH: usize = 4;
 /// The longest line that a choice is shown on, besides twice its words, in bytes.
 const TAPPED: usize = "<a href=\"weixin://bizmsgmenu?msgmenucontent=·0000&msgmenuid=0000\">1. </a>\n".len();
+
+/// A line before the question, where there is room for it.
+pub(super) fn before(line: &str, question: String) -> String {
+    if line.len() + question.len() < TEXT_MAX { format!("{line}\n{question}") } else { question }
+}
 
 /// The sign of the open question: another for each run, step and turn.
 pub(super) fn sign(run: &Run) -> String {
@@ -92,7 +100,7 @@ pub(super) fn fill(phrase: &Phrase, dialog: &Dialog, run: &Run, known: Option<&s
             Part::Answer(step) => {
                 let step = dialog.steps.get(*step as usize);
                 let given = step.and_then(|step| run.answer(&step.id));
-                out.push_str(given.map_or("", |given| &given.words));
+                out.push_str(given.map_or("", Given::shown));
             }
             Part::Known => out.push_str(known.unwrap_or_default()),
         }
@@ -143,7 +151,7 @@ pub(super) fn lines(dialog: &Dialog, run: &Run) -> Vec<Line> {
     let mut counted = true;
     for (step, given) in way(dialog, run) {
         if let Some(price) = given.price {
-            let (product, name) = (given.value.clone(), given.words.clone());
+            let (product, name) = (given.value.clone(), given.shown().to_owned());
             lines.push(Line { product, name, quantity: 1, price });
             counted = false;
         } else if let (Take::Number { .. }, false, Some(line), Ok(quantity)) =

@@ -92,7 +92,7 @@ pub(super) struct Given {
     pub(super) step: String,
     /// What it means; empty: skipped.
     pub(super) value: String,
-    /// What a person reads.
+    /// What a person reads, where that is another text; else empty. See [`shown`](Self::shown).
     pub(super) words: String,
     pub(super) score: u32,
     /// The price of a product in cents.
@@ -113,6 +113,7 @@ struct Finished {
 struct Field {
     name: String,
     value: String,
+    /// Empty where it is the value.
     words: String,
     /// Until when it may be used; none: as long as the state.
     until: Option<Timestamp>,
@@ -194,7 +195,8 @@ impl State {
     /// Value and words of a field that may still be used.
     pub(super) fn known(&self, name: &str, at: Timestamp) -> Option<(&str, &str)> {
         let field = self.fields.iter().find(|field| field.name == name)?;
-        field.until.is_none_or(|until| at < until).then_some((field.value.as_str(), field.words.as_str()))
+        let words = if field.words.is_empty() { &field.value } else { &field.words };
+        field.until.is_none_or(|until| at < until).then_some((field.value.as_str(), words.as_str()))
     }
 
     pub(super) fn learn(&mut self, name: &str, given: &Given, until: Option<Timestamp>) {
@@ -202,7 +204,8 @@ impl State {
         if self.fields.len() == FIELDS_MAX {
             self.fields.remove(0);
         }
-        let (name, value, words) = (name.to_owned(), given.value.clone(), given.words.clone());
+        let words = if given.words == given.value { String::new() } else { given.words.clone() };
+        let (name, value) = (name.to_owned(), given.value.clone());
         self.fields.push(Field { name, value, words, until });
     }
 
@@ -229,12 +232,22 @@ impl State {
     }
 }
 
+impl Given {
+    /// What a person reads.
+    pub(super) fn shown(&self) -> &str {
+        if self.words.is_empty() { &self.value } else { &self.words }
+    }
+}
+
 impl Run {
     pub(super) fn answer(&self, step: &str) -> Option<&Given> {
         self.answers.iter().find(|given| given.step == step)
     }
 
-    pub(super) fn store(&mut self, given: Given) {
+    pub(super) fn store(&mut self, mut given: Given) {
+        if given.words == given.value {
+            given.words.clear();
+        }
         self.answers.retain(|other| other.step != given.step);
         self.answers.push(given);
     }

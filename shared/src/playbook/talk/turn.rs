@@ -53,8 +53,9 @@ impl<'a, R: Rules> Turn<'a, R> {
     pub(super) fn late(&mut self) -> Answer {
         match self.live() {
             Some((run, dialog)) if self.is_spoken() => {
+                self.note(&run, What::Heard { step: run.step.clone() });
                 let says = self.question(dialog, &run);
-                self.text_answer(says)
+                Answer { left: self.left.encode(), ..self.text_answer(says) }
             }
             _ => self.rules.usual().0,
         }
@@ -219,6 +220,7 @@ impl<'a, R: Rules> Turn<'a, R> {
             }
             (Some(_), _) => {
                 run.asking = Asking::Answer;
+                run.turn = run.turn.saturating_add(1);
                 let says = self.question(dialog, &run);
                 self.stay(run, says)
             }
@@ -289,7 +291,7 @@ impl<'a, R: Rules> Turn<'a, R> {
         }
         let says = match step.retry.get(before.min(step.retry.len().saturating_sub(1))) {
             Some(line) => say::fill(line, dialog, &run, None),
-            None => format!("{}\n{}", say::NOT_UNDERSTOOD, self.question(dialog, &run)),
+            None => say::before(say::NOT_UNDERSTOOD, self.question(dialog, &run)),
         };
         self.stay(run, says)
     }

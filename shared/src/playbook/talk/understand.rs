@@ -36,7 +36,7 @@ pub(super) fn answer(take: &Take, message: &Inbound, normal: &str, now: Local) -
         (Take::Photo, InboundKind::Image) => Value(message.attached.clone(), "（照片）".to_owned()),
         (Take::Photo, _) => Nothing,
         (Take::Place, InboundKind::Location) => place_sent(message),
-        _ if normal.is_empty() => NoWords,
+        (_, kind) if normal.is_empty() || !matches!(kind, InboundKind::Text | InboundKind::Voice) => NoWords,
         (Take::Text { max }, _) => {
             let words = message.text.trim();
             if words.chars().count() <= *max as usize { same(words.to_owned()) } else { Nothing }

@@ -154,3 +154,13 @@ fn a_text_that_may_grow_too_long_is_refused() {
     let shorter = steps.replace("longest = 300", "longest = 275");
     assert_eq!(problems(&dialog(&shorter)), [""; 0]);
 }
+
+/// What is kept of a fan has a limit, and nothing in it may be cut.
+#[test]
+fn answers_that_may_grow_too_long_to_be_kept_are_refused() {
+    let step = |id: usize| format!("{{ id = \"s{id}\", ask = \"?\", take = \"text\", longest = 300 }},\n");
+    let steps: String = (0..3).map(step).collect();
+    assert_eq!(problems(&dialog(&steps)), ["9:1: the answers may grow to 3600 bytes, and 2400 are kept"]);
+    let steps: String = (0..2).map(step).collect();
+    assert_eq!(problems(&dialog(&steps)), [""; 0]);
+}

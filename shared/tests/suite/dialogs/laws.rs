@@ -397,3 +397,40 @@ fn the_law_sees_steps_retries_and_orders() {
     }
     assert!(steps > 300 && repeated > 50 && orders > 5, "{steps} steps, {repeated} repeated, {orders} orders");
 }
+
+/// Two runs at their longest and everything else that is kept: nothing open is lost.
+#[test]
+fn the_longest_answers_are_kept_and_nothing_open_is_lost() {
+    let step =
+        |id: &str| format!("{{ id = \"{id}\", ask = \"{id}?\", take = \"text\", longest = 299, save = \"{id}\" }},\n");
+    let dialog = |id: &str| {
+        format!(
+            "[[dialogs]]\nid = \"{id}\"\nstart = \"{id}\"\nsteps = [\n{}{}{{ id = \"z\", ask = \"{}\", take = \"month_day\" }}\n]\nwhy = \"w\"\ndone = {{ text = \"{id} {{{id}a}}\", request = \"survey\" }}\n",
+            step(&format!("{id}a")),
+            step(&format!("{id}b")),
+            "问".repeat(600),
+        )
+    };
+    let source = format!("version = 1\naccount = \"service\"\nname = \"n\"\n{}{}", dialog("x"), dialog("y"));
+    let playbook = Playbook::load(&crate::compile(&source).unwrap_or_else(|problems| panic!("{problems:?}"))).unwrap();
+    let long = "\u{1f370}".repeat(299);
+    let mut state: Option<Vec<u8>> = None;
+    let mut last = String::new();
+    for (number, says) in (0..).zip(["x", &long, &long, "y", &long, &long, "9-9"]) {
+        let message = Inbound {
+            account: "gh_1".into(),
+            fan: "oFan".into(),
+            create_time: Timestamp(1_777_608_000 + number),
+            identity: identity(number as usize),
+            kind: InboundKind::Text,
+            text: says.into(),
+            attached: String::new(),
+        };
+        let answer = playbook.answer(&message, None, state.as_deref());
+        state = answer.conversation.or(state);
+        assert!(state.as_ref().unwrap().len() <= 8_192);
+        let Action::Reply(Reply::Text { content }) = answer.action else { panic!("no text") };
+        last = content;
+    }
+    assert!(last.starts_with(&format!("y {long}")), "{last}");
+}

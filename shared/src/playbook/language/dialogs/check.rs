@@ -1,6 +1,6 @@
 //! What a dialog as a whole must be.
 
-use super::{phrase::Phrases, steps::StepDraft};
+use super::steps::StepDraft;
 use crate::{
     playbook::{
         compiled::Place,
@@ -15,6 +15,9 @@ use crate::{
     wechat::reply::TEXT_MAX,
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The most bytes of a dialog's answers: two runs and the last answers fit into what is kept of a fan.
+pub(in crate::playbook::language) const ANSWERS_BYTES_MAX: usize = 2_400;
 
 /// Reports a word that is nothing, stands twice, or is the number of a choice.
 pub(super) fn dialog_word(word: &Word<'_>, normal: &str, seen: &mut BTreeMap<String, usize>, findings: &Findings<'_>) {
@@ -173,9 +176,9 @@ pub(super) fn bands(bands: &[(usize, Band)], steps: &[Step], findings: &Findings
     }
 }
 
-/// Reports texts that may grow longer than WeChat shows.
+/// Reports texts that may grow longer than WeChat shows, and answers that are more than is kept of a fan.
 pub(super) fn lengths(
-    phrases: &Phrases<'_, '_>,
+    drafts: &[StepDraft<'_>],
     steps: &[Step],
     done: &Option<(usize, Done)>,
     bands: &[(usize, Band)],
@@ -189,7 +192,12 @@ pub(super) fn lengths(
             findings.add(at, message, help);
         }
     };
-    for (step, draft) in steps.iter().zip(phrases.steps) {
+    let answers: usize = steps.iter().map(|step| step.take.longest()).sum();
+    if let Some(last) = drafts.last().filter(|_| answers > ANSWERS_BYTES_MAX) {
+        let message = format!("the answers may grow to {answers} bytes, and {ANSWERS_BYTES_MAX} are kept");
+        findings.add(last.at, message, "write `longest` where a step takes a text, or ask less");
+    }
+    for (step, draft) in steps.iter().zip(drafts) {
         let known = step.known.iter().zip(&draft.known);
         let retry = step.retry.iter().zip(&draft.retry);
         for (phrase, word) in std::iter::once(&step.ask).zip(&draft.ask).chain(known).chain(retry) {

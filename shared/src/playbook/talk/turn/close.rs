@@ -16,6 +16,7 @@ use crate::{
         },
     },
     time::Timestamp,
+    wechat::reply::TEXT_MAX,
 };
 
 impl<'a, R: Rules> Turn<'a, R> {
@@ -76,7 +77,10 @@ impl<'a, R: Rules> Turn<'a, R> {
             {
                 run.step.clone_from(&step.id);
             }
-            says = format!("{says}\n\n{}", self.question(dialog, &run));
+            let question = self.question(dialog, &run);
+            if says.len() + question.len() + 2 <= TEXT_MAX {
+                says = format!("{says}\n\n{question}");
+            }
             self.state.open = Some(run);
         }
         let answer = self.text_answer(says);

@@ -54,7 +54,7 @@ impl<'a, R: Rules> Turn<'a, R> {
 
     /// A line of ours, and the open question again.
     pub(super) fn again(&mut self, run: Run, dialog: &'a Dialog, line: &str) -> Outcome {
-        let says = format!("{line}\n{}", self.question(dialog, &run));
+        let says = say::before(line, self.question(dialog, &run));
         self.stay(run, says)
     }
 
@@ -128,7 +128,7 @@ impl<'a, R: Rules> Turn<'a, R> {
             Some(step) if run.asking == Asking::GoOn => self.ask(&mut run, dialog, step),
             _ => self.question(dialog, &run),
         };
-        let says = if slept { format!("{}\n{question}", say::GOES_ON) } else { question };
+        let says = if slept { say::before(say::GOES_ON, question) } else { question };
         let says = joined(before, self.text_answer(says));
         self.note(&run, What::Heard { step: run.step.clone() });
         self.state.open = Some(run);
