@@ -97,15 +97,16 @@ mod tests {
     fn fans_of_formats_1_and_2_are_read() {
         let known = State { known_since: Some(Timestamp(7)), orders_live: 3, ..State::default() };
         let fan = Fan { frozen: known, tags: ["cat".to_owned()].into(), erased: Some(Timestamp(5)), ..Fan::default() };
-        // What dialogs leave stands at the end of the state: three empty values; behind it no events, and the rest.
+        // What dialogs leave and where the fan stands with agents are at the end of the state: five empty values; behind it no
+        // events, and the rest.
         let new = fan.encode();
-        let rest = [vec![0, 1, 3], b"cat".to_vec(), vec![1], 5_u64.to_le_bytes().to_vec(), vec![0, 0, 0]].concat();
+        let rest = [&[0, 1, 3], &b"cat"[..], &[1, 5, 0, 0, 0]].concat();
         for format in [1, 2] {
             let mut old = new.clone();
             old[0] = format;
             let state = old.len() - rest.len();
             assert_eq!(old.split_off(state), rest, "the rest is what this test thinks");
-            assert_eq!(old.split_off(state - 3), [0, 0, 0], "no field, no run, never cleared");
+            assert_eq!(old.split_off(state - 5), [0; 5], "no field, no run, never cleared; no hand-over, no session");
             old.extend(&rest);
             assert_eq!(Fan::decode(&old), Ok(fan.clone()), "format {format}");
         }

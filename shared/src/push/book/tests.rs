@@ -200,7 +200,7 @@ fn both<R>(store: &Memory, keys: [&str; 2], read: impl Fn(&[u8]) -> Result<R, Re
 }
 
 fn texts(store: &Memory) -> Vec<BTreeMap<String, Campaign>> {
-    let read = |bytes: &[u8]| format::decode::<BTreeMap<String, Campaign>>(1, bytes);
+    let read = |bytes: &[u8]| format::decode::<BTreeMap<String, Campaign>>(2, bytes);
     both(store, CAMPAIGNS, read)
 }
 
