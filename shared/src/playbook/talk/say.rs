@@ -171,7 +171,7 @@ fn total(lines: &[Line]) -> u64 {
 /// 168, or 168.50.
 fn yuan(cents: u64, out: &mut String) {
     let _ = write!(out, "{}", cents / 100);
-    if cents % 100 != 0 {
+    if !cents.is_multiple_of(100) {
         let _ = write!(out, ".{:02}", cents % 100);
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn number(normal: &str) -> Option<u64> {
         .find_map(|word| normal.strip_prefix(word))
         .unwrap_or(normal);
     let end = text.find(|c: char| !c.is_ascii_digit() && numeral(c).is_none()).unwrap_or(text.len());
-    let (figures, unit) = text.split_at_checked(end)?;
+    let (figures, unit) = text.split_at_checked(end).map(|(figures, unit)| (figures, unit.trim_start()))?;
     let plain = |c: char| c.is_alphabetic() && !"不没别无半多几点".contains(c) || "!~。.,".contains(c);
     let fits = unit.chars().count() <= UNIT_CHARS && unit.chars().all(plain);
     // 5.5 is no whole number, 5. is.

@@ -191,7 +191,9 @@ fn knowledge(brand: &Brand) -> (Records, BTreeMap<String, Fan>, Vec<BTreeSet<Str
         }
     }
     records.retain(|key, bytes| {
-        let is_list = ["due:", "fan:list:", "outcome:", "cursor:outcome", "request:", "cursor:request"].iter().any(|list| key.starts_with(list));
+        let is_list = ["due:", "fan:list:", "outcome:", "cursor:outcome", "request:", "cursor:request"]
+            .iter()
+            .any(|list| key.starts_with(list));
         if key.starts_with("fan:o") {
             fans.insert(key.clone(), Fan::decode(bytes).unwrap().unlisted());
         }

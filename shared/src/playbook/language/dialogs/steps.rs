@@ -156,7 +156,7 @@ impl<'d> DialogReader<'_, 'd> {
     fn days(&self, fields: &mut Fields<'d, '_>, key: &'static str) -> Option<u32> {
         let word = fields.text(key)?;
         let span = span(&word, key, self.findings)?;
-        if span % A_DAY != 0 {
+        if !span.is_multiple_of(A_DAY) {
             self.findings.add(word.at(), format!("`{key}` is in days"), format!("write {key} = \"1d\""));
         }
         Some(span / A_DAY)
@@ -195,7 +195,8 @@ impl<'d> DialogReader<'_, 'd> {
                 .collect(),
             None => self.products(value, goes, places),
         };
-        if choices.is_empty() || choices.len() > CHOICES_MAX {
+        // A list of products without any was reported already.
+        if (choices.is_empty() && own.is_some()) || choices.len() > CHOICES_MAX {
             let message = format!("a step has 1 to {CHOICES_MAX} choices, not {}", choices.len());
             self.findings.add(value.span().start, message, "ask in two steps");
         }
@@ -253,7 +254,7 @@ impl<'d> DialogReader<'_, 'd> {
                 self.findings.add(word.at(), message, "write `price` under its [[products]]");
                 continue;
             };
-            let cents = if price % 100 == 0 { String::new() } else { format!(".{:02}", price % 100) };
+            let cents = if price.is_multiple_of(100) { String::new() } else { format!(".{:02}", price % 100) };
             let say = format!("{name} {}{cents}元", price / 100);
             self.say(&word, &say);
             let normal = normalise(&say).into_owned();
