@@ -39,6 +39,7 @@ use std::collections::BTreeMap;
 use toml::de::DeTable;
 
 use rules::RuleDraft;
+use saved::SavedFields;
 
 pub use pushes::{CAMPAIGNS_MAX, MARKETING_WORDS_MAX, PRODUCTS_MAX};
 pub use rules::{KEYWORD_BYTES_MAX, KEYWORD_MAX, KEYWORDS_MAX, REGEX_MAX, REGEXES_MAX, RULES_MAX};
@@ -68,6 +69,7 @@ struct Known<'d> {
     hours: Vec<(&'d str, Hours)>,
     channels: BTreeMap<&'d str, Channel>,
     services: BTreeMap<&'d str, Option<Line>>,
+    saved: SavedFields<'d>,
 }
 
 /// Checks a playbook file and compiles it to the bytes that [`Playbook::load`](super::Playbook::load) takes.
@@ -160,7 +162,7 @@ fn read(table: &DeTable<'_>, findings: &Findings<'_>) -> Option<Vec<u8>> {
         choice
     });
     let services = services::read(&mut file, &replies);
-    let known = Known { account, hours, channels, services };
+    let known = Known { account, hours, channels, services, saved: SavedFields::of(table) };
     let rules = rules::read(&mut file, &known, &mut replies);
     let (pushes, shop) = pushes::read(&mut file, &known, name, offset);
     let dialogs = dialogs::read(&mut file, name, &rules, &shop);

@@ -11,6 +11,7 @@ use guanxi_simulator::{Act, Delivery, Network, Outcome, Seen, Verdict, scenario:
 use lines::Deed;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
 use std::{
     fs,
     io::{self, Write as _},
@@ -145,7 +146,7 @@ impl Stage<'_> {
     async fn run_jobs(&mut self) -> anyhow::Result<()> {
         let caller = Caller::new(self.host()?.url())?;
         let folded = caller.rollup().await?;
-        writeln!(io::stdout(), "  … rollup: {} entries", folded["entries"])?;
+        writeln!(io::stdout(), "  … rollup: {} entries", folded.get("entries").unwrap_or(&Value::Null))?;
         self.wait(60)
     }
 }

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 fn demo(arguments: impl Iterator<Item = String>) -> Result<()> {
     if !Path::new(&tools::target_folder()).join("debug/demo").exists() {
         println!(
-            "Building ten WebAssembly components, the local host that runs them (wasmtime) and a simulated WeChat.\n\
+            "Building eleven WebAssembly components, the local host that runs them (wasmtime) and a simulated WeChat.\n\
              From nothing that takes two cores about 10 minutes, later a few seconds."
         );
     }

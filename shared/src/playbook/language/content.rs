@@ -47,9 +47,9 @@ pub(super) struct Reader<'r> {
 type Product<'p> = Option<&'p str>;
 
 impl<'r> Reader<'r> {
-    pub(super) fn new(brand: &'r str, usual: &Usual) -> Self {
+    pub(super) fn new(brand: &'r str, usual: &Usual, saved: SavedFields<'r>) -> Self {
         let own = usual.marketing_words.iter().map(String::as_str);
-        Self { brand, service: usual.service, marketing: Marketing::new(own), saved: SavedFields::any() }
+        Self { brand, service: usual.service, marketing: Marketing::new(own), saved }
     }
 
     /// `way`, and what belongs to each that it names. None: something could not be read, and that was reported.

@@ -51,11 +51,11 @@ pub(super) fn read<'d>(
     let table = file.get("pushes").and_then(|value| Fields::of(value, "`pushes`", help, findings));
     let service = known.account != Some(Account::Subscription);
     let (limits, usual) = general(table, utc_offset, service, findings);
-    let reader = PushReader::new(name, &limits, &usual, findings);
+    let reader = PushReader::new(name, &limits, (&usual, known.saved.clone()), findings);
     let help = "write [[products]] and below it id, name and supply_days";
     let (products, ids, shop) = reader.products(tables(file.get("products"), "a product", help, findings));
     let help = "write [[campaigns]] and below it id, at, segment and way";
-    let names = Names::new(known.channels.values(), ids, SavedFields::any());
+    let names = Names::new(known.channels.values(), ids, known.saved.clone());
     let campaigns = reader.campaigns(tables(file.get("campaigns"), "a campaign", help, findings), &names);
     let (products, campaigns) = (owned(products), owned(campaigns));
     (Pushes { name: name.to_owned(), limits, usual, products, campaigns }, shop)
@@ -71,8 +71,10 @@ pub(super) fn campaign<'d>(
     let pushes = &terms.pushes;
     let products = pushes.products.keys().map(String::as_str).collect();
     let names = Names::new(terms.channels.iter(), products, SavedFields::any());
-    let reader =
-        PushReader { now: Some(now), ..PushReader::new(&pushes.name, &pushes.limits, &pushes.usual, findings) };
+    let reader = PushReader {
+        now: Some(now),
+        ..PushReader::new(&pushes.name, &pushes.limits, (&pushes.usual, SavedFields::any()), findings)
+    };
     let mut fields = Fields::of_text(table, "a campaign", findings);
     let id = fields.require_text("id");
     if let Some(word) = &id {
@@ -179,8 +181,13 @@ struct PushReader<'r, 'd> {
 }
 
 impl<'r, 'd> PushReader<'r, 'd> {
-    fn new(name: &'r str, limits: &'r Limits, usual: &'r Usual, findings: &'d Findings<'d>) -> Self {
-        Self { findings, limits, usual, ways: Reader::new(name, usual), now: None }
+    fn new(
+        name: &'r str,
+        limits: &'r Limits,
+        (usual, saved): (&'r Usual, SavedFields<'r>),
+        findings: &'d Findings<'d>,
+    ) -> Self {
+        Self { findings, limits, usual, ways: Reader::new(name, usual, saved), now: None }
     }
 
     /// The products that run out, the ids of all, of those too that could not be read, and what they cost.

@@ -9,17 +9,35 @@ use crate::{
     },
 };
 use std::collections::BTreeSet;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 /// The longest name of a field, in characters.
 pub(super) const FIELD_NAME_MAX: usize = 32;
 
 /// Which fields there are.
+#[derive(Clone)]
 pub(super) struct SavedFields<'d>(Option<BTreeSet<&'d str>>);
 
 impl<'d> SavedFields<'d> {
-    /// Whatever is named, as long as nobody says what the dialogs save.
+    /// Whatever is named: what dialogs save is not known.
     pub(super) fn any() -> Self {
         Self(None)
+    }
+
+    /// What the dialogs of a file save. Of a file without dialogs whatever is named: an earlier one may have had some.
+    pub(super) fn of(file: &'d DeTable<'_>) -> Self {
+        let tables = |value: Option<&'d Spanned<DeValue<'_>>>| {
+            let list = value.and_then(|value| value.get_ref().as_array());
+            list.into_iter().flatten().filter_map(|value| value.get_ref().as_table())
+        };
+        if !file.contains_key("dialogs") {
+            return Self::any();
+        }
+        let steps = tables(file.get("dialogs")).flat_map(|dialog| tables(dialog.get("steps")));
+        Self(Some(steps.filter_map(|step| step.get("save")?.get_ref().as_str()).collect()))
     }
 
     /// Reports a name that no dialog saves; `at` is its place.

@@ -164,3 +164,19 @@ fn answers_that_may_grow_too_long_to_be_kept_are_refused() {
     let steps: String = (0..2).map(step).collect();
     assert_eq!(problems(&dialog(&steps)), [""; 0]);
 }
+
+#[test]
+fn a_push_names_only_fields_that_a_dialog_of_its_file_saves() {
+    let campaign = |field: &str| {
+        format!(
+            "\n[[campaigns]]\nid = \"c\"\nat = \"2030-03-01T10:00\"\nway = \"message\"\nsegment = {{ fields = {{ {field} = \"cat\" }} }}\n\
+             text = \"给{{field.{field}|毛孩子}}。不想再收到，回复「退订」。\"\n"
+        )
+    };
+    let cake = crate::dialogs::fan::source("cake");
+    let stop = "\n[[rules]]\nid = \"stop\"\non = \"text\"\nmatch = { exact = \"退订\" }\npushes = \"stop\"\ntext = \"好的\"\n";
+    assert_eq!(guanxi::playbook::compile(&format!("{cake}{stop}{}", campaign("birthday"))).err(), None);
+    let problems = guanxi::playbook::compile(&format!("{cake}{stop}{}", campaign("birthdy"))).unwrap_err();
+    let messages: Vec<_> = problems.iter().map(|problem| (problem.message.as_str(), problem.help.as_str())).collect();
+    assert_eq!(messages, [("no dialog saves `birthdy`", "did you mean `birthday`?"); 2]);
+}
