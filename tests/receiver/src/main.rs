@@ -29,6 +29,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn print(taken: &Taken) {
-    println!("{} {}", taken.body["type"].as_str().unwrap_or_default(), taken.id);
-    println!("{}", taken.body["data"]["receipt"]["text"].as_str().unwrap_or_default());
+    let text = |pointer| taken.body.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
+    println!("{} {}", text("/type"), taken.id);
+    println!("{}", text("/data/receipt/text"));
 }

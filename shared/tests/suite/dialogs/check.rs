@@ -174,7 +174,8 @@ fn a_push_names_only_fields_that_a_dialog_of_its_file_saves() {
         )
     };
     let cake = crate::dialogs::fan::source("cake");
-    let stop = "\n[[rules]]\nid = \"stop\"\non = \"text\"\nmatch = { exact = \"退订\" }\npushes = \"stop\"\ntext = \"好的\"\n";
+    let stop =
+        "\n[[rules]]\nid = \"stop\"\non = \"text\"\nmatch = { exact = \"退订\" }\npushes = \"stop\"\ntext = \"好的\"\n";
     assert_eq!(guanxi::playbook::compile(&format!("{cake}{stop}{}", campaign("birthday"))).err(), None);
     let problems = guanxi::playbook::compile(&format!("{cake}{stop}{}", campaign("birthdy"))).unwrap_err();
     let messages: Vec<_> = problems.iter().map(|problem| (problem.message.as_str(), problem.help.as_str())).collect();

@@ -27,7 +27,7 @@ const PAGES: [&str; 12] = [
     "/console/account",
     "/console",
 ];
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "/console/overview.csv",
     "/console/trend.csv?days=7",
     "/console/channels.csv",

@@ -1,5 +1,6 @@
 //! A rule asks a service that hangs, breaks off, lies or leads elsewhere: that costs the fan only the fallback, in time, and nobody
 //! else anything. Each test has a local host of its own, and its services are one listener of this process, by path.
+#![allow(clippy::print_stdout, reason = "what was measured")]
 
 use e2e::{Server, at, options, owned, run, said, text};
 use guanxi::{

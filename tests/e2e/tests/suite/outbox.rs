@@ -1,4 +1,5 @@
 //! What fans ask for reaches the brand's webhook, over HTTP, by the real components, on a local host whose clock the test sets.
+#![allow(clippy::print_stdout, reason = "what was measured")]
 
 use e2e::{CONSOLE_TOKEN, JOB_TOKEN, Server, at, options, owned, run, text};
 use guanxi::{
@@ -45,7 +46,7 @@ fn asks(fan: &str, nth: u64) -> (String, Entry) {
         text: String::new(),
         forget_days: Some(30),
     };
-    let left = Left { steps: Vec::new(), requests: vec![request] }.encode();
+    let left = Left { requests: vec![request], ..Left::default() }.encode();
     let received = Received { message, touch: None, rule: None, milliseconds: 2, pushes: None, left };
     (number, Entry::Received(received))
 }
