@@ -106,7 +106,7 @@ pub fn line(placed: &Placed, mask: Option<&Mask>) -> String {
 #[error("no entry of an export: {0}")]
 pub struct NotALine(String);
 
-/// Reads a line that [`line`] wrote.
+/// Reads a line that [`line()`] wrote.
 ///
 /// # Errors
 /// When it is another text.

@@ -62,6 +62,11 @@ impl Caller {
         self.job("rollup").await
     }
 
+    /// What the outbox says it did.
+    pub(crate) async fn outbox(&self) -> anyhow::Result<Value> {
+        self.job("outbox").await
+    }
+
     /// What a push says it did.
     pub(crate) async fn push(&self) -> anyhow::Result<push::Report> {
         Ok(serde_json::from_value(self.job("push").await?)?)

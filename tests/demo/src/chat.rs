@@ -1,5 +1,6 @@
 //! `cargo demo -- --playbook FILE`: publishes a playbook and plays the chat that stands beside it, as `FILE` with the ending `chat`, against the
-//! real components: over a network on which answers come late and connections break, with restarts, to what the chat is for.
+//! real components: over a network on which answers come late and connections break, with restarts, to what the chat is for. What the fan
+//! asks the brand for arrives at a webhook, as a till would print it.
 
 mod lines;
 
@@ -11,19 +12,25 @@ use guanxi_simulator::{Act, Delivery, Network, Outcome, Seen, Verdict, scenario:
 use lines::Deed;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use receiver::{Faults, Receiver};
 use serde_json::Value;
 use std::{
     fs,
     io::{self, Write as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     time::UNIX_EPOCH,
 };
 
+/// A free port here.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const FAN: &str = "oTheFanOfTheChat0000000000001";
 /// Seconds between two lines.
 const PAUSE: u64 = 20;
 /// A publication holds after 30 s, and an instance looks for it every 10.
 const PUBLISHED: u64 = 60;
+/// In the source, so it is nobody's.
+const WEBHOOK_SECRET: &str = "whsec_Z3VhbnhpLWRlbW8td2ViaG9vay0wMTIzNDU2Nzg5YWI=";
 /// So that nearly every chat has some of each.
 const NETWORK: Network = Network { late: 0.2, reset_before: 0.05, reset_after: 0.15, tries_max: 2 };
 
@@ -33,6 +40,7 @@ struct Stage<'a> {
     /// None while the functions are restarted.
     host: Option<Host>,
     delivery: Delivery,
+    webhook: Receiver,
     rng: ChaCha8Rng,
     messages: u64,
     retries: usize,
@@ -46,13 +54,15 @@ pub(crate) async fn play(arguments: &Arguments, root: &Path, playbook: &Path, st
     let chat = fs::read_to_string(&file).with_context(|| format!("cannot read the chat {}", file.display()))?;
     let deeds = lines::read(&chat).map_err(|line| anyhow!("{}: {line}", file.display()))?;
     let source = fs::read_to_string(playbook).with_context(|| format!("cannot read {}", playbook.display()))?;
+    let webhook = Receiver::listen(ANYWHERE, WEBHOOK_SECRET.parse()?, Faults::default(), |_| {}).await?;
     let options = Options { state_dir: StateDir::Path(state.to_owned()), ..Options::for_test(root.join("spin.toml")) };
+    let options = options.variable("webhook_url", &webhook.url()).variable("webhook_secret", WEBHOOK_SECRET);
     let host = start_with(options.clone(), arguments).await?;
     Caller::new(host.url())?.publish(&source).await?;
     let delivery = deliver_to(&host, arguments)?;
     let rng = ChaCha8Rng::seed_from_u64(arguments.seed);
     let mut stage =
-        Stage { arguments, options, host: Some(host), delivery, rng, messages: 0, retries: 0, answer: None };
+        Stage { arguments, options, host: Some(host), delivery, webhook, rng, messages: 0, retries: 0, answer: None };
     stage.wait(PUBLISHED)?;
     let mut wrong = 0;
     for (number, deed) in deeds {
@@ -143,11 +153,20 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// Rollup, then the outbox: what a clock does every minute.
     async fn run_jobs(&mut self) -> anyhow::Result<()> {
-        let caller = Caller::new(self.host()?.url())?;
+        let (caller, before) = (Caller::new(self.host()?.url())?, self.webhook.taken().len());
         let folded = caller.rollup().await?;
         writeln!(io::stdout(), "  … rollup: {} entries", folded.get("entries").unwrap_or(&Value::Null))?;
-        self.wait(60)
+        self.wait(PAUSE)?;
+        caller.outbox().await?;
+        ensure!(self.webhook.refused().is_empty(), "the webhook refused: {:?}", self.webhook.refused());
+        for taken in self.webhook.taken().into_iter().skip(before) {
+            let receipt = taken.body.pointer("/data/receipt/text").and_then(Value::as_str);
+            writeln!(io::stdout(), "  … the brand's webhook takes {}", taken.id)?;
+            writeln!(io::stdout(), "      {}", indented(receipt.unwrap_or_default().trim_end()))?;
+        }
+        self.wait(PAUSE)
     }
 }
 

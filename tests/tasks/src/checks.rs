@@ -4,11 +4,16 @@
 //! a browser and Redis. Says what is missing otherwise. Nothing is compiled in a configuration that no check needs: native code in the profile `dev` (once to lint, once to run),
 //! the components in `release`, `shared` for `wasm32-unknown-unknown`.
 
+use std::fs;
+
 use crate::{Result, browser, build_components, cargo, run, steps::Steps, tools};
 
 /// What is the same on every store, or chooses its own.
 const NOT_ON_REDIS: [&str; 8] =
     ["--skip", "killed_", "--skip", "permissions::", "--skip", "replicas::", "--skip", "slow::"];
+
+/// Where the sample playbooks are, from the workspace's root.
+const SAMPLES: &str = "tests/playbooks";
 
 pub(crate) fn all() -> Result<()> {
     let mut steps = Steps::default();
@@ -34,6 +39,15 @@ pub(crate) fn all() -> Result<()> {
     steps.run("demo", || {
         let stores = browser::forget_stores()?;
         run(cargo(&["demo", "--", "--mode", "safe", "--keep"]).arg(stores))
+    })?;
+    steps.run("chats of the sample playbooks", || {
+        for entry in fs::read_dir(SAMPLES).map_err(|error| format!("{SAMPLES}: {error}"))? {
+            let file = entry.map_err(|error| format!("{SAMPLES}: {error}"))?.path();
+            if file.extension().is_some_and(|ending| ending == "toml") {
+                run(cargo(&["demo", "--", "--playbook"]).arg(file))?;
+            }
+        }
+        Ok(())
     })?;
     steps.run("tests in a browser", browser::test)?;
     steps.report();
