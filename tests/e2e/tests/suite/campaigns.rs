@@ -248,7 +248,7 @@ fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
             assert!(operations.iter().any(wrote), "{component} wrote nothing: is this blind?");
         }
         let seen = owned(&operations);
-        // What only a broken store, a draft, a publication, an unknown code, a request or another way of a push leads to.
+        // What only a broken store, a draft, a publication, an unknown code, a dialog, a request or another way of a push leads to.
         let others = [
             "damaged:",
             "playbook:",
@@ -258,6 +258,9 @@ fn an_erased_fan_with_a_full_history_is_named_nowhere_when_the_time_is_over() {
             "request:",
             "cursor:request",
             "count:request",
+            "count:people",
+            "count:dialog",
+            "dialog:",
             "outbox:",
         ];
         let is_usual = |kind: &str| others.iter().all(|other| !kind.starts_with(other));
